@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { endWithThisProcess } from './dev-server/end-with-this-process.js';
+import { findPort } from './dev-server/find-port.js';
+
+const HOST = '127.0.0.1';
+
+/** It is up in about a second; a large database on a busy machine takes longer. */
+const START_TIMEOUT_MS = 60_000;
+
+/** One attempt to connect; short, as the port may be open before the server answers. */
+const CONNECT_TIMEOUT_MS = 2_000;
+
+const POLL_INTERVAL_MS = 50;
+
+/** On SIGTERM it closes its database and is gone after about a second. */
+const STOP_GRACE_MS = 5_000;
+
+/** What is kept of the log, for the error of a server that did not start. */
+const LOG_TAIL_CHARS = 2_000;
+
+export interface DevServerOptions {
+  /** A `temporal` executable, as from `resolveDevServer`. */
+  executable: string;
+  /** Default: a free one. */
+  port?: number;
+  /** Starts the UI too: on this port, or with 0 on a free one. */
+  uiPort?: number;
+  /** SQLite file that keeps everything across restarts. Default: in memory. */
+  dbFile?: string;
+  /** Custom search attributes to register, as `{ BctrlPhase: 'Keyword' }`. */
+  searchAttributes?: Record<string, string>;
+}
+
+export interface DevServer {
+  /** `host:port` for Temporal clients. */
+  address: string;
+  /** Without `uiPort` there is no UI. */
+  uiUrl: string | undefined;
+  pid: number;
+  /** Ends the server and waits until it is gone. */
+  close(): Promise<void>;
+}
+
+/** Starts a Temporal server on the loopback interface; resolves once it answers for the namespace `default`. */
+export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  const port = await findPort(HOST, options.port);
+  const uiPort = options.uiPort === undefined ? undefined : await findPort(HOST, options.uiPort);
+  const address = `${HOST}:${port}`;
+  const uiUrl = uiPort === undefined ? undefined : `http://${HOST}:${uiPort}`;
+
+  const server = spawn(options.executable, toArguments(options, port, uiPort), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // A process group of its own: Ctrl-C reaches our process only, which ends its worker before the server.
+    detached: true,
+  });
+  await once(server, 'spawn');
+  const pid = endWithThisProcess(server);
+  let log = '';
+  server.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log = (log + text).slice(-LOG_TAIL_CHARS);
+  });
+
+  try {
+    await untilAnswering(server, address, uiUrl);
+  } catch (error) {
+    await stop(server);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`The Temporal dev server did not start: ${message}\n${log}`.trimEnd(), { cause: error });
+  }
+  return { address, uiUrl, pid, close: () => stop(server) };
+}
+
+function toArguments(options: DevServerOptions, port: number, uiPort: number | undefined): string[] {
+  return [
+    'server',
+    'start-dev',
+    `--ip=${HOST}`,
+    `--port=${port}`,
+    '--log-level=error',
+    // No question to the internet about newer versions.
+    '--dynamic-config-value=frontend.enableServerVersionCheck=false',
+    uiPort === undefined ? '--headless' : `--ui-port=${uiPort}`,
+    ...(options.dbFile ? [`--db-filename=${options.dbFile}`] : []),
+    ...Object.entries(options.searchAttributes ?? {}).map(
+      ([name, type]) => `--search-attribute=${name}=${type}`,
+    ),
+  ];
+}
+
+async function untilAnswering(
+  server: ChildProcess,
+  address: string,
+  uiUrl: string | undefined,
+): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    if (hasEnded(server))
+      throw new Error(`it ended with ${server.signalCode ?? `exit code ${server.exitCode}`}`);
+    try {
+      await assertAnswering(address, uiUrl);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await sleep(POLL_INTERVAL_MS);
+  }
+}
+
+async function assertAnswering(address: string, uiUrl: string | undefined): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT_MS });
+  try {
+    await connection.workflowService.describeNamespace({ namespace: 'default' });
+  } finally {
+    await connection.close();
+  }
+  if (uiUrl) await fetch(uiUrl, { method: 'HEAD', signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
+}
+
+async function stop(server: ChildProcess): Promise<void> {
+  if (hasEnded(server)) return;
+  const ended = once(server, 'exit');
+  server.kill('SIGTERM');
+  const tooLong = setTimeout(() => server.kill('SIGKILL'), STOP_GRACE_MS);
+  await ended;
+  clearTimeout(tooLong);
+}
+
+function hasEnded(server: ChildProcess): boolean {
+  return server.exitCode !== null || server.signalCode !== null;
+}

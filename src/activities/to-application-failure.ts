@@ -1,0 +1,43 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { BctrlError } from '../bctrl/bctrl-error.js';
+import type { FailureDetails } from '../shared/failure-details.js';
+import { shortPath } from '../shared/one-line.js';
+
+/** Temporal drops the details of a retained failure that are larger, and with them the code and the request id. */
+const MAXIMUM_DETAILS_BYTES = 3_000;
+
+/**
+ * The failure that an activity throws for an error of the API.
+ *
+ * @param subject what the call was about, named first in the message
+ * @param delayMs milliseconds until the next attempt, `null` when there is none
+ */
+export function toApplicationFailure(
+  error: BctrlError,
+  subject: string,
+  delayMs: number | null,
+): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `${shortPath(subject)}: ${error.message}`,
+    type: error.reasonClass,
+    details: [toFailureDetails(error)],
+    nonRetryable: delayMs === null,
+    ...(delayMs !== null && { nextRetryDelay: delayMs }),
+    ...(error.cause instanceof Error && { cause: error.cause }),
+  });
+}
+
+function toFailureDetails(error: BctrlError): FailureDetails {
+  const { reasonClass, code, status, requestId, hint, details } = error;
+  const fields = {
+    reasonClass,
+    ...(code !== undefined && { code }),
+    ...(status !== undefined && { status }),
+    ...(requestId !== undefined && { requestId }),
+    ...(hint !== undefined && { hint }),
+  };
+  if (details === undefined) return fields;
+  const whole = { ...fields, details };
+  const fits = Buffer.byteLength(JSON.stringify(whole)) <= MAXIMUM_DETAILS_BYTES;
+  return fits ? whole : { ...fields, details: { truncated: true } };
+}

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import {
+  type EndedInvocation,
+  type WaitForInvocationInput,
+  waitForInvocationInputSchema,
+} from '../shared/invocation.js';
+import { isEnded } from '../shared/wire.js';
+import { type ActivityDependencies, type Attempt, runAttempt } from './attempt.js';
+import { parseInput } from './parse-input.js';
+
+/** How long the API is asked to hold one poll: shorter than the idle limits of usual proxies (60 s). */
+const POLL_SECONDS = 30;
+
+/** Pause between polls when the server names none, for a server that does not hold them. */
+const PAUSE_SECONDS = 1;
+
+/**
+ * Waits until a runtime job has ended, for hours if need be: one activity, no history growth.
+ *
+ * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
+ */
+export function createWaitForInvocation(dependencies: ActivityDependencies) {
+  return async function waitForInvocation(input: WaitForInvocationInput): Promise<EndedInvocation> {
+    const task = parseInput(waitForInvocationInputSchema, input);
+    const subject = `invocation ${task.invocationId}`;
+    return await runAttempt(dependencies, { subject }, (attempt) =>
+      pollUntilEnded(dependencies.client, task, attempt),
+    );
+  };
+}
+
+async function pollUntilEnded(
+  client: BctrlClient,
+  { runtimeId, invocationId }: WaitForInvocationInput,
+  attempt: Attempt,
+): Promise<EndedInvocation> {
+  const { signal } = attempt;
+  for (;;) {
+    const polled = await client.waitForInvocation(runtimeId, invocationId, POLL_SECONDS, { signal });
+    const { id, action, status, error, durationSeconds } = polled;
+    if (isEnded(status)) return { id, action, status, error, durationSeconds };
+    // Ten bad answers within a job of eight hours are no reason to give it up.
+    attempt.forgetFailures();
+    const pauseSeconds = Math.max(polled.retryAfterSeconds ?? 0, PAUSE_SECONDS);
+    await sleep(pauseSeconds * 1_000, undefined, { signal });
+  }
+}

@@ -1,0 +1,249 @@
+import PQueue from 'p-queue';
+import { Agent, request } from 'undici';
+import type { z } from 'zod';
+import { durationToMs } from '../shared/duration.js';
+import {
+  type CollectRequest,
+  type File,
+  type FilePage,
+  filePageSchema,
+  fileSchema,
+  type Invocation,
+  type InvocationWait,
+  invocationSchema,
+  invocationWaitSchema,
+  type Runtime,
+  type RuntimeStop,
+  runtimeSchema,
+  runtimeStopSchema,
+  type Whoami,
+  whoamiSchema,
+} from '../shared/wire.js';
+import { type Answer, type AnswerContext, parseJson, toRefusal, toUnreadable } from './answer-error.js';
+import { BctrlError } from './bctrl-error.js';
+import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './defaults.js';
+import { toTransportError } from './transport-error.js';
+
+/** A page of 100 files with generous metadata, or a job's output, fits well; a server gone mad does not. */
+const MAXIMUM_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** A connection that is not made by then won't be: undici's own default, spelled out because retries build on it. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** What a long poll may take beyond the time that the server was asked to hold it. */
+const LONG_POLL_GRACE_MS = 15_000;
+
+export interface BctrlClientOptions {
+  /** Sent as bearer token. It appears in no error. */
+  readonly apiKey: string;
+  /** With or without a trailing `/v1`. Default: `https://api.bctrl.ai`. */
+  readonly baseUrl?: string | undefined;
+  /** Sent as `BCTRL-Subaccount-Id`. */
+  readonly subaccountId?: string | undefined;
+  /** Bound on one request, in milliseconds. Default: 5 minutes. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Requests in flight at once; long polls don't count. Default: 32. */
+  readonly maxRequests?: number | undefined;
+  readonly now?: (() => number) | undefined;
+}
+
+export interface CallOptions {
+  /** Aborts the request at once; the call then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Filters of `GET /v1/files`. `createdAfter` is an RFC 3339 date-time. */
+export interface FileQuery {
+  readonly runtimeId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly source?: File['source'] | undefined;
+  readonly path?: string | undefined;
+  readonly createdAfter?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+interface Call<T> extends CallOptions {
+  readonly method: 'GET' | 'POST';
+  /** Path segments below `/v1`; each is encoded. */
+  readonly path: readonly string[];
+  readonly query?: object;
+  readonly body?: object;
+  readonly answer: z.ZodType<T>;
+  /** What the answer should be, for the message when it is not. */
+  readonly expected: string;
+  readonly longPollMs?: number;
+}
+
+/**
+ * The bctrl HTTP API as the activities use it. It makes exactly one request per call: it never retries and follows
+ * no redirect (the bearer token would go with it).
+ *
+ * @throws BctrlError from every call, for every answer but the expected one
+ */
+export class BctrlClient {
+  readonly #base: URL;
+  readonly #apiKey: string;
+  readonly #headers: Record<string, string>;
+  readonly #requestTimeoutMs: number;
+  readonly #now: () => number;
+  readonly #agent: Agent;
+  /** Long polls stay outside: they are idle connections, and would keep collects waiting for hours. */
+  readonly #requests: PQueue;
+
+  constructor(options: BctrlClientOptions) {
+    this.#base = new URL(options.baseUrl ?? DEFAULT_BASE_URL);
+    this.#apiKey = options.apiKey;
+    this.#headers = { authorization: `Bearer ${options.apiKey}`, accept: 'application/json' };
+    if (options.subaccountId !== undefined) this.#headers['bctrl-subaccount-id'] = options.subaccountId;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? durationToMs(DEFAULT_REQUEST_TIMEOUT);
+    this.#now = options.now ?? Date.now;
+    this.#requests = new PQueue({ concurrency: options.maxRequests ?? DEFAULT_MAX_REQUESTS });
+    this.#agent = new Agent({
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      // The time limit is the client's own, from the first byte sent to the last one read.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: MAXIMUM_ANSWER_BYTES,
+    });
+  }
+
+  /** Copies one file of a runtime's workspace into durable storage. Not idempotent: look before you repeat it. */
+  collectFile(runtimeId: string, body: CollectRequest, options: CallOptions = {}): Promise<File> {
+    const path = ['runtimes', runtimeId, 'files', 'collect'];
+    return this.#call({ ...options, method: 'POST', path, body, answer: fileSchema, expected: 'a File' });
+  }
+
+  /** One page of durable files. */
+  listFiles(query: FileQuery, options: CallOptions = {}): Promise<FilePage> {
+    const expected = 'a page of Files';
+    return this.#call({
+      ...options,
+      method: 'GET',
+      path: ['files'],
+      query,
+      answer: filePageSchema,
+      expected,
+    });
+  }
+
+  getInvocation(invocationId: string, options: CallOptions = {}): Promise<Invocation> {
+    const path = ['invocations', invocationId];
+    return this.#call({
+      ...options,
+      method: 'GET',
+      path,
+      answer: invocationSchema,
+      expected: 'an invocation',
+    });
+  }
+
+  /** Long poll: answers when the invocation has ended, or with `waitStatus: 'timeout'` after `timeoutSeconds`. */
+  waitForInvocation(
+    runtimeId: string,
+    invocationId: string,
+    timeoutSeconds: number,
+    options: CallOptions = {},
+  ): Promise<InvocationWait> {
+    return this.#call({
+      ...options,
+      method: 'POST',
+      path: ['runtimes', runtimeId, 'invocations', invocationId, 'wait'],
+      body: { timeoutSeconds },
+      answer: invocationWaitSchema,
+      expected: 'an invocation',
+      longPollMs: timeoutSeconds * 1_000,
+    });
+  }
+
+  getRuntime(runtimeId: string, options: CallOptions = {}): Promise<Runtime> {
+    const path = ['runtimes', runtimeId];
+    return this.#call({ ...options, method: 'GET', path, answer: runtimeSchema, expected: 'a runtime' });
+  }
+
+  /** Rejects with code `runtime.not_active` when the runtime is stopped already. */
+  stopRuntime(runtimeId: string, options: CallOptions = {}): Promise<RuntimeStop> {
+    const path = ['runtimes', runtimeId, 'stop'];
+    return this.#call({
+      ...options,
+      method: 'POST',
+      path,
+      answer: runtimeStopSchema,
+      expected: 'a stopped runtime',
+    });
+  }
+
+  /** Whose API key this is: a cheap check of the credentials. */
+  whoami(options: CallOptions = {}): Promise<Whoami> {
+    const path = ['auth', 'whoami'];
+    return this.#call({ ...options, method: 'GET', path, answer: whoamiSchema, expected: 'a key' });
+  }
+
+  /** Ends all connections, those of requests in flight too. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #call<T>(call: Call<T>): Promise<T> {
+    const url = this.#url(call);
+    const context: AnswerContext = {
+      call: `${call.method} ${url.pathname}`,
+      apiKey: this.#apiKey,
+      nowMs: this.#now(),
+    };
+    const answer = await this.#send(call, url, context.call);
+    if (answer.status < 200 || answer.status > 299) throw toRefusal(answer, context);
+    const json = parseJson(answer.body);
+    if (json === undefined) throw toUnreadable(answer, 'something that is not JSON', context);
+    const parsed = call.answer.safeParse(json);
+    if (parsed.success) return parsed.data;
+    const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'body').join(', ');
+    throw toUnreadable(answer, `something that is not ${call.expected} (${fields})`, context);
+  }
+
+  async #send(call: Call<unknown>, url: URL, name: string): Promise<Answer> {
+    const signal = call.signal === undefined ? {} : { signal: call.signal };
+    try {
+      if (call.longPollMs !== undefined) return await this.#exchange(call, url);
+      return await this.#requests.add(() => this.#exchange(call, url), signal);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw toTransportError(error, name);
+    }
+  }
+
+  async #exchange(call: Call<unknown>, url: URL): Promise<Answer> {
+    const { longPollMs } = call;
+    const timeoutMs = longPollMs === undefined ? this.#requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const response = await request(url, {
+      dispatcher: this.#agent,
+      method: call.method,
+      headers: call.body ? { ...this.#headers, 'content-type': 'application/json' } : this.#headers,
+      body: call.body ? JSON.stringify(call.body) : null,
+      signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
+    });
+    return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
+  }
+
+  #url(call: Call<unknown>): URL {
+    const url = new URL(this.#base);
+    const prefix = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
+    url.pathname = `${prefix}/v1/${call.path.map(encodeSegment).join('/')}`;
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+}
+
+/** A dot segment would climb out of its place in the path, however it is encoded. */
+function encodeSegment(segment: string): string {
+  if (/^\.{0,2}$/.test(segment)) {
+    throw new BctrlError(`"${segment}" is not an id`, {
+      reasonClass: 'invalid_input',
+      mayHaveHappened: false,
+    });
+  }
+  return encodeURIComponent(segment);
+}

@@ -1,0 +1,5 @@
+export const DEFAULT_BASE_URL = 'https://api.bctrl.ai';
+/** The API copies the file while the caller waits, and files may be large. */
+export const DEFAULT_REQUEST_TIMEOUT = '5m';
+/** One worker process uses at most this many of the API's connections. */
+export const DEFAULT_MAX_REQUESTS = 32;

@@ -1,0 +1,54 @@
+/** Longest wait that is passed on. Anything longer is as final as this: no pipeline waits for a year. */
+const MAXIMUM_MS = 365 * 24 * 60 * 60 * 1_000;
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const month = `(?<month>${months.join('|')})`;
+const time = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
+const day = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
+const fullDay = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
+
+/** The date forms of RFC 9110, section 5.6.7: IMF-fixdate, RFC 850, asctime. */
+const dateForms = [
+  new RegExp(`^${day}, (?<date>\\d{2}) ${month} (?<year>\\d{4}) ${time} GMT$`),
+  new RegExp(`^${fullDay}, (?<date>\\d{2})-${month}-(?<year>\\d{2}) ${time} GMT$`),
+  new RegExp(`^${day} ${month} (?<date>[ \\d]\\d) ${time} (?<year>\\d{4})$`),
+];
+
+/**
+ * Milliseconds that a Retry-After header asks to wait, from `nowMs`: 0 for a date in the past, at most a year.
+ * `undefined` for anything that is neither RFC 9110 delay-seconds nor an HTTP date.
+ */
+export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, MAXIMUM_MS);
+  const dateMs = parseHttpDate(text, nowMs);
+  return dateMs === undefined ? undefined : Math.min(Math.max(dateMs - nowMs, 0), MAXIMUM_MS);
+}
+
+function parseHttpDate(text: string, nowMs: number): number | undefined {
+  for (const form of dateForms) {
+    const parts = form.exec(text)?.groups;
+    if (parts === undefined) continue;
+    const year = resolveYear(parts['year'] ?? '', nowMs);
+    const fields = [
+      months.indexOf(parts['month'] ?? ''),
+      Number(parts['date']),
+      Number(parts['hour']),
+      Number(parts['minute']),
+      Number(parts['second']),
+    ] as const;
+    const date = new Date(Date.UTC(year, ...fields));
+    // Date.UTC carries 31 February over into March; such a text is no date.
+    const isReal = date.getUTCMonth() === fields[0] && date.getUTCDate() === fields[1] && fields[2] < 24;
+    return isReal && fields[3] < 60 && fields[4] <= 60 ? date.getTime() : undefined;
+  }
+  return undefined;
+}
+
+/** RFC 9110: two digits mean the latest such year that is not more than 50 years in the future. */
+function resolveYear(digits: string, nowMs: number): number {
+  if (digits.length === 4) return Number(digits);
+  const latest = new Date(nowMs).getUTCFullYear() + 50;
+  return latest - ((latest - Number(digits)) % 100);
+}

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import type { PipelineInput } from '../shared/pipeline.js';
+
+/** Enough of a SHA-256 that no two file lists of a runtime meet, short enough to be read. */
+const HASH_LENGTH = 16;
+
+/**
+ * The same job always has the same workflow id, so that starting it twice is one pipeline: runtime and invocations,
+ * or runtime and files where no job is waited for.
+ */
+export function pipelineWorkflowId({ runtimeId, waitFor, files }: PipelineInput): string {
+  if (waitFor === undefined) return `post-run/${runtimeId}/${hash(files)}`;
+  const invocationIds = [...new Set(waitFor.invocationIds)].sort();
+  const [only, ...others] = invocationIds;
+  return `post-run/${runtimeId}/${others.length === 0 ? only : hash(invocationIds)}`;
+}
+
+export function collectWorkflowId(runtimeId: string, runtimePath: string, destinationPath?: string): string {
+  return `collect/${runtimeId}/${hash([runtimePath, destinationPath])}`;
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, HASH_LENGTH);
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { ApiError } from './api-error.js';
+import type { CreateFile } from './create-file.js';
+import type { IndexedFile } from './file-index.js';
+import type { GatewayState } from './gateway-state.js';
+import { parseRequest } from './parse-request.js';
+import { findRun } from './runtimes.js';
+import { parseStoragePath } from './storage-path.js';
+import { writeZip } from './zip.js';
+
+const exportRequestSchema = z.object({
+  name: z
+    .string()
+    .regex(/^[^/]+\.zip$/, 'must be a file name that ends in .zip')
+    .default('files.zip'),
+  type: z.array(z.string()).exactOptional(),
+});
+
+interface ExportRequest {
+  runId: string;
+  body: unknown;
+  idempotencyKey: string | undefined;
+}
+
+/** POST /v1/runs/{runId}/files/export: the run's collected files, in a zip beside them. */
+export async function exportRunFiles(
+  state: GatewayState,
+  createFile: CreateFile,
+  { runId, body, idempotencyKey }: ExportRequest,
+): Promise<IndexedFile> {
+  const { name, type } = parseRequest(exportRequestSchema, body);
+  const { id: runtimeId } = findRun(state, runId);
+  const request = JSON.stringify([runId, name, type]);
+  const earlier = idempotencyKey === undefined ? undefined : state.ledger.madeWith(idempotencyKey);
+  if (earlier?.request === request) return earlier.file;
+  if (earlier)
+    throw new ApiError(409, 'idempotency.conflict', 'The Idempotency-Key came with another request.');
+
+  const members = state.ledger.files
+    .ofRun(runId)
+    .filter((file) => file.runtimePath !== null)
+    .filter((file) => type === undefined || (file.type !== undefined && type.includes(file.type)))
+    .map((file) => ({ name: file.location.slice(1), file: state.storage.pathOf(file.location) }));
+  const path = parseStoragePath(`/runs/${runId}/exports/${name}`);
+  return createFile(
+    { path, name, metadata: null, runtimeId, runId, runtimePath: null },
+    (temporaryFile) => writeZip(temporaryFile, members),
+    idempotencyKey === undefined ? undefined : { key: idempotencyKey, request },
+  );
+}

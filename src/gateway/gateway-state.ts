@@ -1,0 +1,15 @@
+import type { Ledger } from './ledger.js';
+import type { Storage } from './storage.js';
+
+/** What `path_exists` means: an error, as in production, or a second file of the same path. */
+export type OnPathExists = 'refuse' | 'keep-both';
+
+export interface GatewayState {
+  workspaceDir: string;
+  ledger: Ledger;
+  storage: Storage;
+  onPathExists: OnPathExists;
+  now: () => number;
+  /** Aborts when the gateway closes; whatever waits must end then. */
+  closing: AbortSignal;
+}

@@ -1,0 +1,75 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApiError } from './api-error.js';
+import type { GatewayState } from './gateway-state.js';
+import { isUuid, runIdOf, SPACE_ID } from './identity.js';
+
+interface Runtime {
+  id: string;
+  runId: string;
+  /** Its workspace. */
+  root: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  stoppedAt: number | undefined;
+}
+
+/** Throws `runtime.not_found`. */
+export function findRuntime({ workspaceDir, ledger }: GatewayState, runtimeId: string): Runtime {
+  const folder = join(workspaceDir, runtimeId);
+  const stats = isUuid(runtimeId) ? statSync(folder, { throwIfNoEntry: false }) : undefined;
+  if (!stats?.isDirectory()) throw new ApiError(404, 'runtime.not_found', 'There is no such runtime.');
+  return {
+    id: runtimeId,
+    runId: runIdOf(runtimeId),
+    root: folder,
+    startedAt: Math.floor(stats.birthtimeMs),
+    stoppedAt: ledger.stoppedAt(runtimeId),
+  };
+}
+
+/** Throws `runtime.not_found` or `runtime.not_active`. */
+export function findActiveRuntime(state: GatewayState, runtimeId: string): Runtime {
+  const runtime = findRuntime(state, runtimeId);
+  if (runtime.stoppedAt === undefined) return runtime;
+  throw new ApiError(409, 'runtime.not_active', 'The runtime has no active run.');
+}
+
+/** Throws `run.not_found`. */
+export function findRun(state: GatewayState, runId: string): Runtime {
+  const runtimeId = readdirSync(state.workspaceDir).find((name) => isUuid(name) && runIdOf(name) === runId);
+  if (runtimeId === undefined) throw new ApiError(404, 'run.not_found', 'There is no such run.');
+  return findRuntime(state, runtimeId);
+}
+
+/** GET /v1/runtimes/{runtimeId} */
+export function toRuntimeDetail(runtime: Runtime) {
+  const run = toRun(runtime);
+  return {
+    id: runtime.id,
+    spaceId: SPACE_ID,
+    name: `runtime ${runtime.id.slice(0, 8)}`,
+    status: run.status,
+    activeRunId: runtime.stoppedAt === undefined ? runtime.runId : null,
+    latestRun: run,
+  };
+}
+
+/** GET /v1/runs/{runId} */
+export function toRun({ id, runId, startedAt, stoppedAt }: Runtime) {
+  const run = { id: runId, runtimeId: id, spaceId: SPACE_ID, startedAt: new Date(startedAt).toISOString() };
+  if (stoppedAt === undefined) return { ...run, status: 'active' };
+  return {
+    ...run,
+    status: 'stopped',
+    finishedAt: new Date(stoppedAt).toISOString(),
+    durationSeconds: Math.max(stoppedAt - startedAt, 0) / 1_000,
+  };
+}
+
+/** POST /v1/runtimes/{runtimeId}/stop */
+export function stopRuntime(state: GatewayState, runtimeId: string) {
+  const { runId } = findActiveRuntime(state, runtimeId);
+  state.ledger.stopRuntime(runtimeId);
+  return { runtimeId, runId, status: 'stopped', stopped: true };
+}

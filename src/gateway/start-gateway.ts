@@ -1,0 +1,128 @@
+import { setMaxListeners } from 'node:events';
+import { mkdir, realpath } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { createApp } from './app.js';
+import { type Books, toBooks } from './books.js';
+import { createFaultPicker } from './fault-picker.js';
+import type { FaultRule } from './faults.js';
+import type { GatewayState, OnPathExists } from './gateway-state.js';
+import { createInvocation, type Invocation, type InvocationOptions } from './invocations.js';
+import { openLedger } from './ledger.js';
+import { createStorage } from './storage.js';
+import { systemErrorCode } from './system-error.js';
+import { createTraffic } from './traffic.js';
+
+export interface GatewayOptions {
+  /** The files of a runtime lie in a folder named by its id, a lower-case UUID; the folder makes the runtime. */
+  workspaceDir: string;
+  /** For the durable copies (`files/`) and the journal; a gateway started on it again goes on where it ended. */
+  storageDir: string;
+  /** Default 0: any free port. */
+  port?: number;
+  /** Default `['local-development-key']`. */
+  apiKeys?: readonly string[];
+  /** Default `refuse`; `keep-both` makes duplicates possible. */
+  onPathExists?: OnPathExists;
+  faults?: readonly FaultRule[];
+  /** For the faults' random numbers; default 1. */
+  seed?: number;
+  /** Milliseconds since the epoch; default `Date.now`. */
+  now?: () => number;
+}
+
+/** A bctrl API on 127.0.0.1. */
+export interface Gateway {
+  /** Without `/v1` and without a trailing slash. */
+  readonly url: string;
+  /** Drops all connections, ends all waits, and resolves when nothing is being handled any more. */
+  close(): Promise<void>;
+  /** Replaces all rules; counting and random numbers start afresh. */
+  setFaults(rules: readonly FaultRule[]): void;
+  /** Rejects if there is no such runtime or it has been stopped. */
+  createInvocation(options: InvocationOptions): Promise<Invocation>;
+  books(): Books;
+}
+
+/** Loopback only: the API key of a local gateway protects nothing. */
+const HOST = '127.0.0.1';
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { workspaceDir, storageDir, apiKeys = ['local-development-key'], seed = 1, now = Date.now } = options;
+  await mkdir(workspaceDir, { recursive: true });
+  const storage = await createStorage(storageDir);
+  const ledger = await openLedger(storageDir, now);
+  const closing = new AbortController();
+  // Every wait listens to it, so many listeners are no leak.
+  setMaxListeners(0, closing.signal);
+  const state: GatewayState = {
+    workspaceDir: await realpath(workspaceDir),
+    ledger,
+    storage,
+    onPathExists: options.onPathExists ?? 'refuse',
+    now,
+    closing: closing.signal,
+  };
+
+  const traffic = createTraffic();
+  let picker = createFaultPicker(options.faults ?? [], seed);
+  const controls = {
+    traffic,
+    picker: () => picker,
+    books: () => toBooks(ledger, traffic),
+    setFaults: (rules: readonly FaultRule[]) => {
+      picker = createFaultPicker(rules, seed);
+    },
+    createInvocation: (invocation: InvocationOptions) => createInvocation(state, invocation),
+  };
+
+  let url = '';
+  const app = createApp({ state, controls, apiKeys, baseUrl: () => url });
+  const beingHandled = new Set<Promise<unknown>>();
+  const server = createAdaptorServer({
+    fetch(request, env) {
+      const answer = Promise.resolve(app.fetch(request, env));
+      beingHandled.add(answer);
+      const forget = () => beingHandled.delete(answer);
+      answer.then(forget, forget);
+      return answer;
+    },
+    // The gateway may run inside somebody's tests, whose globals are not ours to replace.
+    overrideGlobalObjects: false,
+  }) as Server;
+  try {
+    url = `http://${HOST}:${await listen(server, options.port ?? 0)}`;
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+
+  return {
+    url,
+    async close() {
+      closing.abort();
+      server.close();
+      server.closeAllConnections();
+      await Promise.allSettled(beingHandled);
+      await ledger.close();
+    },
+    setFaults: controls.setFaults,
+    createInvocation: async (invocation) => controls.createInvocation(invocation),
+    books: controls.books,
+  };
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      const inUse = systemErrorCode(error) === 'EADDRINUSE';
+      reject(inUse ? new Error(`port ${port} is already in use`, { cause: error }) : error);
+    };
+    server.once('error', fail);
+    server.listen(port, HOST, () => {
+      server.off('error', fail);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}

@@ -1,0 +1,26 @@
+export {
+  type ActivitiesOptions,
+  type BctrlActivities,
+  createActivities,
+} from './activities/create-activities.js';
+export {
+  BctrlClient,
+  type BctrlClientOptions,
+  type CallOptions,
+  type FileQuery,
+} from './bctrl/bctrl-client.js';
+export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
+export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
+export type { CollectedFile, CollectRuntimeFileInput } from './shared/collect.js';
+export type { FailureDetails } from './shared/failure-details.js';
+export type { EndedInvocation, WaitForInvocationInput } from './shared/invocation.js';
+export { COLLECTION_KEY, DEFAULT_TASK_QUEUE, PIPELINE_FAILED } from './shared/names.js';
+export type * from './shared/pipeline.js';
+export { type ReasonClass, reasonClasses } from './shared/reason-class.js';
+export {
+  type RetryRule,
+  type RetryTable,
+  type RetryTableOverrides,
+  retryTable,
+} from './shared/retry-table.js';
+export type * from './shared/wire.js';

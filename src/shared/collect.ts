@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { durationSchema } from './duration.js';
+import { COLLECTION_KEY } from './names.js';
+import { collectRequestSchema, type File } from './wire.js';
+
+/** What to do about a file of the same path in durable storage that is not this collect's own. */
+const ifExistsSchema = z.enum(['fail', 'keep']);
+
+export const fileOptionsSchema = collectRequestSchema.extend({
+  metadata: z
+    .record(z.string(), z.unknown())
+    .refine((metadata) => !(COLLECTION_KEY in metadata), `the field ${COLLECTION_KEY} is reserved`)
+    .optional(),
+  /** `fail` (default): the file fails with `conflict`. `keep`: the file that is there is the result. */
+  ifExists: ifExistsSchema.optional(),
+  /** How long a `not_found` of this file means "not yet", from the first attempt on. */
+  appearsWithin: durationSchema.optional(),
+});
+
+export const collectRuntimeFileInputSchema = fileOptionsSchema.extend({
+  runtimeId: z.string().min(1),
+  /** Marks the file, so that an attempt whose predecessor got no answer can find it. Default: made from the activity's id. */
+  collectionKey: z.string().min(1).optional(),
+  /** An earlier run of the workflow may have collected the file: look for it on the first attempt too. */
+  lookFirst: z.boolean().optional(),
+});
+export type CollectRuntimeFileInput = z.infer<typeof collectRuntimeFileInputSchema>;
+
+/** The durable file, as the API describes it, plus what only the collecting activity knows. */
+export interface CollectedFile extends File {
+  /** It was there before and is not this collect's own (`ifExists: 'keep'`). */
+  readonly kept?: true;
+  /** Ids of further files with the same collection key, which a slow server made after its answer was given up. */
+  readonly duplicateIds?: readonly string[];
+}

@@ -1,0 +1,26 @@
+import type { Duration } from '@temporalio/common';
+import { msToNumber } from '@temporalio/common/lib/time.js';
+import { z } from 'zod';
+
+export type { Duration };
+
+/** Temporal reads a bare `'5'` as five milliseconds, which nobody who writes it means. */
+const numberWithUnit = /^\d+(\.\d+)?\s*[a-z]+$/i;
+
+function isDuration(value: unknown): value is Duration {
+  if (typeof value === 'number') return Number.isFinite(value) && value > 0;
+  if (typeof value !== 'string' || !numberWithUnit.test(value)) return false;
+  try {
+    return msToNumber(value as Duration) > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** A duration as Temporal users write it: `'30s'`, `'5m'`, or a number of milliseconds. */
+export const durationSchema = z.custom<Duration>(isDuration, 'expected a duration such as "30s" or "5m"');
+
+/** Milliseconds of a validated duration. */
+export function durationToMs(duration: Duration): number {
+  return msToNumber(duration);
+}

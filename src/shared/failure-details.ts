@@ -1,0 +1,12 @@
+import type { ReasonClass } from './reason-class.js';
+
+/** `details[0]` of every failure of a bctrl activity: what a person needs to act or to ask for help. Under 3 KB. */
+export interface FailureDetails {
+  readonly reasonClass: ReasonClass;
+  readonly code?: string;
+  readonly status?: number;
+  readonly requestId?: string;
+  readonly hint?: string;
+  /** The ErrorResponse's `details`, or `{ truncated: true }` where they are too large to be kept. */
+  readonly details?: Record<string, unknown>;
+}

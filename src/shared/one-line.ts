@@ -1,0 +1,21 @@
+/** Longest text that is quoted: at 3 bytes a character it stays under the 400 bytes of a summary in Temporal. */
+const MAXIMUM_LENGTH = 130;
+
+/** A text fit for one line of a log, a terminal or the Temporal UI: no control characters, cut at its end. */
+export function oneLine(text: string): string {
+  const line = withoutControls(text);
+  return line.length > MAXIMUM_LENGTH ? `${line.slice(0, MAXIMUM_LENGTH)}…`.toWellFormed() : line;
+}
+
+/** The same for a path, whose end tells more than its beginning. */
+export function shortPath(path: string): string {
+  const line = withoutControls(path);
+  return line.length > MAXIMUM_LENGTH ? `…${line.slice(-MAXIMUM_LENGTH)}`.toWellFormed() : line;
+}
+
+function withoutControls(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .toWellFormed();
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { type Duration, durationSchema, durationToMs } from './duration.js';
+import { type ReasonClass, reasonClasses } from './reason-class.js';
+
+/** How failures of one reasonClass are treated. */
+export interface RetryRule {
+  /** `false`: the first failure is final, and the other fields mean nothing. */
+  readonly retried: boolean;
+  /** Delay after the first failure of the class, when the answer carries no Retry-After. */
+  readonly initialInterval: Duration;
+  readonly backoffCoefficient: number;
+  /** Longest computed delay. A Retry-After is obeyed even when it is longer. */
+  readonly maximumInterval: Duration;
+  /** The failure of this class, counted over all attempts of an activity, that is final. `null`: never by count. */
+  readonly maximumFailures: number | null;
+  /** Error codes of this class that cannot pass by waiting. */
+  readonly finalCodes: readonly string[];
+}
+
+export type RetryTable = Readonly<Record<ReasonClass, RetryRule>>;
+export type RetryTableOverrides = { readonly [K in ReasonClass]?: Partial<RetryRule> | undefined };
+
+const backoff: RetryRule = {
+  retried: true,
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '60s',
+  maximumFailures: null,
+  finalCodes: [],
+};
+const final: RetryRule = { ...backoff, retried: false };
+
+/**
+ * The one place that says what happens to a failure. Activities, workflow-side options, README and tests are made
+ * from it.
+ */
+export const retryTable: RetryTable = {
+  invalid_input: final,
+  unauthorized: final,
+  capability_denied: final,
+  not_found: final,
+  conflict: {
+    ...backoff,
+    maximumInterval: '10s',
+    maximumFailures: 5,
+    finalCodes: ['storage_file.path_exists', 'runtime.not_active'],
+  },
+  capability_limit_exceeded: {
+    ...backoff,
+    initialInterval: '30s',
+    maximumInterval: '10m',
+    maximumFailures: 20,
+  },
+  rate_limited: backoff,
+  upstream: backoff,
+  server: { ...backoff, maximumFailures: 10 },
+};
+
+/** A file that is not there yet (`appearsWithin`): looked for often, as a job that ends writes its files soon. */
+export const notYetRule: RetryRule = { ...backoff, maximumInterval: '10s' };
+
+const overrideSchema = z.strictObject({
+  retried: z.boolean().optional(),
+  initialInterval: durationSchema.optional(),
+  backoffCoefficient: z.number().min(1).optional(),
+  maximumInterval: durationSchema.optional(),
+  maximumFailures: z.int().positive().nullable().optional(),
+  finalCodes: z.array(z.string()).optional(),
+});
+const overridesSchema = z.partialRecord(z.enum(reasonClasses), overrideSchema);
+
+/**
+ * The table with a worker's overrides laid over it, row by row.
+ *
+ * @throws ZodError naming the row and field of a wrong override
+ */
+export function resolveRetryTable(overrides: RetryTableOverrides = {}): RetryTable {
+  const rows = overridesSchema.parse(overrides);
+  const merged = reasonClasses.map((reasonClass) => [
+    reasonClass,
+    { ...retryTable[reasonClass], ...rows[reasonClass] },
+  ]);
+  return Object.fromEntries(merged) as RetryTable;
+}
+
+/** Classes that are final at their first failure, for a retry policy's `nonRetryableErrorTypes`. */
+export function finalClasses(table: RetryTable): ReasonClass[] {
+  return reasonClasses.filter((reasonClass) => !table[reasonClass].retried);
+}
+
+/** A `nextRetryDelay` of 0 would end the retries in Temporal, and anything shorter hammers a server that asked for time. */
+const MINIMUM_DELAY_MS = 1_000;
+
+/** Share of the delay that is added at most, so that thousands of activities don't return in step. */
+const JITTER = 0.1;
+
+export interface Failed {
+  readonly code?: string | undefined;
+  /** Retry-After of the answer, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+  /** Failures of the class so far, this one included. */
+  readonly failures: number;
+}
+
+/** Milliseconds until the next attempt, or `null` when this failure is final. `random` yields 0 ≤ x < 1. */
+export function nextDelayMs(rule: RetryRule, failed: Failed, random: () => number): number | null {
+  if (!rule.retried) return null;
+  if (failed.code !== undefined && rule.finalCodes.includes(failed.code)) return null;
+  if (rule.maximumFailures !== null && failed.failures >= rule.maximumFailures) return null;
+  const computed = durationToMs(rule.initialInterval) * rule.backoffCoefficient ** (failed.failures - 1);
+  const delay = failed.retryAfterMs ?? Math.min(computed, durationToMs(rule.maximumInterval));
+  return Math.round(Math.max(delay, MINIMUM_DELAY_MS) * (1 + JITTER * random()));
+}

@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { main } from './cli/main.js';
+
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort());
+const { stdout, stderr } = process;
+process.exitCode = await main(process.argv.slice(2), { stdout, stderr, interrupted: interrupt.signal });

@@ -1,0 +1,20 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { BctrlActivities } from '../activities/create-activities.js';
+import type { CollectedFile } from '../shared/collect.js';
+import { shortPath } from '../shared/one-line.js';
+import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline.js';
+import { collectOptions } from './bctrl-activities.js';
+import { collectionKey } from './collection-key.js';
+import { parseWorkflowInput } from './parse-workflow-input.js';
+
+/** Collects one file: the smallest workflow there is. */
+export async function collectFile(input: CollectFileInput): Promise<CollectedFile> {
+  const { giveUpAfter, ...file } = parseWorkflowInput(collectFileInputSchema, input);
+  const options = collectOptions({
+    giveUpAfter,
+    mayAppear: file.appearsWithin !== undefined,
+    summary: shortPath(file.runtimePath),
+  });
+  const { collectRuntimeFile } = proxyActivities<BctrlActivities>(options);
+  return await collectRuntimeFile({ ...file, ...collectionKey('file') });
+}

@@ -1,0 +1,349 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { COLLECTION_KEY } from '../../src/shared/names.js';
+import type { FaultRule, GatewayOptions } from '../../src/testing.js';
+import {
+  createTestActivities,
+  runAttempt,
+  runToEnd,
+  type TestActivitiesOptions,
+} from '../support/activities.js';
+import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+
+const KEY = 'workflow/run/0';
+const once = { operation: 'collect', times: 1 } as const;
+const uncertain = ['reset', 'lose-answer', 'garbage-answer', 'truncate-answer'] as const;
+
+async function setUp(
+  t: TestContext,
+  options: Partial<GatewayOptions> & { activities?: TestActivitiesOptions } = {},
+) {
+  const gateway = await startTestGateway(t, options);
+  await gateway.addFile('a.txt', 'hello');
+  const { collectRuntimeFile } = createTestActivities(t, gateway.url, options.activities);
+  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', collectionKey: KEY };
+  return { gateway, collectRuntimeFile, input };
+}
+
+/** What the gateway did: requests for collects and for looks, and the files that are really there. */
+function did(gateway: TestGateway) {
+  const { requests, files } = gateway.books();
+  return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
+}
+
+test('a file is collected with one request, its key beside the metadata of the user', async (t) => {
+  const { gateway, collectRuntimeFile, input } = await setUp(t);
+  const { result } = await runAttempt(collectRuntimeFile, { ...input, metadata: { mine: { a: 1 } } });
+  assert.equal(result?.sizeBytes, 5);
+  assert.deepEqual(gateway.books().files[0]?.metadata, { mine: { a: 1 }, [COLLECTION_KEY]: KEY });
+  assert.deepEqual(did(gateway), { collects: 1, looks: 0, files: 1 });
+});
+
+test('the request has the fields of the input and no other', async (t) => {
+  const { gateway, collectRuntimeFile, input } = await setUp(t);
+  const options = { destinationPath: '/reports/b.txt', name: 'b.txt', type: 'report' };
+  const { result } = await runAttempt(collectRuntimeFile, {
+    ...input,
+    ...options,
+    ifExists: 'keep',
+    appearsWithin: '1s',
+  });
+  assert.deepEqual([result?.path, result?.name, result?.type], ['/reports/b.txt', 'b.txt', 'report']);
+  assert.equal(did(gateway).files, 1);
+});
+
+describe('an attempt whose predecessor got no readable answer looks first', () => {
+  for (const kind of uncertain) {
+    test(`after ${kind} the file is there once`, async (t) => {
+      const { gateway, collectRuntimeFile, input } = await setUp(t, {
+        faults: [{ ...once, fault: { kind } }],
+      });
+      const { result, attempts } = await runToEnd(collectRuntimeFile, input);
+      assert.equal(attempts, 2);
+      assert.equal(result?.id, gateway.books().files[0]?.id);
+      const committed = kind !== 'reset';
+      assert.deepEqual(did(gateway), { collects: committed ? 1 : 2, looks: 1, files: 1 });
+    });
+  }
+
+  test('after a timeout of a server that commits late the file is there once', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t, {
+      faults: [{ ...once, fault: { kind: 'delay', delayMs: 150 } }],
+      activities: { client: { requestTimeoutMs: 50 } },
+    });
+    const first = await runAttempt(collectRuntimeFile, input);
+    assert.equal(first.failure?.type, 'upstream');
+    await until(() => did(gateway).files === 1);
+    const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
+    assert.equal(
+      (await runAttempt(collectRuntimeFile, input, info)).result?.id,
+      gateway.books().files[0]?.id,
+    );
+    assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+  });
+
+  test('after a crash, which leaves no record', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t);
+    await runAttempt(collectRuntimeFile, input);
+    const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
+    assert.equal(result?.id, gateway.books().files[0]?.id);
+    assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+  });
+
+  test('after a crash that left the record of an attempt before', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t, {
+      faults: [{ ...once, fault: { kind: 'answer', status: 429 } }],
+    });
+    const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
+    await runAttempt(collectRuntimeFile, input, { attempt: 2, heartbeatDetails });
+    await runAttempt(collectRuntimeFile, input, { attempt: 3, heartbeatDetails });
+    assert.deepEqual(did(gateway), { collects: 2, looks: 1, files: 1 });
+  });
+
+  for (const [what, info] of [
+    ['which leaves its record', { heartbeatDetails: { attempt: 0, failures: {}, mayHaveHappened: false } }],
+    ['which leaves no record', { scheduledTimestampMs: 1_000, currentAttemptScheduledTimestampMs: 5_000 }],
+  ] as const) {
+    test(`after an operator's reset of the activity, ${what}`, async (t) => {
+      const { gateway, collectRuntimeFile, input } = await setUp(t);
+      await runAttempt(collectRuntimeFile, input);
+      await runAttempt(collectRuntimeFile, input, { attempt: 1, ...info });
+      assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+    });
+  }
+
+  test('and so do all attempts after it: a slow server may still commit', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t, {
+      faults: [
+        { ...once, fault: { kind: 'reset' } },
+        { ...once, fault: { kind: 'answer', status: 429 } },
+      ],
+    });
+    const { attempts } = await runToEnd(collectRuntimeFile, input);
+    assert.equal(attempts, 3);
+    assert.deepEqual(did(gateway), { collects: 3, looks: 2, files: 1 });
+  });
+
+  test('a look that fails is retried, and nothing is created meanwhile', async (t) => {
+    const faults: FaultRule[] = [
+      { ...once, fault: { kind: 'lose-answer' } },
+      { operation: 'list-files', times: 3, fault: { kind: 'answer', status: 503 } },
+    ];
+    const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
+    const { attempts } = await runToEnd(collectRuntimeFile, input);
+    assert.equal(attempts, 5);
+    assert.deepEqual(did(gateway), { collects: 1, looks: 4, files: 1 });
+  });
+});
+
+describe('no look is made', () => {
+  for (const status of [400, 401, 403, 404, 409, 429]) {
+    test(`after a definite ${status}`, async (t) => {
+      const faults: FaultRule[] = [{ ...once, fault: { kind: 'answer', status } }];
+      const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
+      const first = await runAttempt(collectRuntimeFile, input);
+      const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
+      assert.ok((await runAttempt(collectRuntimeFile, input, info)).result);
+      assert.deepEqual(did(gateway), { collects: 2, looks: 0, files: 1 });
+    });
+  }
+
+  test('after a connection that was never made', async (t) => {
+    const { input } = await setUp(t);
+    const { collectRuntimeFile } = createTestActivities(t, 'http://127.0.0.1:9');
+    const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
+    assert.equal((heartbeatDetails as { mayHaveHappened: boolean }).mayHaveHappened, false);
+  });
+});
+
+describe('finding', () => {
+  test('a run that continues an earlier one looks on its first attempt, far back in time', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t);
+    const before = await runAttempt(collectRuntimeFile, input);
+    const aYearLater = { scheduledTimestampMs: Date.now() + 365 * 24 * 60 * 60 * 1_000 };
+    const after = await runAttempt(collectRuntimeFile, { ...input, lookFirst: true }, aYearLater);
+    assert.equal(after.result?.id, before.result?.id);
+    assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+  });
+
+  test('goes through all pages', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t);
+    await runAttempt(collectRuntimeFile, input);
+    for (let i = 0; i < 250; i += 1) await gateway.addFile(`other/${i}.txt`);
+    for (let i = 0; i < 250; i += 1) await gateway.collect({ runtimePath: `other/${i}.txt` });
+    const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
+    assert.equal(result?.id, gateway.books().files[0]?.id);
+    assert.deepEqual(did(gateway), { collects: 251, looks: 3, files: 251 });
+  });
+
+  test("works although the API's clock is five minutes behind", async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t, { now: () => Date.now() - 5 * 60_000 });
+    const info = { scheduledTimestampMs: Date.now() };
+    await runAttempt(collectRuntimeFile, input, info);
+    await runAttempt(collectRuntimeFile, input, { ...info, attempt: 2 });
+    assert.equal(did(gateway).files, 1);
+  });
+
+  test('does not take files of another key, or of another runtime', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
+    await runAttempt(collectRuntimeFile, { ...input, collectionKey: 'workflow/run/1' });
+    await runAttempt(collectRuntimeFile, input, { attempt: 2 });
+    const keys = gateway.books().files.map(({ metadata }) => metadata?.[COLLECTION_KEY]);
+    assert.deepEqual(keys, ['workflow/run/1', KEY]);
+  });
+
+  test('of two files with one key the older is the result, and the other is named', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
+    await runAttempt(collectRuntimeFile, input);
+    await runAttempt(collectRuntimeFile, input);
+    const [older, younger] = gateway.books().files;
+    const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
+    assert.equal(result?.id, older?.id);
+    assert.deepEqual(result?.duplicateIds, [younger?.id]);
+  });
+
+  test('without a key of the workflow, the attempts of one activity are one file', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
+    const { collectionKey: _, ...keyless } = input;
+    await runAttempt(collectRuntimeFile, keyless, { activityId: '1' });
+    await runAttempt(collectRuntimeFile, keyless, { activityId: '1', attempt: 2 });
+    assert.equal(did(gateway).files, 1);
+    await runAttempt(collectRuntimeFile, keyless, { activityId: '2' });
+    assert.equal(did(gateway).files, 2);
+  });
+});
+
+describe('a file of that path is there already', () => {
+  test('it is ours: it is the result', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t);
+    const first = await runAttempt(collectRuntimeFile, input);
+    const second = await runAttempt(collectRuntimeFile, input);
+    assert.equal(second.result?.id, first.result?.id);
+    assert.deepEqual(did(gateway), { collects: 2, looks: 1, files: 1 });
+  });
+
+  test('it is foreign: a final conflict', async (t) => {
+    const { gateway, collectRuntimeFile, input } = await setUp(t);
+    await gateway.collect({ runtimePath: 'a.txt' });
+    const { failure } = await runAttempt(collectRuntimeFile, input);
+    assert.deepEqual([failure?.type, failure?.nonRetryable], ['conflict', true]);
+    assert.equal(did(gateway).files, 1);
+  });
+
+  for (const destinationPath of [undefined, '/reports/a.txt']) {
+    test(`it is foreign and kept at ${destinationPath ?? 'the path the API chose'}`, async (t) => {
+      const { gateway, collectRuntimeFile, input } = await setUp(t);
+      const there = await gateway.collect({ runtimePath: 'a.txt', destinationPath });
+      const { result } = await runAttempt(collectRuntimeFile, {
+        ...input,
+        destinationPath,
+        ifExists: 'keep',
+      });
+      assert.deepEqual([result?.id, result?.kept], [there.body.id, true]);
+    });
+  }
+});
+
+describe('appearsWithin', () => {
+  const scheduled = { scheduledTimestampMs: 1_000_000 };
+  const at = (elapsedMs: number) => ({
+    ...scheduled,
+    currentAttemptScheduledTimestampMs: scheduled.scheduledTimestampMs + elapsedMs,
+  });
+
+  test('a missing file is retried until the time is over', async (t) => {
+    const { collectRuntimeFile, input } = await setUp(t);
+    const late = { ...input, runtimePath: 'late.txt', appearsWithin: '30s' } as const;
+    const before = await runAttempt(collectRuntimeFile, late, at(29_999));
+    assert.deepEqual([before.failure?.type, before.failure?.nonRetryable], ['not_found', false]);
+    assert.equal(before.failure?.nextRetryDelay, 1_000);
+    const after = await runAttempt(collectRuntimeFile, late, at(30_000));
+    assert.deepEqual([after.failure?.type, after.failure?.nonRetryable], ['not_found', true]);
+  });
+
+  test('a missing runtime is final at once', async (t) => {
+    const { collectRuntimeFile, input } = await setUp(t);
+    const nowhere = { ...input, runtimeId: '00000000-0000-4000-8000-000000000000', appearsWithin: '30s' };
+    const { failure } = await runAttempt(collectRuntimeFile, nowhere, at(0));
+    assert.deepEqual([failure?.type, failure?.nonRetryable], ['not_found', true]);
+  });
+});
+
+describe('a wrong input is a final invalid_input that names the field', () => {
+  const wrong: [change: object, message: RegExp][] = [
+    [{ runtimePath: undefined }, /runtimePath/],
+    [{ runtimePath: '' }, /runtimePath/],
+    [{ metadata: { [COLLECTION_KEY]: 'mine' } }, /metadata: .*temporalCollectionKey/],
+    [{ appearsWithin: 'soon' }, /appearsWithin: .*duration/],
+    [{ ifExists: 'replace' }, /ifExists/],
+    [{ teapot: 1 }, /teapot/],
+  ];
+  for (const [change, message] of wrong) {
+    test(JSON.stringify(change), async (t) => {
+      const { gateway, collectRuntimeFile, input } = await setUp(t);
+      const { failure } = await runAttempt(collectRuntimeFile, { ...input, ...change });
+      assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
+      assert.match(failure?.message ?? '', message);
+      assert.equal(did(gateway).collects, 0);
+    });
+  }
+
+  test('no input at all', async (t) => {
+    const { collectRuntimeFile } = await setUp(t);
+    assert.equal((await runAttempt(collectRuntimeFile, undefined)).failure?.type, 'invalid_input');
+  });
+});
+
+describe('failures', () => {
+  test('are counted per class: an outage uses up no server failures', async (t) => {
+    const faults: FaultRule[] = [
+      { operation: 'collect', times: 9, fault: { kind: 'answer', status: 500 } },
+      { operation: 'collect', times: 50, fault: { kind: 'answer', status: 503 } },
+      { operation: 'collect', fault: { kind: 'answer', status: 500 } },
+    ];
+    const { collectRuntimeFile, input } = await setUp(t, { faults });
+    const { failure, attempts } = await runToEnd(collectRuntimeFile, input);
+    assert.deepEqual([failure?.type, attempts], ['server', 9 + 50 + 1]);
+  });
+
+  test('a crash in between does not reset the counters', async (t) => {
+    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'answer', status: 409 } }];
+    const { collectRuntimeFile, input } = await setUp(t, { faults });
+    let heartbeatDetails: unknown;
+    for (let attempt = 1; attempt <= 4; attempt += 1) {
+      ({ heartbeatDetails } = await runAttempt(collectRuntimeFile, input, { attempt, heartbeatDetails }));
+    }
+    const { failure } = await runAttempt(collectRuntimeFile, input, { attempt: 6, heartbeatDetails });
+    assert.deepEqual([failure?.type, failure?.nonRetryable], ['conflict', true]);
+  });
+
+  test('overrides of the table hold', async (t) => {
+    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'answer', status: 500 } }];
+    const activities = { retryTable: { server: { maximumFailures: 3 } } };
+    const { collectRuntimeFile, input } = await setUp(t, { faults, activities });
+    assert.equal((await runToEnd(collectRuntimeFile, input)).attempts, 3);
+  });
+});
+
+describe('cancellation and worker shutdown', () => {
+  for (const reason of ['CANCELLED', 'WORKER_SHUTDOWN'] as const) {
+    test(`${reason} ends the request within 100 ms and stays what it is`, async (t) => {
+      const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 10_000 } }];
+      const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
+      const env = new MockActivityEnvironment();
+      const run = env.run(collectRuntimeFile, input);
+      const rejected = assert.rejects(run, (error) => {
+        assert.ok(error instanceof CancelledFailure);
+        assert.equal(error.message, reason);
+        return true;
+      });
+      await until(() => did(gateway).collects === 1);
+      const startedMs = performance.now();
+      env.cancel(reason);
+      await rejected;
+      assert.ok(performance.now() - startedMs < 100);
+    });
+  }
+});

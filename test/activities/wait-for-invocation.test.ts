@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
+import { startServer } from '../support/client.js';
+import { startTestGateway, until } from '../support/gateway.js';
+
+for (const status of ['succeeded', 'failed', 'cancelled', 'timed_out'] as const) {
+  test(`a job that ends ${status} is the result, without its output`, async (t) => {
+    const gateway = await startTestGateway(t);
+    const { runtimeId } = gateway;
+    const output = { secret: 'large' };
+    const { id } = await gateway.createInvocation({ runtimeId, durationMs: 100, status, output });
+    const { waitForInvocation } = createTestActivities(t, gateway.url);
+    const { result } = await runAttempt(waitForInvocation, { runtimeId, invocationId: id });
+    assert.deepEqual([result?.id, result?.status], [id, status]);
+    assert.doesNotMatch(JSON.stringify(result), /large/);
+    assert.equal(gateway.books().requests.wait, 1, 'one long poll, not many short ones');
+  });
+}
+
+test('the error of a failed job is part of the result', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const error = { code: 'page.crashed', message: 'The page crashed.' };
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0, error });
+  const { waitForInvocation } = createTestActivities(t, gateway.url);
+  const { result } = await runAttempt(waitForInvocation, { runtimeId, invocationId: id });
+  assert.deepEqual(result?.error, error);
+});
+
+test('a poll that times out is followed by the next, after the pause the server asks for', async (t) => {
+  const times: number[] = [];
+  const url = await startServer(t, (_request, response) => {
+    times.push(performance.now());
+    const job = { id: 'inv_1', runtimeId: 'rt_1', action: 'act' };
+    const running = { ...job, status: 'running', waitStatus: 'timeout', retryAfterSeconds: 1.2 };
+    const ended = { ...job, status: 'succeeded', waitStatus: 'completed' };
+    response.writeHead(200).end(JSON.stringify(times.length < 2 ? running : ended));
+  });
+  const { waitForInvocation } = createTestActivities(t, url);
+  const { result } = await runAttempt(waitForInvocation, { runtimeId: 'rt_1', invocationId: 'inv_1' });
+  assert.equal(result?.status, 'succeeded');
+  const [first = 0, second = 0] = times;
+  assert.ok(second - first >= 1_190);
+});
+
+test('a job that does not exist is a final not_found', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { waitForInvocation } = createTestActivities(t, gateway.url);
+  const input = { runtimeId: gateway.runtimeId, invocationId: '00000000-0000-4000-8000-000000000000' };
+  const { failure } = await runAttempt(waitForInvocation, input);
+  assert.deepEqual([failure?.type, failure?.nonRetryable], ['not_found', true]);
+  assert.match(failure?.message ?? '', /^invocation 0{8}-/);
+});
+
+describe('server failures', () => {
+  const input = { runtimeId: 'rt_1', invocationId: 'inv_1' };
+
+  test('are final at the tenth in a row', async (t) => {
+    const url = await startServer(t, (_request, response) => response.writeHead(500).end());
+    const { failure, attempts } = await runToEnd(createTestActivities(t, url).waitForInvocation, input);
+    assert.deepEqual([failure?.type, attempts], ['server', 10]);
+  });
+
+  test('do not add up over a long job: a good poll forgets those before it', async (t) => {
+    let calls = 0;
+    const url = await startServer(t, (_request, response) => {
+      calls += 1;
+      const job = { id: 'inv_1', runtimeId: 'rt_1', action: 'act' };
+      if (calls === 10) {
+        response.end(JSON.stringify({ ...job, status: 'running', waitStatus: 'timeout' }));
+      } else if (calls < 20) {
+        response.writeHead(500).end();
+      } else {
+        response.end(JSON.stringify({ ...job, status: 'succeeded', waitStatus: 'completed' }));
+      }
+    });
+    const { result, attempts } = await runToEnd(createTestActivities(t, url).waitForInvocation, input);
+    assert.deepEqual([result?.status, attempts], ['succeeded', 19]);
+  });
+});
+
+test('cancellation ends the poll within 100 ms and stays a cancellation', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 60_000 });
+  const { waitForInvocation } = createTestActivities(t, gateway.url);
+  const env = new MockActivityEnvironment();
+  const run = env.run(waitForInvocation, { runtimeId, invocationId: id });
+  const rejected = assert.rejects(run, CancelledFailure);
+  await until(() => gateway.books().requests.wait === 1);
+  const startedMs = performance.now();
+  env.cancel('CANCELLED');
+  await rejected;
+  assert.ok(performance.now() - startedMs < 100);
+});

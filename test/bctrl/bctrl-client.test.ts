@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BctrlClient } from '../../src/bctrl/bctrl-client.js';
+import { BctrlError } from '../../src/bctrl/bctrl-error.js';
+import { createTestClient, startServer } from '../support/client.js';
+import { API_KEY, startTestGateway, until } from '../support/gateway.js';
+
+const RUNTIME = '00000000-0000-4000-8000-000000000000';
+
+async function errorOf(call: Promise<unknown>): Promise<BctrlError> {
+  const error = await call.then(
+    () => assert.fail('the call succeeded'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof BctrlError, String(error));
+  return error;
+}
+
+const collect = (client: BctrlClient, runtimePath = 'a.txt') => client.collectFile(RUNTIME, { runtimePath });
+
+describe('against the gateway', () => {
+  test('collects a file and finds it in the listing', async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('out/a.txt', 'hello');
+    const client = createTestClient(t, `${gateway.url}/v1/`);
+    const metadata = { mine: 1 };
+    const file = await client.collectFile(gateway.runtimeId, { runtimePath: 'out/a.txt', metadata });
+    assert.equal(file.sizeBytes, 5);
+    assert.equal(file.runtimeId, gateway.runtimeId);
+    const page = await client.listFiles({ runtimeId: gateway.runtimeId, limit: 1 });
+    assert.deepEqual(page, { data: [file], nextCursor: null });
+    assert.deepEqual(page.data[0]?.metadata, metadata);
+  });
+
+  test('reads and stops a runtime', async (t) => {
+    const gateway = await startTestGateway(t);
+    const client = createTestClient(t, gateway.url);
+    const { activeRunId, status } = await client.getRuntime(gateway.runtimeId);
+    assert.equal(status, 'active');
+    const stopped = await client.stopRuntime(gateway.runtimeId);
+    assert.deepEqual([stopped.runId, stopped.stopped], [activeRunId, true]);
+    const error = await errorOf(client.stopRuntime(gateway.runtimeId));
+    assert.deepEqual([error.reasonClass, error.code], ['conflict', 'runtime.not_active']);
+  });
+
+  test('waits for an invocation and reads it', async (t) => {
+    const gateway = await startTestGateway(t);
+    const client = createTestClient(t, gateway.url);
+    const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 200 });
+    const early = await client.waitForInvocation(gateway.runtimeId, id, 0);
+    assert.deepEqual([early.waitStatus, early.status], ['timeout', 'running']);
+    const late = await client.waitForInvocation(gateway.runtimeId, id, 30);
+    assert.deepEqual([late.waitStatus, late.status], ['completed', 'succeeded']);
+    assert.equal((await client.getInvocation(id)).status, 'succeeded');
+  });
+
+  test('a refusal has class, code, status and request id, and is definite', async (t) => {
+    const gateway = await startTestGateway(t);
+    const client = createTestClient(t, gateway.url);
+    const error = await errorOf(client.collectFile(gateway.runtimeId, { runtimePath: 'missing.txt' }));
+    assert.equal(error.reasonClass, 'not_found');
+    assert.equal(error.code, 'file.not_found');
+    assert.equal(error.status, 404);
+    assert.match(error.requestId ?? '', /./);
+    assert.equal(error.mayHaveHappened, false);
+    assert.match(error.message, /^POST \/v1\/runtimes\/.+\/files\/collect answered 404 file\.not_found/);
+  });
+
+  test('a wrong key is unauthorized and appears nowhere', async (t) => {
+    const gateway = await startTestGateway(t);
+    const error = await errorOf(createTestClient(t, gateway.url, { apiKey: 'wrong-key-1' }).whoami());
+    assert.equal(error.reasonClass, 'unauthorized');
+    assert.doesNotMatch(JSON.stringify({ ...error, text: error.stack }), /wrong-key-1/);
+  });
+
+  for (const [kind, reasonClass] of [
+    ['reset', 'upstream'],
+    ['lose-answer', 'upstream'],
+    ['truncate-answer', 'upstream'],
+    ['garbage-answer', 'server'],
+  ] as const) {
+    test(`after ${kind} nobody knows whether it happened`, async (t) => {
+      const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault: { kind } }] });
+      await gateway.addFile('a.txt');
+      const client = createTestClient(t, gateway.url);
+      const error = await errorOf(client.collectFile(gateway.runtimeId, { runtimePath: 'a.txt' }));
+      assert.equal(error.reasonClass, reasonClass);
+      assert.equal(error.mayHaveHappened, true);
+      assert.equal(gateway.books().requests.collect, 1, 'the client never retries');
+    });
+  }
+
+  test('a request that takes too long ends with the timeout', async (t) => {
+    const faults = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 5_000 } }] as const;
+    const gateway = await startTestGateway(t, { faults });
+    const client = createTestClient(t, gateway.url, { requestTimeoutMs: 100 });
+    const error = await errorOf(collect(client));
+    assert.deepEqual([error.reasonClass, error.code], ['upstream', 'ETIMEDOUT']);
+    assert.equal(error.mayHaveHappened, true);
+  });
+
+  test('an abort ends a request within 100 ms, with the reason that was given', async (t) => {
+    const faults = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 5_000 } }] as const;
+    const gateway = await startTestGateway(t, { faults });
+    const client = createTestClient(t, gateway.url, { maxRequests: 1 });
+    const abort = new AbortController();
+    const { signal } = abort;
+    const inFlight = client.collectFile(RUNTIME, { runtimePath: 'a' }, { signal });
+    const queued = client.collectFile(RUNTIME, { runtimePath: 'b' }, { signal });
+    const settled = Promise.allSettled([inFlight, queued]);
+    await until(() => gateway.books().requests.collect === 1);
+    const reason = new Error('enough');
+    const startedMs = performance.now();
+    abort.abort(reason);
+    assert.deepEqual(await settled, [
+      { status: 'rejected', reason },
+      { status: 'rejected', reason },
+    ]);
+    assert.ok(performance.now() - startedMs < 100);
+    assert.equal(gateway.books().requests.collect, 1, 'what waited for its turn was never sent');
+  });
+
+  test('no more requests are in flight than allowed, and long polls do not count', async (t) => {
+    const faults = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 20 } }] as const;
+    const gateway = await startTestGateway(t, { faults });
+    await gateway.addFile('a.txt');
+    const client = createTestClient(t, gateway.url, { maxRequests: 3 });
+    await Promise.allSettled(Array.from({ length: 12 }, () => collect(client)));
+    assert.equal(gateway.books().mostInFlight, 3);
+
+    const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 60_000 });
+    const abort = new AbortController();
+    const poll = () => client.waitForInvocation(gateway.runtimeId, id, 60, { signal: abort.signal });
+    const polls = Promise.allSettled(Array.from({ length: 5 }, poll));
+    await until(() => gateway.books().inFlight === 5);
+    assert.equal((await client.getRuntime(gateway.runtimeId)).status, 'active');
+    abort.abort();
+    await polls;
+  });
+});
+
+describe('against servers that no gateway is', () => {
+  const answering = (t: TestContext, status: number, body: string, headers = {}) =>
+    startServer(t, (_request, response) => response.writeHead(status, headers).end(body));
+
+  test('path segments are encoded, and a dot segment is refused before anything is sent', async (t) => {
+    const paths: (string | undefined)[] = [];
+    const url = await startServer(t, (request, response) => {
+      paths.push(request.url);
+      response.writeHead(404).end();
+    });
+    const client = createTestClient(t, url);
+    await errorOf(client.getRuntime('a/b?c=d&é'));
+    assert.deepEqual(paths, ['/v1/runtimes/a%2Fb%3Fc%3Dd%26%C3%A9']);
+    for (const id of ['..', '.', '']) {
+      const error = await errorOf(client.getRuntime(id));
+      assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+    }
+    assert.equal(paths.length, 1);
+  });
+
+  test('a base URL may have a path of its own', async (t) => {
+    let path: string | undefined;
+    const url = await startServer(t, (request, response) => {
+      path = request.url;
+      response.writeHead(404).end();
+    });
+    await errorOf(createTestClient(t, `${url}/proxy/v1/`).whoami());
+    assert.equal(path, '/proxy/v1/auth/whoami');
+  });
+
+  test('key and subaccount are sent as headers', async (t) => {
+    let headers: NodeJS.Dict<string | string[]> = {};
+    const url = await startServer(t, (request, response) => {
+      headers = request.headers;
+      response.writeHead(404).end();
+    });
+    await errorOf(createTestClient(t, url, { subaccountId: 'sub_1' }).whoami());
+    assert.equal(headers['authorization'], `Bearer ${API_KEY}`);
+    assert.equal(headers['bctrl-subaccount-id'], 'sub_1');
+  });
+
+  test('a redirect is not followed', async (t) => {
+    let followed = false;
+    const target = await startServer(t, (_request, response) => {
+      followed = true;
+      response.writeHead(404).end();
+    });
+    const url = await answering(t, 307, '', { location: target });
+    const error = await errorOf(collect(createTestClient(t, url)));
+    assert.deepEqual([error.status, error.reasonClass, followed], [307, 'server', false]);
+  });
+
+  test('an answer of more than 16 MiB is given up', async (t) => {
+    const url = await startServer(t, (_request, response) => {
+      response.writeHead(200);
+      const chunk = Buffer.alloc(1024 * 1024, ' ');
+      const write = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', write);
+      write();
+    });
+    const error = await errorOf(collect(createTestClient(t, url)));
+    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['server', true]);
+  });
+
+  test('an answer whose body never ends is given up with the timeout', async (t) => {
+    const url = await startServer(t, (_request, response) => {
+      response.writeHead(200).write('{');
+    });
+    const error = await errorOf(collect(createTestClient(t, url, { requestTimeoutMs: 100 })));
+    assert.equal(error.code, 'ETIMEDOUT');
+  });
+
+  for (const [what, body] of [
+    ['empty', ''],
+    ['not JSON', '<html>secret</html>'],
+    ['cut off', '{"id":"secret'],
+    ['null', 'null'],
+    ['another object', '{"secret":1}'],
+  ] as const) {
+    test(`a 200 that is ${what} is not a File, and its body is not quoted`, async (t) => {
+      const url = await answering(t, 200, body, { 'x-request-id': 'req_1' });
+      const error = await errorOf(collect(createTestClient(t, url)));
+      assert.deepEqual([error.reasonClass, error.code], ['server', 'response.invalid']);
+      assert.deepEqual([error.mayHaveHappened, error.requestId], [true, 'req_1']);
+      assert.doesNotMatch(`${error.stack} ${error.cause}`, /secret/);
+    });
+  }
+
+  test('a body that is no ErrorResponse is treated by its status', async (t) => {
+    for (const body of ['<html>Bad Gateway</html>', '', '[]', 'null', '{"code":7,"reasonClass":"teapot"}']) {
+      const url = await answering(t, 502, body, { 'x-bctrl-request-id': 'req_2' });
+      const error = await errorOf(collect(createTestClient(t, url)));
+      assert.deepEqual([error.reasonClass, error.code, error.requestId], ['upstream', undefined, 'req_2']);
+      assert.match(error.message, / answered 502$/);
+    }
+  });
+
+  test('an ErrorResponse without a class, or with other fields broken, keeps its code', async (t) => {
+    const body = '{"code":"browser.busy","error":5,"hint":null,"details":[]}';
+    const error = await errorOf(collect(createTestClient(t, await answering(t, 409, body))));
+    assert.deepEqual([error.reasonClass, error.code], ['conflict', 'browser.busy']);
+  });
+
+  for (const [retryAfter, ms] of [
+    ['7', 7_000],
+    [new Date(1_700_000_042_000).toUTCString(), 42_000],
+    ['soon', undefined],
+  ] as const) {
+    test(`Retry-After: ${retryAfter} → ${ms}`, async (t) => {
+      const url = await answering(t, 429, '{}', { 'retry-after': retryAfter });
+      const client = createTestClient(t, url, { now: () => 1_700_000_000_000 });
+      assert.equal((await errorOf(collect(client))).retryAfterMs, ms);
+    });
+  }
+
+  const unsent: [what: string, url: string, code: RegExp][] = [
+    ['a refused connection', 'http://127.0.0.1:9', /^ECONNREFUSED$/],
+    ['a host that does not exist', 'http://bctrl.invalid', /^(ENOTFOUND|EAI_AGAIN)$/],
+  ];
+  for (const [what, url, code] of unsent) {
+    test(`${what} is upstream, and nothing happened`, async (t) => {
+      const error = await errorOf(collect(createTestClient(t, url)));
+      assert.equal(error.reasonClass, 'upstream');
+      assert.match(error.code ?? '', code);
+      assert.equal(error.mayHaveHappened, false);
+    });
+  }
+
+  test('TLS that fails is upstream, and nothing happened', async (t) => {
+    const url = await answering(t, 200, '');
+    const error = await errorOf(collect(createTestClient(t, url.replace('http:', 'https:'))));
+    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['upstream', false]);
+    assert.match(error.code ?? '', /SSL|TLS/);
+  });
+
+  test('close ends requests in flight', async (t) => {
+    let asked = false;
+    const url = await startServer(t, () => {
+      asked = true;
+    });
+    const client = createTestClient(t, url);
+    const error = errorOf(collect(client));
+    await until(() => asked);
+    await client.close();
+    assert.equal((await error).reasonClass, 'upstream');
+    await sleep(0);
+  });
+});

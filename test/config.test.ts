@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Environment, readStarterConfig, readWorkerConfig } from '../src/config.js';
+
+const workerConfig = (env: Environment) => readWorkerConfig({ BCTRL_API_KEY: 'key-1', ...env });
+
+test('an API key is all that a worker needs', () => {
+  assert.deepEqual(readWorkerConfig({ BCTRL_API_KEY: 'key-1' }), {
+    bctrl: {
+      apiKey: 'key-1',
+      baseUrl: 'https://api.bctrl.ai',
+      subaccountId: undefined,
+      requestTimeoutMs: 300_000,
+      maxRequests: 32,
+    },
+    taskQueue: 'bctrl-runtime-files',
+    temporal: { namespace: 'default', connectionOptions: workerConfig({}).temporal.connectionOptions },
+  });
+});
+
+test('every variable is read', () => {
+  const { bctrl, taskQueue, temporal } = workerConfig({
+    BCTRL_BASE_URL: 'http://localhost:8787/v1/',
+    BCTRL_SUBACCOUNT_ID: 'sub_1',
+    BCTRL_REQUEST_TIMEOUT: '30s',
+    BCTRL_MAX_REQUESTS: '8',
+    BCTRL_TASK_QUEUE: 'files',
+    TEMPORAL_ADDRESS: 'temporal.example:7234',
+    TEMPORAL_NAMESPACE: 'jobs',
+  });
+  assert.deepEqual(bctrl, {
+    apiKey: 'key-1',
+    baseUrl: 'http://localhost:8787/v1',
+    subaccountId: 'sub_1',
+    requestTimeoutMs: 30_000,
+    maxRequests: 8,
+  });
+  assert.equal(taskQueue, 'files');
+  assert.equal(temporal.namespace, 'jobs');
+  assert.equal(temporal.connectionOptions.address, 'temporal.example:7234');
+});
+
+test('BCTRL_API_BASE_URL is read where BCTRL_BASE_URL is not set', () => {
+  const both = { BCTRL_BASE_URL: 'http://one', BCTRL_API_BASE_URL: 'http://two' };
+  assert.equal(workerConfig(both).bctrl.baseUrl, 'http://one');
+  assert.equal(workerConfig({ ...both, BCTRL_BASE_URL: '' }).bctrl.baseUrl, 'http://two');
+});
+
+test('a variable that is set to nothing is not set', () => {
+  const empty = { BCTRL_SUBACCOUNT_ID: '', BCTRL_REQUEST_TIMEOUT: ' ', BCTRL_TASK_QUEUE: '' };
+  assert.deepEqual(workerConfig(empty), workerConfig({}));
+});
+
+const wrong: [env: Environment, message: RegExp][] = [
+  [{ BCTRL_API_KEY: '' }, /^BCTRL_API_KEY: is not set; right is e\.g\. BCTRL_API_KEY=/],
+  [{ BCTRL_API_KEY: 'secret\nkey' }, /^BCTRL_API_KEY: has characters (?!.*secret)/],
+  [{ BCTRL_BASE_URL: 'localhost:8787' }, /^BCTRL_BASE_URL: "localhost:8787" is not an http or https URL/],
+  [{ BCTRL_BASE_URL: 'ftp://x' }, /^BCTRL_BASE_URL: "ftp:\/\/x" is not/],
+  [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: a user, query or fragment (?!.*secret)/],
+  [{ BCTRL_API_BASE_URL: 'nope' }, /^BCTRL_API_BASE_URL: "nope"/],
+  [
+    { BCTRL_REQUEST_TIMEOUT: '5' },
+    /^BCTRL_REQUEST_TIMEOUT: "5" is not a duration; .*BCTRL_REQUEST_TIMEOUT=5m$/,
+  ],
+  [{ BCTRL_REQUEST_TIMEOUT: '5 bananas' }, /^BCTRL_REQUEST_TIMEOUT: "5 bananas"/],
+  [{ BCTRL_REQUEST_TIMEOUT: '-5s' }, /^BCTRL_REQUEST_TIMEOUT: "-5s"/],
+  [{ BCTRL_MAX_REQUESTS: '0' }, /^BCTRL_MAX_REQUESTS: "0" is not a whole number .*BCTRL_MAX_REQUESTS=32$/],
+  [{ BCTRL_MAX_REQUESTS: '1.5' }, /^BCTRL_MAX_REQUESTS: "1\.5"/],
+  [{ TEMPORAL_ADDRESS: 'localhost' }, /^TEMPORAL_ADDRESS: "localhost" is not host:port; .*=localhost:7233$/],
+  [{ TEMPORAL_PROFILE: 'nope' }, /^TEMPORAL_\* or temporal\.toml: .*nope/],
+];
+
+for (const [env, message] of wrong) {
+  test(`${JSON.stringify(env)} stops with one line`, () => {
+    assert.throws(
+      () => workerConfig(env),
+      (error: Error) => {
+        assert.equal(error.name, 'ConfigError');
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      },
+    );
+  });
+}
+
+test('the starter needs no API key', () =>
+  assert.equal(readStarterConfig({}).taskQueue, 'bctrl-runtime-files'));
+
+for (const [env, uiUrl] of [
+  [{}, 'http://localhost:8233'],
+  [{ TEMPORAL_ADDRESS: '127.0.0.1:7233' }, 'http://localhost:8233'],
+  [{ TEMPORAL_ADDRESS: 'jobs.abc12.tmprl.cloud:7233' }, 'https://cloud.temporal.io'],
+  [{ TEMPORAL_ADDRESS: 'us-east-1.aws.api.temporal.io:7233' }, 'https://cloud.temporal.io'],
+  [{ TEMPORAL_ADDRESS: 'temporal.example:7233' }, undefined],
+  [{ BCTRL_TEMPORAL_UI_URL: 'https://ui.example/' }, 'https://ui.example'],
+] as const) {
+  test(`with ${JSON.stringify(env)} the UI is at ${uiUrl}`, () => {
+    assert.equal(readStarterConfig(env).uiUrl, uiUrl);
+  });
+}

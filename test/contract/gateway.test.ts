@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+import type { Fault } from '../../src/testing.js';
+import { type Answer, startTestGateway, type TestGateway } from '../support/gateway.js';
+
+const document = parse(readFileSync(new URL('openapi.yaml', import.meta.url), 'utf8'));
+const { responses, requestBody } = document.paths['/v1/runtimes/{runtimeId}/files/collect'].post;
+
+const ajv = new Ajv2020({ strict: true, allErrors: true });
+addFormats.default(ajv);
+// The document's own words around the schemas; within the schemas, unknown words are errors.
+ajv.addVocabulary(['openapi', 'info', 'paths', 'servers', 'components']);
+ajv.addSchema(document, 'contract');
+
+const judgeRequest = toJudge(requestBody);
+const judgeFile = toJudge(responses['200']);
+const produced = new Set<string>();
+
+function toJudge({ content }: { content: Record<string, { schema: { $ref: string } }> }) {
+  return ajv.compile({ $ref: `contract${content['application/json']?.schema.$ref}` });
+}
+
+/** Judges an answer by the response that the document has for its status. */
+function assertContract({ status, headers, body }: Answer): void {
+  const response = responses[status];
+  assert.ok(response, `${status} is documented`);
+  assert.equal(headers.get('content-type'), 'application/json');
+  const judge = toJudge(response);
+  assert.ok(judge(body), ajv.errorsText(judge.errors));
+  produced.add(String(status));
+}
+
+test('a file with everything is a File', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('output/results.csv');
+  assertContract(
+    await gateway.collect({
+      runtimePath: '/workspace/output/results.csv',
+      destinationPath: '/a/results.csv',
+      name: 'results',
+      type: 'report',
+      metadata: { nested: { list: [1, null] } },
+    }),
+  );
+});
+
+test('a file with the least is a File', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('empty', '');
+  assertContract(await gateway.collect({ runtimePath: 'empty' }));
+});
+
+test('files in a listing, by id and from an export are Files', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  const { body: file } = await gateway.collect({ runtimePath: 'a' });
+  const { body: exported } = await gateway.call('POST', `/v1/runs/${file.runId}/files/export`);
+  const { body: listed } = await gateway.call('GET', '/v1/files');
+  const { body: read } = await gateway.call('GET', `/v1/files/${exported.id}`);
+  assert.equal(listed.data.length, 2);
+  for (const each of [exported, read, ...listed.data])
+    assert.ok(judgeFile(each), ajv.errorsText(judgeFile.errors));
+});
+
+const refusals: [fact: string, status: number, ask: (gateway: TestGateway) => Promise<Answer>][] = [
+  ['a wrong body', 400, (gateway) => gateway.collect({})],
+  ['a path outside of the workspace', 400, (gateway) => gateway.collect({ runtimePath: '/etc/passwd' })],
+  ['a wrong destination', 400, (gateway) => gateway.collect({ runtimePath: 'a', destinationPath: '/../b' })],
+  ['no key', 401, (gateway) => collectAs(gateway, { authorization: '' })],
+  ['a wrong key', 401, (gateway) => collectAs(gateway, { authorization: 'Bearer wrong' })],
+  ['a missing file', 404, (gateway) => gateway.collect({ runtimePath: 'b' })],
+  ['an unknown runtime', 404, (gateway) => collectFrom(gateway, randomUUID())],
+  ['a storage out of order', 503, collectWithoutStorage],
+];
+
+for (const [fact, status, ask] of refusals) {
+  test(`${fact} is a documented ${status}`, async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('a');
+    const answer = await ask(gateway);
+    assert.equal(answer.status, status);
+    assertContract(answer);
+  });
+}
+
+for (const status of Object.keys(responses)
+  .map(Number)
+  .filter((status) => status >= 400)) {
+  test(`an injected ${status} is as documented`, async (t) => {
+    assertContract(await collectWithFault(t, { kind: 'answer', status }));
+  });
+}
+
+test('a conflict, which the document leaves out, is an ErrorResponse', async (t) => {
+  const judge = ajv.compile({ $ref: 'contract#/components/schemas/ErrorResponse' });
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  await gateway.collect({ runtimePath: 'a' });
+  const exists = await gateway.collect({ runtimePath: 'a' });
+  await gateway.call('POST', `/v1/runtimes/${gateway.runtimeId}/stop`);
+  const stopped = await gateway.collect({ runtimePath: 'a' });
+  for (const { status, body } of [exists, stopped]) {
+    assert.equal(status, 409);
+    assert.ok(judge(body), ajv.errorsText(judge.errors));
+  }
+});
+
+const bodies: unknown[] = [
+  { runtimePath: 'a' },
+  { runtimePath: 'a', destinationPath: '/b', name: 'n', type: 't', metadata: {} },
+  { runtimePath: 'a', name: '', type: '' },
+  { runtimePath: 'a', metadata: { any: [{ thing: null }] } },
+  { runtimePath: 'a', unknown: true },
+  {},
+  [],
+  null,
+  'a',
+  { runtimePath: null },
+  { runtimePath: 1 },
+  { runtimePath: ['a'] },
+  ...['destinationPath', 'name', 'type'].flatMap((field) =>
+    [null, 1, true, {}, []].map((value) => ({ runtimePath: 'a', [field]: value })),
+  ),
+  ...[null, 1, 'x', []].map((metadata) => ({ runtimePath: 'a', metadata })),
+];
+
+for (const body of bodies) {
+  const verdict = judgeRequest(body) ? 'accepted' : 'refused';
+  test(`${JSON.stringify(body)} is ${verdict}, as by the document`, async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('a');
+    const { status } = await gateway.collect(JSON.stringify(body));
+    assert.equal(status, verdict === 'accepted' ? 200 : 400);
+  });
+}
+
+after(() => assert.deepEqual([...produced].sort(), Object.keys(responses).sort()));
+
+function collectAs({ call, runtimeId }: TestGateway, headers: Record<string, string>): Promise<Answer> {
+  return call('POST', `/v1/runtimes/${runtimeId}/files/collect`, { body: { runtimePath: 'a' }, headers });
+}
+
+function collectFrom({ call }: TestGateway, runtimeId: string): Promise<Answer> {
+  return call('POST', `/v1/runtimes/${runtimeId}/files/collect`, { body: { runtimePath: 'a' } });
+}
+
+async function collectWithoutStorage(gateway: TestGateway): Promise<Answer> {
+  await rm(join(gateway.storageDir, 'tmp'), { recursive: true });
+  return gateway.collect({ runtimePath: 'a' });
+}
+
+async function collectWithFault(t: TestContext, fault: Fault): Promise<Answer> {
+  const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
+  return gateway.collect({ runtimePath: 'a' });
+}

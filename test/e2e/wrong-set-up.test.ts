@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { startServer } from '../support/client.js';
+import { type Ended, type ExecutableName, runExecutable } from '../support/executable.js';
+import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { devServerExecutable } from '../support/temporal.js';
+
+const RUNTIME = '00000000-0000-4000-8000-000000000000';
+const NOWHERE = '127.0.0.1:9';
+
+let temporal: DevServer;
+before(async () => {
+  temporal = await startDevServer({ executable: devServerExecutable() });
+});
+after(() => temporal.close());
+
+/** One line on stderr, nothing on stdout, no stack trace, no key. */
+function assertOneLine({ code, stdout, stderr }: Ended, expectedCode: number, line: RegExp): void {
+  assert.match(stderr, line);
+  assert.equal(stderr.split('\n').length, 2, stderr);
+  assert.doesNotMatch(stderr, /\n {4}at |local-development-key|wrong-key/);
+  assert.deepEqual([code, stdout], [expectedCode, '']);
+}
+
+describe('the worker ends at once', () => {
+  test('with 2 for a wrong API key', async (t) => {
+    const gateway = await startTestGateway(t);
+    const env = { BCTRL_API_KEY: 'wrong-key', BCTRL_BASE_URL: gateway.url };
+    const ended = await runExecutable(t, 'worker', [], env);
+    assertOneLine(
+      ended,
+      2,
+      /^bctrl-temporal-worker: BCTRL_API_KEY: the API refuses it \(http:\S+ GET \/v1\/auth\/whoami answered 401/,
+    );
+  });
+
+  test('with 3 for an API that is not reachable', async (t) => {
+    const env = { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: `http://${NOWHERE}` };
+    const ended = await runExecutable(t, 'worker', [], env);
+    assertOneLine(
+      ended,
+      3,
+      /^bctrl-temporal-worker: BCTRL_BASE_URL: the API is not reachable \(.*ECONNREFUSED\)/,
+    );
+  });
+
+  test('with 2 for something that is not the API', async (t) => {
+    const url = await startServer(t, (_request, response) => response.end('<html>Welcome</html>'));
+    const ended = await runExecutable(t, 'worker', [], { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: url });
+    assertOneLine(ended, 2, /^bctrl-temporal-worker: BCTRL_BASE_URL: this is not the bctrl API/);
+  });
+
+  test('with 3 for a Temporal that is not reachable', async (t) => {
+    const gateway = await startTestGateway(t);
+    const env = { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: gateway.url, TEMPORAL_ADDRESS: NOWHERE };
+    const ended = await runExecutable(t, 'worker', [], env);
+    assertOneLine(
+      ended,
+      3,
+      /^bctrl-temporal-worker: Temporal at 127\.0\.0\.1:9 is not reachable \(.*refused\)/i,
+    );
+  });
+
+  test('with 2 for a namespace that does not exist', async (t) => {
+    const gateway = await startTestGateway(t);
+    const connection = { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: 'nope' };
+    const env = { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: gateway.url, ...connection };
+    const ended = await runExecutable(t, 'worker', [], env);
+    assertOneLine(ended, 2, /^bctrl-temporal-worker: TEMPORAL_NAMESPACE: there is no namespace "nope"/);
+  });
+
+  test('with 2 for a wrong variable', async (t) => {
+    const ended = await runExecutable(t, 'worker', [], {
+      BCTRL_API_KEY: API_KEY,
+      BCTRL_REQUEST_TIMEOUT: '5',
+    });
+    assertOneLine(ended, 2, /^bctrl-temporal-worker: BCTRL_REQUEST_TIMEOUT: "5" is not a duration/);
+  });
+});
+
+describe('the starter ends at once', () => {
+  const start = ['start', RUNTIME, 'a.txt', '--wait'];
+
+  test('with 3 for a Temporal that is not reachable', async (t) => {
+    for (const argv of [start, ['collect', RUNTIME, 'a.txt'], ['result', 'x']]) {
+      const ended = await runExecutable(t, 'starter', argv, { TEMPORAL_ADDRESS: NOWHERE });
+      assertOneLine(ended, 3, /^bctrl-temporal: Temporal at 127\.0\.0\.1:9 is not reachable/);
+    }
+  });
+
+  test('with 2 for a namespace that does not exist', async (t) => {
+    const env = { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: 'nope' };
+    const ended = await runExecutable(t, 'starter', start, env);
+    assertOneLine(ended, 2, /^bctrl-temporal: TEMPORAL_NAMESPACE: there is no namespace "nope"/);
+  });
+
+  test('with 2 for a workflow that does not exist', async (t) => {
+    const ended = await runExecutable(t, 'starter', ['result', 'nope'], {
+      TEMPORAL_ADDRESS: temporal.address,
+    });
+    assertOneLine(ended, 2, /^bctrl-temporal: there is no workflow with the id "nope"/);
+  });
+
+  const wrong: [argv: string[], env: Record<string, string>, line: RegExp][] = [
+    [
+      start,
+      { TEMPORAL_ADDRESS: 'localhost' },
+      /^bctrl-temporal: TEMPORAL_ADDRESS: "localhost" is not host:port/,
+    ],
+    [['start'], {}, /^bctrl-temporal: missing required argument 'runtimeId'/],
+    [['start', RUNTIME], {}, /^bctrl-temporal: missing required argument 'path'/],
+    [['start', RUNTIME, ''], {}, /^bctrl-temporal: files\[0\]\.runtimePath: /],
+    [
+      [...start, '--timeout', '5'],
+      {},
+      /^bctrl-temporal: option '--timeout <duration>' argument '5' is invalid/,
+    ],
+    [['start', RUNTIME, 'a', '--timeout', '5s'], {}, /^bctrl-temporal: --timeout needs --wait/],
+    [['start', RUNTIME, 'a', '--teapot'], {}, /^bctrl-temporal: unknown option '--teapot'/],
+    [['collect', RUNTIME, 'a', 'b'], {}, /^bctrl-temporal: too many arguments/],
+    [['teapot'], {}, /^bctrl-temporal: unknown command 'teapot'/],
+  ];
+  for (const [argv, env, line] of wrong) {
+    test(`with 2 for ${argv.join(' ')} ${JSON.stringify(env)}`, async (t) => {
+      assertOneLine(await runExecutable(t, 'starter', argv, env), 2, line);
+    });
+  }
+});
+
+test('the gateway ends at once with 2 for a wrong argument', async (t) => {
+  const name: ExecutableName = 'gateway';
+  const ended = await runExecutable(t, name, ['--port', 'x'], {});
+  assertOneLine(ended, 2, /'--port <number>' argument 'x' is invalid/);
+});

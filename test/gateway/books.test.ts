@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { startTestGateway } from '../support/gateway.js';
+
+test('the books count requests and answers, and list what was committed', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  const { body: file } = await gateway.collect({ runtimePath: '/workspace/a', metadata: { k: 1 } });
+  await gateway.collect({ runtimePath: 'missing' });
+  await gateway.collect({});
+  await gateway.call('GET', '/v1/files', { headers: { authorization: '' } });
+  const { id, path, runtimeId, metadata, createdAt } = file;
+  const { mostInFlight, ...books } = gateway.books();
+  assert.deepEqual(books, {
+    requests: { collect: 3, 'list-files': 1 },
+    answers: { collect: { 200: 1, 404: 1, 400: 1 }, 'list-files': { 401: 1 } },
+    faults: {},
+    inFlight: 0,
+    files: [{ id, path, runtimeId, metadata, createdAt, runtimePath: '/workspace/a' }],
+  });
+  assert.equal(mostInFlight, 1);
+});
+
+test('another process sees the same books, without an API key', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  await gateway.collect({ runtimePath: 'a' });
+  const answer = await fetch(`${gateway.url}/_gateway/books`);
+  assert.deepEqual(await answer.json(), gateway.books());
+});
+
+test('another process can set the faults', async (t) => {
+  const gateway = await startTestGateway(t);
+  const body = [{ operation: 'whoami', fault: { kind: 'answer', status: 503 } }];
+  assert.equal((await gateway.call('PUT', '/_gateway/faults', { body })).status, 204);
+  assert.equal((await gateway.call('GET', '/v1/auth/whoami')).status, 503);
+  assert.equal((await gateway.call('PUT', '/_gateway/faults', { body: [] })).status, 204);
+  assert.equal((await gateway.call('GET', '/v1/auth/whoami')).status, 200);
+});
+
+const wrongFaults: [body: unknown, message: RegExp][] = [
+  [{}, /^faults: /],
+  [[{ operation: 'collect' }], /^faults\[0\]\.fault: /],
+  [[{ operation: 'colect', fault: { kind: 'reset' } }], /^faults\[0\]\.operation: /],
+  [[{ operation: '*', fault: { kind: 'explode' } }], /^faults\[0\]\.fault\.kind: /],
+  [[{ operation: '*', fault: { kind: 'answer', status: 99 } }], /^faults\[0\]\.fault\.status: /],
+  [[{ operation: '*', fault: { kind: 'delay' } }], /^faults\[0\]\.fault\.delayMs: /],
+  [[{ operation: '*', share: 2, fault: { kind: 'reset' } }], /^faults\[0\]\.share: /],
+  [[{ operation: '*', tmies: 2, fault: { kind: 'reset' } }], /^faults\[0\]: .*tmies/],
+];
+
+for (const [body, message] of wrongFaults) {
+  test(`wrong faults are refused with their place: ${message.source}`, async (t) => {
+    const gateway = await startTestGateway(t);
+    const answer = await gateway.call('PUT', '/_gateway/faults', { body });
+    assert.equal(answer.status, 400);
+    assert.match(answer.body.error, message);
+  });
+}
+
+test('another process can create an invocation', async (t) => {
+  const gateway = await startTestGateway(t);
+  const body = { runtimeId: gateway.runtimeId, durationMs: 0, output: [1] };
+  const { status, body: invocation } = await gateway.call('POST', '/_gateway/invocations', { body });
+  assert.equal(status, 201);
+  assert.deepEqual((await gateway.call('GET', `/v1/invocations/${invocation.id}`)).body, invocation);
+});
+
+test('a wrong invocation is refused', async (t) => {
+  const gateway = await startTestGateway(t);
+  const create = async (body: unknown) =>
+    (await gateway.call('POST', '/_gateway/invocations', { body })).body;
+  const { runtimeId } = gateway;
+  assert.deepEqual((await create({ runtimeId, durationMs: -1 })).details, { field: 'durationMs' });
+  assert.deepEqual((await create({ runtimeId, durationMs: 0, status: 'done' })).details, { field: 'status' });
+  assert.equal((await create({ runtimeId: randomUUID(), durationMs: 0 })).code, 'runtime.not_found');
+});

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { main } from '../../src/gateway/cli.js';
+import { callApi, createTestFolder, until } from '../support/gateway.js';
+import { startGatewayProcess } from '../support/gateway-process.js';
+
+/** Runs the command and gathers what a user would see. */
+function run(args: readonly string[]) {
+  const stop = new AbortController();
+  const seen = { out: '', err: '' };
+  const code = main(args, {
+    stdout: { write: (text) => (seen.out += text) },
+    stderr: { write: (text) => (seen.err += text) },
+    stop: stop.signal,
+  });
+  return { seen, code, stop: () => stop.abort() };
+}
+
+async function folderArgs(t: TestContext): Promise<string[]> {
+  const folder = await createTestFolder(t);
+  return ['--workspace', join(folder, 'workspace'), '--storage', join(folder, 'storage')];
+}
+
+test('it prints one line with the URL, serves, and ends with 0 when told to stop', async (t) => {
+  const { seen, code, stop } = run([
+    ...(await folderArgs(t)),
+    '--port',
+    '0',
+    '--api-key',
+    'k1',
+    '--api-key',
+    'k2',
+  ]);
+  await until(() => seen.out !== '');
+  const [, url = ''] = /^bctrl gateway listening on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(seen.out) ?? [];
+  for (const [key, status] of [['k1', 200] as const, ['k2', 200] as const, ['k3', 401] as const]) {
+    const headers = { authorization: `Bearer ${key}` };
+    assert.equal((await callApi(url, 'GET', '/v1/auth/whoami', { headers })).status, status);
+  }
+  stop();
+  assert.deepEqual([await code, seen.err], [0, '']);
+});
+
+test('--faults takes a file of rules', async (t) => {
+  const args = await folderArgs(t);
+  const file = join(await createTestFolder(t), 'faults.json');
+  await writeFile(file, '[{"operation":"whoami","fault":{"kind":"answer","status":503}}]');
+  const { seen, code, stop } = run([...args, '--port', '0', '--faults', file, '--seed', '7']);
+  await until(() => seen.out !== '');
+  const url = seen.out.trim().split(' ').at(-1) ?? '';
+  assert.equal((await callApi(url, 'GET', '/v1/auth/whoami')).status, 503);
+  stop();
+  assert.equal(await code, 0);
+});
+
+test('--help prints the options and ends with 0', async () => {
+  const { seen, code } = run(['--help']);
+  assert.deepEqual([await code, seen.err], [0, '']);
+  for (const option of [
+    '--workspace',
+    '--storage',
+    '--port',
+    '--api-key',
+    '--faults',
+    '--seed',
+    '--on-path-exists',
+  ]) {
+    assert.ok(seen.out.includes(option), option);
+  }
+  assert.match(seen.out, /8787/);
+});
+
+const wrongArguments: [args: string[], message: RegExp][] = [
+  [['--prot', '1'], /unknown option '--prot'/],
+  [['extra'], /too many arguments/],
+  [['--port', 'x'], /--port .*whole number/],
+  [['--port', '65536'], /--port .*at most 65535/],
+  [['--seed', '-1'], /--seed/],
+  [['--on-path-exists', 'replace'], /Allowed choices are refuse, keep-both/],
+  [['--faults', '/does/not/exist'], /--faults \/does\/not\/exist: ENOENT/],
+];
+
+for (const [args, message] of wrongArguments) {
+  test(`${args.join(' ')} → one line and 2`, async (t) => {
+    const { seen, code } = run([...(await folderArgs(t)), ...args]);
+    assert.deepEqual([await code, seen.out], [2, '']);
+    assert.match(seen.err, message);
+    assert.match(seen.err, /^error: [^\n]+\n$/);
+  });
+}
+
+const wrongFiles: [content: string, message: RegExp][] = [
+  ['[', /--faults .*faults\.json: .*JSON/],
+  ['[{"operation":"x","fault":{"kind":"reset"}}]', /faults\[0\]\.operation: /],
+];
+
+for (const [content, message] of wrongFiles) {
+  test(`a fault file with ${content} → one line and 2`, async (t) => {
+    const file = join(await createTestFolder(t), 'faults.json');
+    await writeFile(file, content);
+    const { seen, code } = run([...(await folderArgs(t)), '--port', '0', '--faults', file]);
+    assert.equal(await code, 2);
+    assert.match(seen.err, message);
+    assert.match(seen.err, /^error: [^\n]+\n$/);
+  });
+}
+
+test('a port in use → one line and 2', async (t) => {
+  const other = createServer();
+  await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
+  t.after(() => other.close());
+  const { port } = other.address() as { port: number };
+  const { seen, code } = run([...(await folderArgs(t)), '--port', String(port)]);
+  assert.deepEqual([await code, seen.out], [2, '']);
+  assert.equal(seen.err, `error: port ${port} is already in use\n`);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} ends the executable with 0, also in the middle of a request`, {
+    timeout: 30_000,
+  }, async (t) => {
+    const folder = await createTestFolder(t);
+    const folders = { workspaceDir: join(folder, 'workspace'), storageDir: join(folder, 'storage') };
+    const { url, child, ended } = await startGatewayProcess(t, folders);
+    const body = [{ operation: '*', fault: { kind: 'delay', delayMs: 3_600_000 } }];
+    await callApi(url, 'PUT', '/_gateway/faults', { body });
+    const lost = assert.rejects(callApi(url, 'GET', '/v1/auth/whoami'));
+    child.kill(signal);
+    assert.deepEqual(await ended, [0, null]);
+    await lost;
+  });
+}

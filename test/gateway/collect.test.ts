@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { API_KEY, startTestGateway } from '../support/gateway.js';
+
+test('a collected file is answered with all that was sent and is known', async (t) => {
+  const now = Date.parse('2025-03-01T12:00:00.000Z');
+  const gateway = await startTestGateway(t, { now: () => now });
+  await gateway.addFile('output/results.csv', 'a,b\n1,2\n');
+  const { status, body } = await gateway.collect({
+    runtimePath: '/workspace/output/results.csv',
+    destinationPath: '/reports/today.csv',
+    name: "today's report",
+    type: 'report',
+    metadata: { n: 0, empty: '', no: false, nothing: null, deep: [{ a: 1 }] },
+  });
+  assert.equal(status, 200);
+  const { id, spaceId, runId, downloadUrl, ...rest } = body;
+  assert.deepEqual(rest, {
+    source: 'runtime',
+    runtimeId: gateway.runtimeId,
+    name: "today's report",
+    path: '/reports/today.csv',
+    type: 'report',
+    contentType: 'text/csv',
+    sizeBytes: 8,
+    metadata: { n: 0, empty: '', no: false, nothing: null, deep: [{ a: 1 }] },
+    createdAt: '2025-03-01T12:00:00.000Z',
+  });
+  assert.ok([id, spaceId, runId].every((uuid) => /^[0-9a-f-]{36}$/.test(uuid)));
+  assert.ok(downloadUrl.startsWith(`${gateway.url}/storage/files/${id}/download?signature=`));
+});
+
+test('the copy has the exact bytes and lies where a person finds it', async (t) => {
+  const gateway = await startTestGateway(t);
+  const bytes = randomBytes(300_000);
+  await gateway.addFile('output/noise.bin', bytes);
+  const { body } = await gateway.collect({
+    runtimePath: 'output/noise.bin',
+    destinationPath: '/a/b/noise.bin',
+  });
+  assert.equal(body.sizeBytes, bytes.length);
+  assert.deepEqual(await readFile(join(gateway.storageDir, 'files/a/b/noise.bin')), bytes);
+});
+
+test('an empty file can be collected', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('empty', '');
+  const { status, body } = await gateway.collect({ runtimePath: 'empty' });
+  assert.deepEqual([status, body.sizeBytes, body.contentType], [200, 0, 'application/octet-stream']);
+});
+
+test('without a destination, equal names in different folders or runtimes do not collide', async (t) => {
+  const gateway = await startTestGateway(t);
+  const other = await gateway.addRuntime();
+  await gateway.addFile('a/results.csv');
+  await gateway.addFile('b/results.csv');
+  await writeFile(join(gateway.workspaceDir, other, 'results.csv'), '');
+  const first = await gateway.collect({ runtimePath: '/workspace/a/results.csv' });
+  const second = await gateway.collect({ runtimePath: '/workspace/b/results.csv' });
+  const third = await gateway.call('POST', `/v1/runtimes/${other}/files/collect`, {
+    body: { runtimePath: '/workspace/results.csv' },
+  });
+  assert.equal(first.body.path, `/runs/${first.body.runId}/a/results.csv`);
+  assert.equal(first.body.name, 'results.csv');
+  assert.equal(first.body.metadata, null);
+  assert.deepEqual([first.status, second.status, third.status], [200, 200, 200]);
+  assert.equal(new Set([first, second, third].map(({ body }) => body.path)).size, 3);
+});
+
+test('metadata comes back as sent, also with a key that JavaScript objects treat specially', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const { body } = await gateway.collect(
+    '{"runtimePath":"a.txt","metadata":{"__proto__":{"x":1},"constructor":2}}',
+  );
+  assert.equal(JSON.stringify(body.metadata), '{"__proto__":{"x":1},"constructor":2}');
+});
+
+const wrongBodies: [problem: string, body: unknown, field: string][] = [
+  ['no JSON', '{', 'body'],
+  ['a list', [], 'body'],
+  ['no runtimePath', {}, 'runtimePath'],
+  ['an empty runtimePath', { runtimePath: '' }, 'runtimePath'],
+  ['a number as runtimePath', { runtimePath: 7 }, 'runtimePath'],
+  ['null as destinationPath', { runtimePath: 'a.txt', destinationPath: null }, 'destinationPath'],
+  ['a number as name', { runtimePath: 'a.txt', name: 1 }, 'name'],
+  ['a list as type', { runtimePath: 'a.txt', type: [] }, 'type'],
+  ['a list as metadata', { runtimePath: 'a.txt', metadata: [] }, 'metadata'],
+  ['null as metadata', { runtimePath: 'a.txt', metadata: null }, 'metadata'],
+];
+
+for (const [problem, wrong, field] of wrongBodies) {
+  test(`${problem} → 400 request.invalid that names ${field}`, async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('a.txt');
+    const { status, body } = await gateway.collect(wrong);
+    assert.deepEqual([status, body.code, body.reasonClass], [400, 'request.invalid', 'invalid_input']);
+    assert.equal(body.details.field, field);
+    assert.deepEqual(gateway.books().files, []);
+  });
+}
+
+test('a body that does not say it is JSON → 400', async (t) => {
+  const gateway = await startTestGateway(t);
+  const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
+  const headers = { 'content-type': 'text/plain' };
+  const { status, body } = await gateway.call('POST', path, { body: { runtimePath: 'a' }, headers });
+  assert.deepEqual([status, body.details.field], [400, 'content-type']);
+});
+
+for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${API_KEY}`, API_KEY]) {
+  test(`authorization "${authorization}" → 401`, async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('a.txt');
+    const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
+    const { status, body } = await gateway.call('POST', path, {
+      body: { runtimePath: 'a.txt' },
+      headers: { authorization },
+    });
+    assert.deepEqual([status, body.code, body.reasonClass], [401, 'auth.required', 'unauthorized']);
+    assert.deepEqual(gateway.books().files, []);
+  });
+}
+
+test('every one of several API keys is accepted, and only these', async (t) => {
+  const gateway = await startTestGateway(t, { apiKeys: ['one', 'two'] });
+  const ask = async (key: string) => {
+    const headers = { authorization: `Bearer ${key}` };
+    return (await gateway.call('GET', '/v1/auth/whoami', { headers })).status;
+  };
+  assert.deepEqual([await ask('one'), await ask('two'), await ask(API_KEY)], [200, 200, 401]);
+});
+
+test('an unknown runtime → 404 runtime.not_found', async (t) => {
+  const gateway = await startTestGateway(t);
+  for (const id of [randomUUID(), 'x', '..', gateway.runtimeId.toUpperCase().replace(/\d/g, 'F')]) {
+    const path = `/v1/runtimes/${encodeURIComponent(id)}/files/collect`;
+    const { status } = await gateway.call('POST', path, { body: { runtimePath: 'a' } });
+    assert.equal(status, 404, id);
+  }
+  const unknown = `/v1/runtimes/${randomUUID()}/files/collect`;
+  const { body } = await gateway.call('POST', unknown, { body: { runtimePath: 'a' } });
+  assert.deepEqual([body.code, body.reasonClass], ['runtime.not_found', 'not_found']);
+});
+
+test('a missing file → 404 file.not_found', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  for (const runtimePath of ['b.txt', '/workspace/x/y', 'a.txt/b']) {
+    const { status, body } = await gateway.collect({ runtimePath });
+    assert.deepEqual([status, body.code, body.reasonClass], [404, 'file.not_found', 'not_found']);
+  }
+});
+
+test('a stopped runtime → 409 runtime.not_active', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  await gateway.call('POST', `/v1/runtimes/${gateway.runtimeId}/stop`);
+  const { status, body } = await gateway.collect({ runtimePath: 'a.txt' });
+  assert.deepEqual([status, body.code, body.reasonClass], [409, 'runtime.not_active', 'conflict']);
+});
+
+test('a path that exists → 409 storage_file.path_exists, and the first copy stays', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt', 'first');
+  await gateway.collect({ runtimePath: 'a.txt', destinationPath: '/x' });
+  await gateway.addFile('a.txt', 'second');
+  const { status, body } = await gateway.collect({ runtimePath: 'a.txt', destinationPath: 'x' });
+  assert.deepEqual([status, body.code, body.reasonClass], [409, 'storage_file.path_exists', 'conflict']);
+  assert.equal(await readFile(join(gateway.storageDir, 'files/x'), 'utf8'), 'first');
+});
+
+test('of many collects of one path at once exactly one succeeds', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => gateway.collect({ runtimePath: 'a.txt' })),
+  );
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  assert.equal(answers.filter(({ status }) => status === 409).length, 19);
+  assert.equal(gateway.books().files.length, 1);
+});
+
+test('keep-both stores a second file of the same path, with its own bytes', async (t) => {
+  const gateway = await startTestGateway(t, { onPathExists: 'keep-both' });
+  await gateway.addFile('a.txt', 'first');
+  const first = await gateway.collect({ runtimePath: 'a.txt' });
+  await gateway.addFile('a.txt', 'second');
+  const second = await gateway.collect({ runtimePath: 'a.txt' });
+  assert.equal(first.body.path, second.body.path);
+  assert.notEqual(first.body.id, second.body.id);
+  for (const [{ body }, content] of [[first, 'first'] as const, [second, 'second'] as const]) {
+    assert.equal((await gateway.call('GET', `/v1/files/${body.id}/content`)).body, content);
+  }
+});
+
+const wrongDestinations = ['', '/', '/a/', '/a//b', '/a/../b', '/./a', 'a\0b', 'a\nb', 'x'.repeat(256)];
+
+for (const destinationPath of wrongDestinations) {
+  test(`destinationPath ${JSON.stringify(destinationPath).slice(0, 20)} → 400 storage_file.path_invalid`, async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('a.txt');
+    const { status, body } = await gateway.collect({ runtimePath: 'a.txt', destinationPath });
+    assert.deepEqual([status, body.code], [400, 'storage_file.path_invalid']);
+  });
+}
+
+test('a destination below a stored file, or where a stored folder is → 400 storage_file.path_invalid', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  assert.equal((await gateway.collect({ runtimePath: 'a.txt', destinationPath: '/x/y' })).status, 200);
+  for (const destinationPath of ['/x/y/z', '/x']) {
+    const { status, body } = await gateway.collect({ runtimePath: 'a.txt', destinationPath });
+    assert.deepEqual([status, body.code], [400, 'storage_file.path_invalid']);
+  }
+});
+
+test('a storage that cannot be written to → 503 storage.unavailable, and the path stays free', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const temporaryDir = join(gateway.storageDir, 'tmp');
+  await rm(temporaryDir, { recursive: true });
+  const { status, body } = await gateway.collect({ runtimePath: 'a.txt' });
+  assert.deepEqual([status, body.code, body.reasonClass], [503, 'storage.unavailable', 'upstream']);
+  for (const digit of '0123456789abcdef') await mkdir(join(temporaryDir, digit), { recursive: true });
+  assert.equal((await gateway.collect({ runtimePath: 'a.txt' })).status, 200);
+});
+
+test('every answer carries its request id, errors also in the body', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const good = await gateway.collect({ runtimePath: 'a.txt' });
+  const bad = await gateway.collect({ runtimePath: 'b.txt' });
+  const unknown = await gateway.call('GET', '/v1/nothing');
+  const ids = [good, bad, unknown].map(({ headers }) => headers.get('x-request-id'));
+  assert.ok(ids.every((id) => id?.startsWith('req_')));
+  assert.equal(new Set(ids).size, 3);
+  assert.deepEqual([bad.body.requestId, unknown.body.requestId], ids.slice(1));
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { API_KEY, startTestGateway, type TestGateway } from '../support/gateway.js';
+import { readZip } from '../support/zip.js';
+
+async function exportOf(
+  gateway: TestGateway,
+  runId: string,
+  options: Parameters<TestGateway['call']>[2] = {},
+) {
+  return gateway.call('POST', `/v1/runs/${runId}/files/export`, options);
+}
+
+async function download(gateway: TestGateway, fileId: string): Promise<Buffer> {
+  const headers = { authorization: `Bearer ${API_KEY}` };
+  const answer = await fetch(`${gateway.url}/v1/files/${fileId}/content`, { headers });
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+test('an export is a zip of all files collected in the run', async (t) => {
+  const gateway = await startTestGateway(t);
+  const noise = randomBytes(200_000);
+  await gateway.addFile('ünï.txt', 'text');
+  await gateway.addFile('noise.bin', noise);
+  await gateway.addFile('empty', '');
+  await gateway.collect({ runtimePath: 'ünï.txt' });
+  await gateway.collect({ runtimePath: 'empty' });
+  const { body: file } = await gateway.collect({ runtimePath: 'noise.bin', destinationPath: '/x/noise.bin' });
+  const { status, body } = await exportOf(gateway, file.runId);
+  assert.equal(status, 201);
+  assert.deepEqual([body.name, body.contentType, body.runId], ['files.zip', 'application/zip', file.runId]);
+  const archive = await download(gateway, body.id);
+  assert.equal(archive.length, body.sizeBytes);
+  assert.deepEqual(readZip(archive), {
+    [`runs/${file.runId}/ünï.txt`]: Buffer.from('text'),
+    [`runs/${file.runId}/empty`]: Buffer.alloc(0),
+    'x/noise.bin': noise,
+  });
+});
+
+test('an export can be narrowed to types, and never holds an earlier export', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  await gateway.addFile('b');
+  const { body: a } = await gateway.collect({ runtimePath: 'a', type: 'report' });
+  await gateway.collect({ runtimePath: 'b' });
+  const { body: all } = await exportOf(gateway, a.runId, { body: { name: 'all.zip' } });
+  const { body: some } = await exportOf(gateway, a.runId, { body: { name: 'some.zip', type: ['report'] } });
+  assert.equal(Object.keys(readZip(await download(gateway, all.id))).length, 2);
+  assert.deepEqual(Object.keys(readZip(await download(gateway, some.id))), [a.path.slice(1)]);
+});
+
+test('the same Idempotency-Key gives the same file, with another request 409', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  const { body: a } = await gateway.collect({ runtimePath: 'a' });
+  const headers = { 'idempotency-key': 'k1' };
+  const first = await exportOf(gateway, a.runId, { headers });
+  const again = await exportOf(gateway, a.runId, { headers });
+  assert.deepEqual([again.status, again.body], [201, first.body]);
+  const other = await exportOf(gateway, a.runId, { headers, body: { name: 'other.zip' } });
+  assert.deepEqual([other.status, other.body.code], [409, 'idempotency.conflict']);
+});
+
+test('an unknown run is 404, a name that is not .zip 400', async (t) => {
+  const gateway = await startTestGateway(t);
+  assert.equal((await exportOf(gateway, randomUUID())).body.code, 'run.not_found');
+  const { body: runtime } = await gateway.call('GET', `/v1/runtimes/${gateway.runtimeId}`);
+  for (const name of ['files.tar', '.zip', '../x.zip']) {
+    const { body } = await exportOf(gateway, runtime.activeRunId, { body: { name } });
+    assert.deepEqual(body.details, { field: 'name' }, name);
+  }
+});

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FaultRule } from '../../src/testing.js';
+import { type Answer, startTestGateway, type TestGateway, until } from '../support/gateway.js';
+
+/** The status of the answer, or the code of what happened to the connection. */
+async function outcome(answer: Promise<Answer>): Promise<number | string> {
+  try {
+    return (await answer).status;
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
+    return cause?.code ?? 'closed';
+  }
+}
+
+async function collectMany(gateway: TestGateway, count: number): Promise<(number | string)[]> {
+  const outcomes = [];
+  for (let index = 0; index < count; index += 1) {
+    await gateway.addFile(`f${index}`);
+    outcomes.push(await outcome(gateway.collect({ runtimePath: `f${index}` })));
+  }
+  return outcomes;
+}
+
+const busy: FaultRule = { operation: 'collect', fault: { kind: 'answer', status: 429 } };
+
+test('answer: nothing is done, and the answer is the one that was given', async (t) => {
+  const body = {
+    code: 'billing.insufficient_credits',
+    error: 'No.',
+    reasonClass: 'capability_limit_exceeded',
+  };
+  const headers = { 'retry-after': '7', 'x-bctrl-request-id': 'r1' };
+  const gateway = await startTestGateway(t, {
+    faults: [{ operation: 'collect', fault: { kind: 'answer', status: 403, body, headers } }],
+  });
+  await gateway.addFile('a');
+  const answer = await gateway.collect({ runtimePath: 'a' });
+  assert.deepEqual([answer.status, answer.body], [403, body]);
+  assert.equal(answer.headers.get('retry-after'), '7');
+  assert.equal(answer.headers.get('x-bctrl-request-id'), 'r1');
+  assert.ok(answer.headers.get('x-request-id')?.startsWith('req_'));
+  assert.deepEqual(gateway.books().files, []);
+  assert.deepEqual(gateway.books().faults, { answer: 1 });
+});
+
+test('answer: a string is sent as it is, with the content type that was given', async (t) => {
+  const gateway = await startTestGateway(t);
+  const page = '<html>Bad gateway</html>';
+  const fault = { kind: 'answer', status: 502, body: page, contentType: 'text/html' } as const;
+  gateway.setFaults([{ operation: '*', fault }]);
+  const { status, headers, body } = await gateway.collect({ runtimePath: 'a' });
+  assert.deepEqual([status, headers.get('content-type'), body], [502, 'text/html', page]);
+});
+
+const standardAnswers: [status: number, code: string, reasonClass: string][] = [
+  [400, 'request.invalid', 'invalid_input'],
+  [401, 'auth.required', 'unauthorized'],
+  [403, 'auth.forbidden', 'capability_denied'],
+  [404, 'route.not_found', 'not_found'],
+  [409, 'request.conflict', 'conflict'],
+  [429, 'rate_limited', 'rate_limited'],
+  [500, 'server.error', 'server'],
+  [503, 'storage.unavailable', 'upstream'],
+];
+
+for (const [status, code, reasonClass] of standardAnswers) {
+  test(`answer: ${status} without a body is ${code}`, async (t) => {
+    const gateway = await startTestGateway(t, {
+      faults: [{ operation: '*', fault: { kind: 'answer', status } }],
+    });
+    const { body, headers } = await gateway.collect({ runtimePath: 'a' });
+    assert.deepEqual([body.code, body.reasonClass], [code, reasonClass]);
+    assert.equal(body.requestId, headers.get('x-request-id'));
+  });
+}
+
+for (const status of [204, 304, 418, 502]) {
+  test(`answer: ${status} without a body is empty`, async (t) => {
+    const gateway = await startTestGateway(t, {
+      faults: [{ operation: '*', fault: { kind: 'answer', status } }],
+    });
+    const answer = await gateway.collect({ runtimePath: 'a' });
+    assert.deepEqual([answer.status, answer.body], [status, '']);
+  });
+}
+
+test('delay: the file is committed late, although the client has gone', { timeout: 10_000 }, async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  gateway.setFaults([{ operation: 'collect', fault: { kind: 'delay', delayMs: 300 } }]);
+  const signal = AbortSignal.timeout(100);
+  const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
+  await assert.rejects(gateway.call('POST', path, { body: { runtimePath: 'a' }, signal }), {
+    name: 'TimeoutError',
+  });
+  assert.equal(gateway.books().files.length, 0);
+  await until(() => gateway.books().inFlight === 0);
+  assert.equal(gateway.books().files.length, 1);
+});
+
+test('delay: a patient client gets its answer', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.setFaults([{ operation: '*', fault: { kind: 'delay', delayMs: 100 } }]);
+  await gateway.addFile('a');
+  const startedAt = performance.now();
+  assert.equal((await gateway.collect({ runtimePath: 'a' })).status, 200);
+  assert.ok(performance.now() - startedAt >= 95);
+});
+
+test('delay: closing the gateway ends it, and nothing is committed', { timeout: 10_000 }, async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  gateway.setFaults([{ operation: '*', fault: { kind: 'delay', delayMs: 3_600_000 } }]);
+  const lost = outcome(gateway.collect({ runtimePath: 'a' }));
+  await until(() => gateway.books().faults.delay === 1);
+  await gateway.close();
+  assert.equal(typeof (await lost), 'string');
+  assert.equal(gateway.books().files.length, 0);
+});
+
+test('reset: the connection is reset and nothing is committed', async (t) => {
+  const gateway = await startTestGateway(t, {
+    faults: [{ operation: 'collect', fault: { kind: 'reset' } }],
+  });
+  assert.deepEqual(await collectMany(gateway, 2), ['ECONNRESET', 'ECONNRESET']);
+  assert.deepEqual(gateway.books().files, []);
+  assert.deepEqual(gateway.books().answers, {});
+});
+
+test('lose-answer: the file is committed and nobody is told', async (t) => {
+  const gateway = await startTestGateway(t, {
+    faults: [{ operation: 'collect', fault: { kind: 'lose-answer' } }],
+  });
+  await gateway.addFile('a');
+  assert.equal(await outcome(gateway.collect({ runtimePath: 'a' })), 'UND_ERR_SOCKET');
+  assert.equal(gateway.books().files.length, 1);
+  assert.deepEqual(gateway.books().answers, {});
+});
+
+test('garbage-answer: the file is committed and the answer is a page of HTML', async (t) => {
+  const gateway = await startTestGateway(t, {
+    faults: [{ operation: 'collect', fault: { kind: 'garbage-answer' } }],
+  });
+  await gateway.addFile('a');
+  const { status, headers, body } = await gateway.collect({ runtimePath: 'a' });
+  assert.deepEqual([status, headers.get('content-type')], [200, 'text/html']);
+  assert.match(body, /^<!doctype html>/);
+  assert.equal(gateway.books().files.length, 1);
+});
+
+test('truncate-answer: the file is committed, the head and half of the body arrive', async (t) => {
+  const gateway = await startTestGateway(t, {
+    faults: [{ operation: 'collect', fault: { kind: 'truncate-answer' } }],
+  });
+  await gateway.addFile('a');
+  const answer = await fetch(`${gateway.url}/v1/runtimes/${gateway.runtimeId}/files/collect`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer local-development-key', 'content-type': 'application/json' },
+    body: '{"runtimePath":"a"}',
+  });
+  assert.equal(answer.status, 200);
+  let received = '';
+  await assert.rejects(async () => {
+    for await (const chunk of answer.body ?? []) received += Buffer.from(chunk);
+  });
+  assert.match(received, /^\{"id":/);
+  assert.equal(received.length, Math.floor(Number(answer.headers.get('content-length')) / 2));
+  assert.equal(gateway.books().files.length, 1);
+});
+
+test('after any fault the gateway goes on as if nothing had been', async (t) => {
+  const kinds = ['reset', 'lose-answer', 'garbage-answer', 'truncate-answer'] as const;
+  const faults = kinds.map((kind): FaultRule => ({ operation: 'collect', times: 1, fault: { kind } }));
+  const gateway = await startTestGateway(t, { faults });
+  const outcomes = await collectMany(gateway, 6);
+  assert.deepEqual(outcomes.slice(4), [200, 200]);
+  assert.deepEqual(
+    gateway.books().files.map(({ runtimePath }) => runtimePath),
+    ['f1', 'f2', 'f3', 'f4', 'f5'],
+  );
+});
+
+test('skip and times bound what a rule hits', async (t) => {
+  const gateway = await startTestGateway(t, { faults: [{ ...busy, skip: 1, times: 2 }] });
+  assert.deepEqual(await collectMany(gateway, 5), [200, 429, 429, 200, 200]);
+});
+
+test('times 0 hits nothing', async (t) => {
+  const gateway = await startTestGateway(t, { faults: [{ ...busy, times: 0 }] });
+  assert.deepEqual(await collectMany(gateway, 1), [200]);
+});
+
+test('a rule for a path hits only this path', async (t) => {
+  const gateway = await startTestGateway(t, { faults: [{ ...busy, runtimePath: 'f1' }] });
+  assert.deepEqual(await collectMany(gateway, 3), [200, 429, 200]);
+});
+
+test('a rule for an operation leaves the others alone', async (t) => {
+  const gateway = await startTestGateway(t, {
+    faults: [{ operation: 'list-files', fault: { kind: 'answer', status: 503 } }],
+  });
+  assert.deepEqual(await collectMany(gateway, 1), [200]);
+  assert.equal((await gateway.call('GET', '/v1/files')).status, 503);
+  assert.equal((await gateway.call('GET', '/v1/auth/whoami')).status, 200);
+});
+
+test('the first rule that hits decides', async (t) => {
+  const faults: FaultRule[] = [
+    { ...busy, times: 1 },
+    { operation: '*', times: 1, fault: { kind: 'answer', status: 503 } },
+  ];
+  const gateway = await startTestGateway(t, { faults });
+  assert.deepEqual(await collectMany(gateway, 3), [429, 503, 200]);
+});
+
+test('share hits its share, and the same seed hits the same requests', async (t) => {
+  const faults = [{ ...busy, share: 0.3 }];
+  const outcomes = [];
+  for (const seed of [7, 7, 8]) {
+    const gateway = await startTestGateway(t, { faults, seed });
+    outcomes.push(await collectMany(gateway, 200));
+  }
+  const [first = [], again, other] = outcomes;
+  assert.deepEqual(first, again);
+  assert.notDeepEqual(first, other);
+  const hits = first.filter((status) => status === 429).length;
+  assert.ok(hits > 40 && hits < 80, `${hits} of 200`);
+});
+
+test('share 0 hits nothing, share 1 everything', async (t) => {
+  const gateway = await startTestGateway(t, { faults: [{ ...busy, share: 0 }] });
+  assert.deepEqual(await collectMany(gateway, 3), [200, 200, 200]);
+  gateway.setFaults([{ ...busy, share: 1 }]);
+  assert.deepEqual(await collectMany(gateway, 3), [429, 429, 429]);
+});
+
+test('new rules count from zero; no rules end the faults', async (t) => {
+  const gateway = await startTestGateway(t, { faults: [{ ...busy, times: 1 }] });
+  assert.deepEqual(await collectMany(gateway, 1), [429]);
+  gateway.setFaults([{ ...busy, times: 1 }]);
+  assert.deepEqual(await collectMany(gateway, 2), [429, 200]);
+  gateway.setFaults([{ ...busy }]);
+  gateway.setFaults([]);
+  await gateway.addFile('x');
+  assert.equal((await gateway.collect({ runtimePath: 'x' })).status, 200);
+});
+
+test('a request without a valid key meets no fault and uses none up', async (t) => {
+  const gateway = await startTestGateway(t, {
+    faults: [{ operation: '*', times: 1, fault: { kind: 'reset' } }],
+  });
+  const headers = { authorization: 'Bearer wrong' };
+  assert.equal((await gateway.call('GET', '/v1/files', { headers })).status, 401);
+  assert.equal(await outcome(gateway.call('GET', '/v1/files')), 'ECONNRESET');
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { startTestGateway, until } from '../support/gateway.js';
+
+const HOUR_MS = 3_600_000;
+
+test('an invocation runs for its duration and then has its final status and output', async (t) => {
+  let now = Date.parse('2025-03-01T12:00:00.000Z');
+  const gateway = await startTestGateway(t, { now: () => now });
+  const { runtimeId } = gateway;
+  const output = { files: ['/workspace/a'] };
+  const created = await gateway.createInvocation({ runtimeId, durationMs: 90_000, output });
+  const ask = async () => (await gateway.call('GET', `/v1/invocations/${created.id}`)).body;
+  assert.deepEqual(await ask(), created);
+  assert.deepEqual([created.status, created.action, 'output' in created], ['running', 'act', false]);
+  now += 89_999;
+  assert.equal((await ask()).status, 'running');
+  now += 1;
+  assert.deepEqual(await ask(), {
+    ...created,
+    status: 'succeeded',
+    output,
+    finishedAt: '2025-03-01T12:01:30.000Z',
+    durationSeconds: 90,
+  });
+});
+
+test('an error makes it failed; a status of its own wins', async (t) => {
+  const gateway = await startTestGateway(t);
+  const error = { code: 'agent.gave_up', message: 'No luck.', details: { steps: 3 } };
+  const common = { runtimeId: gateway.runtimeId, durationMs: 0, error };
+  const failed = await gateway.createInvocation(common);
+  const timedOut = await gateway.createInvocation({ ...common, status: 'timed_out', action: 'extract' });
+  assert.deepEqual([failed.status, failed.error], ['failed', error]);
+  assert.deepEqual([timedOut.status, timedOut.action], ['timed_out', 'extract']);
+});
+
+test('it needs an active runtime', async (t) => {
+  const gateway = await startTestGateway(t);
+  await assert.rejects(gateway.createInvocation({ runtimeId: randomUUID(), durationMs: 0 }), {
+    code: 'runtime.not_found',
+  });
+  await gateway.call('POST', `/v1/runtimes/${gateway.runtimeId}/stop`);
+  await assert.rejects(gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 0 }), {
+    code: 'runtime.not_active',
+  });
+});
+
+test('a wait is answered when the invocation finishes', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id, createdAt } = await gateway.createInvocation({ runtimeId, durationMs: 300, output: 7 });
+  const { status, body } = await gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`);
+  const tookMs = Date.now() - Date.parse(createdAt);
+  assert.deepEqual([status, body.waitStatus, body.status, body.output], [200, 'completed', 'succeeded', 7]);
+  assert.ok(tookMs >= 300 && tookMs < 5_000, `took ${tookMs} ms`);
+});
+
+test('a wait for a finished invocation is answered at once', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+  const { body } = await gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`);
+  assert.deepEqual([body.waitStatus, 'retryAfterSeconds' in body], ['completed', false]);
+});
+
+test('a wait that takes too long says so, and when to ask again', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
+  const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
+  for (const timeoutSeconds of [0, 0.05]) {
+    const { status, body } = await gateway.call('POST', path, { body: { timeoutSeconds } });
+    assert.deepEqual([status, body.status, body.waitStatus], [200, 'running', 'timeout']);
+    assert.equal(body.retryAfterSeconds, 1);
+  }
+});
+
+test('a wrong timeout is 400', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
+  const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
+  for (const timeoutSeconds of [-1, '5', null]) {
+    const { status, body } = await gateway.call('POST', path, { body: { timeoutSeconds } });
+    assert.deepEqual([status, body.details], [400, { field: 'timeoutSeconds' }]);
+  }
+});
+
+test('an invocation that is unknown, or of another runtime, is 404', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 0 });
+  const other = await gateway.addRuntime();
+  const asked = [
+    await gateway.call('GET', `/v1/invocations/${randomUUID()}`),
+    await gateway.call('POST', `/v1/runtimes/${gateway.runtimeId}/invocations/${randomUUID()}/wait`),
+    await gateway.call('POST', `/v1/runtimes/${other}/invocations/${id}/wait`),
+  ];
+  for (const { status, body } of asked) assert.deepEqual([status, body.code], [404, 'invocation.not_found']);
+});
+
+test('a client that leaves ends its wait', { timeout: 10_000 }, async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const wait = gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`, { signal });
+  const left = assert.rejects(wait, { name: 'AbortError' });
+  await until(() => gateway.books().inFlight === 1);
+  leaving.abort();
+  await left;
+  await until(() => gateway.books().inFlight === 0);
+});
+
+test('closing the gateway ends all waits at once', { timeout: 10_000 }, async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
+  const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
+  const waits = Array.from({ length: 20 }, () => assert.rejects(gateway.call('POST', path)));
+  await until(() => gateway.books().inFlight === 20);
+  await gateway.close();
+  await Promise.all(waits);
+  assert.equal(gateway.books().inFlight, 0);
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startGateway } from '../../src/testing.js';
+import { callApi, createTestFolder, startTestGateway } from '../support/gateway.js';
+import { startGatewayProcess } from '../support/gateway-process.js';
+
+const RUNTIME_ID = '11111111-2222-4333-8444-555555555555';
+
+async function createFolders(t: TestContext) {
+  const folder = await createTestFolder(t);
+  const folders = { workspaceDir: join(folder, 'workspace'), storageDir: join(folder, 'storage') };
+  const root = join(folders.workspaceDir, RUNTIME_ID);
+  await mkdir(root, { recursive: true });
+  for (const name of ['a', 'b', 'c']) await writeFile(join(root, name), name);
+  return folders;
+}
+
+function collect(url: string, runtimePath: string) {
+  return callApi(url, 'POST', `/v1/runtimes/${RUNTIME_ID}/files/collect`, { body: { runtimePath } });
+}
+
+test('killed by kill -9 and started again, it gives the same answers', { timeout: 60_000 }, async (t) => {
+  const folders = await createFolders(t);
+  const first = await startGatewayProcess(t, folders);
+  const { body: a } = await collect(first.url, 'a');
+  await collect(first.url, 'b');
+  const { body: exported } = await callApi(first.url, 'POST', `/v1/runs/${a.runId}/files/export`, {
+    headers: { 'idempotency-key': 'k' },
+  });
+  const { body: invocation } = await callApi(first.url, 'POST', '/_gateway/invocations', {
+    body: { runtimeId: RUNTIME_ID, durationMs: 0, output: 1 },
+  });
+  await callApi(first.url, 'POST', `/v1/runtimes/${RUNTIME_ID}/stop`);
+  const paths = [
+    '/v1/files',
+    `/v1/files/${a.id}`,
+    `/v1/files/${a.id}/content`,
+    `/v1/invocations/${invocation.id}`,
+    `/v1/runtimes/${RUNTIME_ID}`,
+    `/v1/runs/${a.runId}`,
+  ];
+  const ask = async (url: string) => {
+    const answers = await Promise.all(paths.map((path) => callApi(url, 'GET', path)));
+    // The port is another one after the restart.
+    return JSON.stringify(answers.map(({ status, body }) => [status, body])).replaceAll(url, '');
+  };
+  const before = await ask(first.url);
+  first.child.kill('SIGKILL');
+  await first.ended;
+
+  const second = await startGatewayProcess(t, folders);
+  assert.equal(await ask(second.url), before);
+  const again = await callApi(second.url, 'POST', `/v1/runs/${a.runId}/files/export`, {
+    headers: { 'idempotency-key': 'k' },
+  });
+  assert.equal(again.body.id, exported.id);
+  const download = new URL(a.downloadUrl);
+  assert.equal((await callApi(second.url, 'GET', download.pathname + download.search)).body, 'a');
+});
+
+test('killed in the middle of many collects, it has every file that it had promised', {
+  timeout: 60_000,
+}, async (t) => {
+  const folders = await createFolders(t);
+  const root = join(folders.workspaceDir, RUNTIME_ID);
+  for (let index = 0; index < 300; index += 1) await writeFile(join(root, `f${index}`), `bytes ${index}`);
+  const first = await startGatewayProcess(t, folders);
+  const promised: string[] = [];
+  const collects = Array.from({ length: 300 }, async (_, index) => {
+    const { body } = await collect(first.url, `f${index}`);
+    promised.push(body.id);
+    if (promised.length === 50) first.child.kill('SIGKILL');
+  });
+  await Promise.allSettled(collects);
+  await first.ended;
+
+  const second = await startGateway(folders);
+  try {
+    const files = new Map(second.books().files.map((file) => [file.id, file]));
+    assert.ok(promised.length >= 50);
+    assert.ok(promised.every((id) => files.has(id)));
+    for (const { id, runtimePath } of files.values()) {
+      const { body } = await callApi(second.url, 'GET', `/v1/files/${id}/content`);
+      assert.equal(body, `bytes ${runtimePath?.slice(1)}`);
+    }
+    const statuses = await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => (await collect(second.url, `f${index}`)).status),
+    );
+    assert.equal(statuses.filter((status) => status === 409).length, files.size);
+    assert.equal(statuses.filter((status) => status === 200).length, 300 - files.size);
+  } finally {
+    await second.close();
+  }
+});
+
+test('an invocation goes on while the gateway is down', async (t) => {
+  const folders = await createFolders(t);
+  let now = Date.parse('2025-03-01T12:00:00.000Z');
+  const first = await startGateway({ ...folders, now: () => now });
+  const { id } = await first.createInvocation({ runtimeId: RUNTIME_ID, durationMs: 60_000 });
+  await first.close();
+  now += 60_000;
+  const second = await startGateway({ ...folders, now: () => now });
+  const { body } = await callApi(second.url, 'GET', `/v1/invocations/${id}`);
+  await second.close();
+  assert.deepEqual([body.status, body.finishedAt], ['succeeded', '2025-03-01T12:01:00.000Z']);
+});
+
+test('a torn last line is dropped, and what follows is kept', async (t) => {
+  const folders = await createFolders(t);
+  const journal = join(folders.storageDir, 'journal.jsonl');
+  const first = await startGateway(folders);
+  await collect(first.url, 'a');
+  await first.close();
+  await appendFile(journal, '{"kind":"file-created","file":{"id":"ü');
+
+  const second = await startGateway(folders);
+  assert.equal(second.books().files.length, 1);
+  await collect(second.url, 'b');
+  await second.close();
+
+  const third = await startGateway(folders);
+  const names = third.books().files.map(({ runtimePath }) => runtimePath);
+  await third.close();
+  assert.deepEqual(names, ['a', 'b']);
+});
+
+test('a line that is damaged in the middle of the journal stops the start', async (t) => {
+  const folders = await createFolders(t);
+  const first = await startGateway(folders);
+  await collect(first.url, 'a');
+  await collect(first.url, 'b');
+  await first.close();
+  const journal = join(folders.storageDir, 'journal.jsonl');
+  await writeFile(journal, (await readFile(journal, 'utf8')).replace('{', '['));
+  await assert.rejects(startGateway(folders), /journal\.jsonl line 1 is damaged$/);
+});
+
+test('temporary files that a crash left behind are removed', async (t) => {
+  const folders = await createFolders(t);
+  const temporaryDir = join(folders.storageDir, 'tmp');
+  await mkdir(join(temporaryDir, 'a'), { recursive: true });
+  await writeFile(join(temporaryDir, 'a', 'a-left-behind'), '');
+  const gateway = await startGateway(folders);
+  await gateway.close();
+  assert.deepEqual(await readdir(join(temporaryDir, 'a')), []);
+});
+
+test('closed, it refuses connections and leaves its books readable', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a');
+  await gateway.collect({ runtimePath: 'a' });
+  await gateway.close();
+  await assert.rejects(gateway.collect({ runtimePath: 'a' }));
+  assert.equal(gateway.books().files.length, 1);
+});

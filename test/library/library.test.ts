@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { after, before, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { BctrlClient, BctrlPlugin, type BctrlPluginOptions, type PipelineReport } from 'bctrl-temporal';
+import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { createTimeSkippingEnv } from '../support/temporal.js';
+
+const workflowsFile = new URL('./workflows.ts', import.meta.url);
+
+let env: TestWorkflowEnvironment;
+before(async () => {
+  env = await createTimeSkippingEnv();
+});
+after(() => env.teardown());
+
+/** A worker of one's own with the plugin, and a runtime whose job has left a file. */
+async function setUp(
+  t: TestContext,
+  options: Pick<BctrlPluginOptions, 'workflows' | 'retryTable'>,
+  worker: Pick<WorkerOptions, 'workflowsPath'> = {},
+) {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('results.csv');
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+  const client = new BctrlClient({ apiKey: API_KEY, baseUrl: gateway.url });
+  t.after(() => client.close());
+  const taskQueue = randomUUID();
+  const { nativeConnection: connection } = env;
+  const plugins = [new BctrlPlugin({ client, ...options })];
+  const running = await Worker.create({ connection, taskQueue, plugins, ...worker });
+  return { gateway, runtimeId, invocationId: id, taskQueue, worker: running };
+}
+
+test('a workflow of one’s own uses the activities through the proxies', async (t) => {
+  const workflowsPath = fileURLToPath(workflowsFile);
+  const { gateway, worker, taskQueue, ...job } = await setUp(t, {}, { workflowsPath });
+  const args = [job.runtimeId, job.invocationId];
+  const fileId = await worker.runUntil(
+    env.client.workflow.execute('collectResults', { taskQueue, workflowId: 'own', args }),
+  );
+  const [file] = gateway.books().files;
+  assert.equal(fileId, file?.id);
+  assert.match(String(file?.metadata?.['temporalCollectionKey']), /^own\/[0-9a-f-]{36}\/results$/);
+});
+
+test('the plugin brings the workflows for a worker that has none', async (t) => {
+  const { worker, taskQueue, runtimeId } = await setUp(t, { workflows: true });
+  const input = { runtimeId, files: [{ runtimePath: 'results.csv' }] };
+  const report: PipelineReport = await worker.runUntil(
+    env.client.workflow.execute('postRunPipeline', { taskQueue, workflowId: 'theirs', args: [input] }),
+  );
+  assert.equal(report.counts.collected, 1);
+});
+
+test('a wrong override of the table is refused when the plugin is made', () => {
+  const client = new BctrlClient({ apiKey: API_KEY, baseUrl: 'http://127.0.0.1:9' });
+  assert.throws(
+    () => new BctrlPlugin({ client, retryTable: { server: { maximumFailures: 0 } } }),
+    /maximumFailures/,
+  );
+});
+
+test('the README shows the workflow that is tested here', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  assert.ok(readme.includes(await readFile(workflowsFile, 'utf8')));
+});

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { reasonClasses } from '../src/shared/reason-class.js';
+import { type RetryRule, retryTable } from '../src/shared/retry-table.js';
+
+const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+
+function toRow(rule: RetryRule): string {
+  if (!rule.retried) return 'no | | |';
+  const codes = rule.finalCodes.map((code) => `\`${code}\``).join(', ');
+  const delay = `${rule.initialInterval} ×${rule.backoffCoefficient}, ${rule.maximumInterval}`;
+  const end = rule.maximumFailures === null ? 'never by count' : `${rule.maximumFailures} failures`;
+  return `yes${codes === '' ? '' : `, but not ${codes}`} | ${delay} | ${end} |`;
+}
+
+describe('the README says', () => {
+  for (const reasonClass of reasonClasses) {
+    const row = `| \`${reasonClass}\` | ${toRow(retryTable[reasonClass])}`;
+    test(row, () => assert.ok(readme.includes(row)));
+  }
+
+  test('what the configuration reads, and nothing else', async () => {
+    const source = await readFile(new URL('../src/config.ts', import.meta.url), 'utf8');
+    const read = new Set(source.match(/\bBCTRL_[A-Z_]+\b/g));
+    const section = readme.slice(readme.indexOf('## Configuration'), readme.indexOf('## Limits'));
+    assert.deepEqual(new Set(section.match(/\bBCTRL_[A-Z_]+\b/g)), read);
+  });
+});

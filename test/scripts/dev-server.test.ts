@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { startDevServer } from '../../scripts/dev-server.js';
+import { devServerExecutable } from '../support/temporal.js';
+
+const executable = devServerExecutable();
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function startWorkflow(address: string, workflowId: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  await new Client({ connection }).workflow.start('any', { taskQueue: 'none', workflowId });
+  await connection.close();
+}
+
+describe('startDevServer', () => {
+  it('answers as soon as it is there, the UI too, and is gone after close', async () => {
+    const server = await startDevServer({ executable, uiPort: 0 });
+    await startWorkflow(server.address, 'first');
+    assert.equal((await fetch(String(server.uiUrl))).status, 200);
+    await server.close();
+    assert.equal(isRunning(server.pid), false);
+    await server.close();
+  });
+
+  it('keeps workflows in its database file, on the port it is told', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'dev-server-'));
+    const dbFile = join(dir, 'temporal.db');
+    const first = await startDevServer({ executable, dbFile });
+    await startWorkflow(first.address, 'kept');
+    await first.close();
+
+    const second = await startDevServer({ executable, dbFile, port: Number(first.address.split(':')[1]) });
+    t.after(async () => {
+      await second.close();
+      await rm(dir, { recursive: true });
+    });
+    assert.equal(second.address, first.address);
+    await assert.rejects(startWorkflow(second.address, 'kept'), /already started/);
+  });
+
+  it('names a port that is in use', async (t) => {
+    const server = await startDevServer({ executable });
+    t.after(() => server.close());
+    const port = Number(server.address.split(':')[1]);
+    await assert.rejects(startDevServer({ executable, port }), {
+      message: `Port ${port} on 127.0.0.1 cannot be used`,
+    });
+  });
+
+  it('passes on why the server did not start', async () => {
+    const starting = startDevServer({ executable, dbFile: join(tmpdir(), 'no', 'such', 'folder', 'db') });
+    await assert.rejects(starting, /did not start: it ended with exit code 1\n.*no such file or directory/);
+  });
+
+  it('ends with our process, even by SIGKILL', { timeout: 60_000 }, async () => {
+    const child = fork(fileURLToPath(new URL('dev-server-process.ts', import.meta.url)), [executable], {
+      execArgv: ['--import', 'tsx'],
+    });
+    const [pid] = (await once(child, 'message')) as [number];
+    assert.equal(isRunning(pid), true);
+    child.kill('SIGKILL');
+    while (isRunning(pid)) await sleep(50);
+  });
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { durationToMs } from '../../src/shared/duration.js';
+import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.js';
+import {
+  finalClasses,
+  nextDelayMs,
+  type RetryRule,
+  resolveRetryTable,
+  retryTable,
+} from '../../src/shared/retry-table.js';
+
+const noJitter = () => 0;
+const MANY_FAILURES = 1_000;
+
+/** What the contract says of each class, in its own words: a row that is added or changed fails until it is said here. */
+const contract: Record<ReasonClass, string> = {
+  invalid_input: 'final',
+  unauthorized: 'final',
+  capability_denied: 'final',
+  capability_limit_exceeded: '30000 ×2 ≤600000, 20 failures',
+  rate_limited: '1000 ×2 ≤60000',
+  not_found: 'final',
+  conflict: '1000 ×2 ≤10000, 5 failures, not storage_file.path_exists runtime.not_active',
+  upstream: '1000 ×2 ≤60000',
+  server: '1000 ×2 ≤60000, 10 failures',
+};
+
+function inWords(rule: RetryRule): string {
+  if (!rule.retried) return 'final';
+  const [first, most] = [durationToMs(rule.initialInterval), durationToMs(rule.maximumInterval)];
+  const delay = `${first} ×${rule.backoffCoefficient} ≤${most}`;
+  const count = rule.maximumFailures === null ? '' : `, ${rule.maximumFailures} failures`;
+  return delay + count + (rule.finalCodes.length > 0 ? `, not ${rule.finalCodes.join(' ')}` : '');
+}
+
+test('the table has a row for each class and no other', () => {
+  assert.deepEqual(Object.keys(retryTable).sort(), [...reasonClasses].sort());
+});
+
+for (const reasonClass of reasonClasses) {
+  const rule = retryTable[reasonClass];
+  const delayAfter = (failures: number) => nextDelayMs(rule, { failures }, noJitter);
+
+  describe(`${reasonClass}: ${contract[reasonClass]}`, () => {
+    test('the table says what the contract says', () => {
+      assert.equal(inWords(rule), contract[reasonClass]);
+    });
+
+    if (!rule.retried) {
+      test('its first failure is final, even with a Retry-After', () => {
+        assert.equal(delayAfter(1), null);
+        assert.equal(nextDelayMs(rule, { failures: 1, retryAfterMs: 5_000 }, noJitter), null);
+      });
+      return;
+    }
+
+    test('delays double from the first to the longest', () => {
+      const last = (rule.maximumFailures ?? MANY_FAILURES) - 1;
+      let expected = durationToMs(rule.initialInterval);
+      for (let failures = 1; failures <= last; failures += 1) {
+        assert.equal(delayAfter(failures), expected);
+        expected = Math.min(expected * rule.backoffCoefficient, durationToMs(rule.maximumInterval));
+      }
+    });
+
+    test('a Retry-After takes the place of the computed delay, shorter or longer', () => {
+      assert.equal(nextDelayMs(rule, { failures: 4, retryAfterMs: 3_600_000 }, noJitter), 3_600_000);
+      assert.equal(nextDelayMs(rule, { failures: 4, retryAfterMs: 1_500 }, noJitter), 1_500);
+    });
+
+    test('no delay is under a second, as a delay of 0 would end the retries', () => {
+      assert.equal(nextDelayMs(rule, { failures: 1, retryAfterMs: 0 }, noJitter), 1_000);
+    });
+
+    test('jitter adds up to a tenth and takes nothing away', () => {
+      const plain = delayAfter(1) ?? 0;
+      assert.equal(
+        nextDelayMs(rule, { failures: 1 }, () => 0.5),
+        plain * 1.05,
+      );
+      const most = nextDelayMs(rule, { failures: 1 }, () => 0.999_999) ?? 0;
+      assert.ok(most > plain && most <= plain * 1.1);
+    });
+
+    const { maximumFailures } = rule;
+    if (maximumFailures === null) {
+      test('no number of failures is final', () => assert.notEqual(delayAfter(MANY_FAILURES), null));
+    } else {
+      test(`failure ${maximumFailures - 1} is retried, failure ${maximumFailures} is final`, () => {
+        assert.notEqual(delayAfter(maximumFailures - 1), null);
+        assert.equal(delayAfter(maximumFailures), null);
+      });
+    }
+
+    for (const code of rule.finalCodes) {
+      test(`code ${code} is final at once`, () => {
+        assert.equal(nextDelayMs(rule, { code, failures: 1 }, noJitter), null);
+      });
+    }
+  });
+}
+
+test('final classes are exactly those whose first failure is final', () => {
+  const expected = reasonClasses.filter((reasonClass) => contract[reasonClass] === 'final');
+  assert.deepEqual(finalClasses(retryTable), expected);
+});
+
+describe('overrides', () => {
+  test('change the fields they name and leave all others', () => {
+    const table = resolveRetryTable({ server: { maximumFailures: 3 }, not_found: { retried: true } });
+    assert.deepEqual(table.server, { ...retryTable.server, maximumFailures: 3 });
+    assert.deepEqual(finalClasses(table), ['invalid_input', 'unauthorized', 'capability_denied']);
+    assert.deepEqual(table.upstream, retryTable.upstream);
+  });
+
+  test('none is the table itself', () => assert.deepEqual(resolveRetryTable(), retryTable));
+
+  for (const [problem, overrides] of [
+    ['an unknown class', { teapot: { retried: true } }],
+    ['an unknown field', { server: { maxFailures: 3 } }],
+    ['a number of failures that is none', { server: { maximumFailures: 0 } }],
+    ['a duration that is none', { server: { initialInterval: '5 bananas' } }],
+    ['a factor that shortens delays', { server: { backoffCoefficient: 0.5 } }],
+  ] as const) {
+    test(`${problem} is refused`, () => {
+      assert.throws(() => resolveRetryTable(overrides as never), { name: 'ZodError' });
+    });
+  }
+});

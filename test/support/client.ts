@@ -1,0 +1,27 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import { BctrlClient, type BctrlClientOptions } from '../../src/bctrl/bctrl-client.js';
+import { API_KEY } from './gateway.js';
+
+/** A client that ends with the test. */
+export function createTestClient(
+  t: TestContext,
+  baseUrl: string,
+  options: Partial<BctrlClientOptions> = {},
+): BctrlClient {
+  const client = new BctrlClient({ apiKey: API_KEY, baseUrl, ...options });
+  t.after(() => client.close());
+  return client;
+}
+
+/** A server that answers as `listener` says, for what no gateway would do; its base URL. */
+export async function startServer(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

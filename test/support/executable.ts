@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const dist = new URL('../../dist/', import.meta.url);
+
+/** A process may be started by a busy machine; one that has not ended by then never will. */
+const TIMEOUT_MS = 60_000;
+
+export type ExecutableName = 'starter' | 'worker' | 'gateway';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** What it has written to stderr so far. */
+  stderr(): string;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts a built executable with nothing in its environment but `env` and what Node needs; it ends with the test. */
+export function startExecutable(
+  t: TestContext,
+  name: ExecutableName,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Running {
+  const script = fileURLToPath(new URL(`${name}.js`, dist));
+  const child = spawn(process.execPath, [script, ...argv], {
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
+    // Not the repository, where a developer's .env may lie.
+    cwd: tmpdir(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, stderr: () => stderr, ended };
+}
+
+/** The same, for one that ends by itself. */
+export function runExecutable(
+  t: TestContext,
+  name: ExecutableName,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Ended> {
+  return startExecutable(t, name, argv, env).ended;
+}

@@ -1,0 +1,38 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const EXECUTABLE = fileURLToPath(new URL('../../src/gateway.ts', import.meta.url));
+
+interface GatewayProcess {
+  url: string;
+  child: ChildProcess;
+  /** Its exit code and signal. */
+  ended: Promise<unknown[]>;
+}
+
+/** The real executable on a free port; killed when the test ends. */
+export async function startGatewayProcess(
+  t: TestContext,
+  { workspaceDir, storageDir }: { workspaceDir: string; storageDir: string },
+): Promise<GatewayProcess> {
+  const child = spawnGateway(['--workspace', workspaceDir, '--storage', storageDir, '--port', '0']);
+  const ended = once(child, 'exit');
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [url] = /http:\/\/127\.0\.0\.1:\d+$/.exec(line) ?? [];
+    if (url) return { url, child, ended };
+  }
+  throw new Error('The gateway ended before it listened.');
+}
+
+function spawnGateway(args: readonly string[]) {
+  return spawn(process.execPath, ['--import', 'tsx', EXECUTABLE, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}

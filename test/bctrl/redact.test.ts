@@ -16,6 +16,21 @@ test('query strings are taken out and the rest of the URL stays', () => {
   assert.equal(redacted(text), 'see https://s.example/f/1 or "/v1/files"');
 });
 
+test('a query without an equals sign is one when it follows a web address', () => {
+  assert.equal(redacted('(HTTPS://s.example/f?abc) and what?else'), '(HTTPS://s.example/f and what?else');
+});
+
+test('a text of question marks takes no time', () => {
+  const startedMs = performance.now();
+  redacted('?'.repeat(1_000_000));
+  assert.ok(performance.now() - startedMs < 1_000);
+});
+
+test('what is nested deeper than anybody reads is left out', () => {
+  const text = JSON.stringify(redacted(JSON.parse(`${'['.repeat(50_000)}"deep"${']'.repeat(50_000)}`)));
+  assert.match(text, /^\[{20}"…"\]{20}$/);
+});
+
 test('a question stays', () =>
   assert.equal(redacted('Is it stopped? Start it.'), 'Is it stopped? Start it.'));
 

@@ -1,31 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
-import { parse } from 'yaml';
 import type { Fault } from '../../src/testing.js';
 import { type Answer, startTestGateway, type TestGateway } from '../support/gateway.js';
-
-const document = parse(readFileSync(new URL('openapi.yaml', import.meta.url), 'utf8'));
-const { responses, requestBody } = document.paths['/v1/runtimes/{runtimeId}/files/collect'].post;
-
-const ajv = new Ajv2020({ strict: true, allErrors: true });
-addFormats.default(ajv);
-// The document's own words around the schemas; within the schemas, unknown words are errors.
-ajv.addVocabulary(['openapi', 'info', 'paths', 'servers', 'components']);
-ajv.addSchema(document, 'contract');
+import { describeErrors, requestBody, responses, toJudge, toSchemaJudge } from './contract.js';
 
 const judgeRequest = toJudge(requestBody);
-const judgeFile = toJudge(responses['200']);
+const judgeFile = toSchemaJudge('File');
 const produced = new Set<string>();
-
-function toJudge({ content }: { content: Record<string, { schema: { $ref: string } }> }) {
-  return ajv.compile({ $ref: `contract${content['application/json']?.schema.$ref}` });
-}
 
 /** Judges an answer by the response that the document has for its status. */
 function assertContract({ status, headers, body }: Answer): void {
@@ -33,7 +17,7 @@ function assertContract({ status, headers, body }: Answer): void {
   assert.ok(response, `${status} is documented`);
   assert.equal(headers.get('content-type'), 'application/json');
   const judge = toJudge(response);
-  assert.ok(judge(body), ajv.errorsText(judge.errors));
+  assert.ok(judge(body), describeErrors(judge));
   produced.add(String(status));
 }
 
@@ -65,8 +49,7 @@ test('files in a listing, by id and from an export are Files', async (t) => {
   const { body: listed } = await gateway.call('GET', '/v1/files');
   const { body: read } = await gateway.call('GET', `/v1/files/${exported.id}`);
   assert.equal(listed.data.length, 2);
-  for (const each of [exported, read, ...listed.data])
-    assert.ok(judgeFile(each), ajv.errorsText(judgeFile.errors));
+  for (const each of [exported, read, ...listed.data]) assert.ok(judgeFile(each), describeErrors(judgeFile));
 });
 
 const refusals: [fact: string, status: number, ask: (gateway: TestGateway) => Promise<Answer>][] = [
@@ -99,7 +82,7 @@ for (const status of Object.keys(responses)
 }
 
 test('a conflict, which the document leaves out, is an ErrorResponse', async (t) => {
-  const judge = ajv.compile({ $ref: 'contract#/components/schemas/ErrorResponse' });
+  const judge = toSchemaJudge('ErrorResponse');
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   await gateway.collect({ runtimePath: 'a' });
@@ -108,7 +91,7 @@ test('a conflict, which the document leaves out, is an ErrorResponse', async (t)
   const stopped = await gateway.collect({ runtimePath: 'a' });
   for (const { status, body } of [exists, stopped]) {
     assert.equal(status, 409);
-    assert.ok(judge(body), ajv.errorsText(judge.errors));
+    assert.ok(judge(body), describeErrors(judge));
   }
 });
 

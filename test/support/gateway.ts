@@ -97,5 +97,5 @@ export async function callApi(
 
 /** Resolves when the condition holds; the test's own timeout is the only limit. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -56,6 +56,12 @@ export async function createTimeSkippingEnv(): Promise<TestWorkflowEnvironment> 
   });
 }
 
+/** For workers of this process on a dev server, in real time. `teardown()` leaves the server running. */
+export async function connectToDevServer(address: string): Promise<TestWorkflowEnvironment> {
+  installRuntimeOnce();
+  return TestWorkflowEnvironment.createFromExistingServer({ address });
+}
+
 /**
  * Runs a worker on a task queue of its own while `use` runs. Fails at once when a workflow task fails, which Temporal would
  * retry for ever, and after `timeoutMs`; the client calls of `use` are then ended, and the environment is of no further use.
@@ -82,6 +88,8 @@ async function untilStuck<T>(
   use: () => Promise<T>,
 ): Promise<T> {
   const stuck = new AbortController();
+  // The SDK's client adds a listener with every call and removes none.
+  setMaxListeners(0, stuck.signal);
   const onFailure = (failure: string) => stuck.abort(new Error(`A workflow task failed: ${failure}`));
   workflowTasks.once('failed', onFailure);
   const timer = setTimeout(

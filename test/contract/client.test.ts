@@ -1,0 +1,339 @@
+import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { describe, type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { BctrlError } from '../../src/bctrl/bctrl-error.js';
+import { COLLECTION_KEY } from '../../src/shared/names.js';
+import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.js';
+import { collectRequestSchema, errorResponseSchema, fileSchema } from '../../src/shared/wire.js';
+import { createTestActivities, runAttempt } from '../support/activities.js';
+import { createTestClient, startServer } from '../support/client.js';
+import { API_KEY } from '../support/gateway.js';
+import { COLLECT_PATH, describeErrors, responses, schemas, toSchemaJudge } from './contract.js';
+
+const RUNTIME = '00000000-0000-4000-8000-000000000000';
+
+const judgeRequest = toSchemaJudge('RuntimeFileCollectRequest', { strict: true });
+const judgeFile = toSchemaJudge('File');
+const judgeError = toSchemaJudge('ErrorResponse');
+
+const fileFields = Object.keys(schemas.File.properties);
+
+/** The least that is a File. */
+const leastFile = {
+  id: RUNTIME,
+  spaceId: RUNTIME,
+  source: 'runtime',
+  name: 'a.txt',
+  path: '/a.txt',
+  contentType: 'text/plain',
+  sizeBytes: 5,
+  createdAt: '2025-01-02T03:04:05.678Z',
+  downloadUrl: 'https://files.test/a.txt',
+};
+
+/** Any object, as `metadata` and `details` are, but for the one key that zod drops for safety. */
+const anyObject = fc.object({ key: fc.string().filter((name) => name !== '__proto__') });
+
+interface Sent {
+  readonly method: string | undefined;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Record<string, unknown>;
+}
+
+/** A server that takes every request down and answers with a File. */
+async function startRecorder(t: TestContext): Promise<{ url: string; sent: Sent[] }> {
+  const sent: Sent[] = [];
+  const url = await startServer(t, async (request, response) => {
+    const body = JSON.parse(await text(request));
+    sent.push({ method: request.method, path: request.url ?? '', headers: request.headers, body });
+    response.end(JSON.stringify(leastFile));
+  });
+  return { url, sent };
+}
+
+function assertRequest({ body }: Sent): void {
+  assert.ok(judgeRequest(body), describeErrors(judgeRequest));
+}
+
+describe('the request', () => {
+  for (const runtimeId of [RUNTIME, 'rt 1/ü?']) {
+    test(`goes to the documented path, for runtime ${runtimeId}`, async (t) => {
+      const { url, sent } = await startRecorder(t);
+      await createTestClient(t, url).collectFile(runtimeId, { runtimePath: 'a.txt' });
+      assert.equal(sent.length, 1);
+      assert.equal(sent[0]?.method, 'POST');
+      assert.equal(sent[0]?.path, COLLECT_PATH.replace('{runtimeId}', encodeURIComponent(runtimeId)));
+    });
+  }
+
+  test('has the documented headers', async (t) => {
+    const { url, sent } = await startRecorder(t);
+    await createTestClient(t, url).collectFile(RUNTIME, { runtimePath: 'a.txt' });
+    assert.equal(sent[0]?.headers['authorization'], `Bearer ${API_KEY}`);
+    assert.equal(sent[0]?.headers['content-type'], 'application/json');
+  });
+
+  test('is valid and says what was asked for, whatever that is', async (t) => {
+    const { url, sent } = await startRecorder(t);
+    const client = createTestClient(t, url);
+    const word = fc.string({ minLength: 1, unit: 'grapheme' });
+    const optional = { destinationPath: word, name: word, type: word, metadata: anyObject };
+    const requests = fc.record({ runtimePath: word, ...optional }, { requiredKeys: ['runtimePath'] });
+    await fc.assert(
+      fc.asyncProperty(requests.map(asJson), async (request) => {
+        await client.collectFile(RUNTIME, collectRequestSchema.parse(request));
+        const last = sent.at(-1);
+        assert.ok(last);
+        assertRequest(last);
+        assert.deepEqual(last.body, request);
+      }),
+    );
+  });
+
+  test('of the activity has no field that the document does not name', async (t) => {
+    const { url, sent } = await startRecorder(t);
+    const { result } = await runAttempt(createTestActivities(t, url).collectRuntimeFile, {
+      runtimeId: RUNTIME,
+      runtimePath: 'a.txt',
+      destinationPath: '/b.txt',
+      name: 'b',
+      type: 'report',
+      metadata: { mine: [1, null] },
+      ifExists: 'keep',
+      appearsWithin: '30s',
+      collectionKey: 'workflow/run/0',
+      lookFirst: false,
+    });
+    assert.ok(result);
+    const [request] = sent;
+    assert.ok(request);
+    assertRequest(request);
+    assert.deepEqual(request.body['metadata'], { mine: [1, null], [COLLECTION_KEY]: 'workflow/run/0' });
+  });
+
+  test('with one more field would not pass this check', () => {
+    assert.equal(judgeRequest({ runtimePath: 'a.txt', ifExists: 'keep' }), false);
+  });
+});
+
+/** RFC 3339, but for leap seconds: no JavaScript date can be one. */
+const dateTime = fc
+  .tuple(
+    fc.date({
+      min: new Date('0001-01-01T00:00:00Z'),
+      max: new Date('9999-12-31T00:00:00Z'),
+      noInvalidDate: true,
+    }),
+    fc.constantFrom('', '.1', '.123456789'),
+    fc.constantFrom('Z', 'z', '+00:00', '-00:00', '+05:30', '-23:59'),
+    fc.constantFrom('T', 't'),
+  )
+  .map(([date, fraction, offset, separator]) => {
+    const [day, time] = date.toISOString().split('T');
+    return `${day}${separator}${time?.slice(0, 8)}${fraction}${offset}`;
+  });
+
+const uuid = fc.uuid().chain((id) => fc.constantFrom(id, id.toUpperCase(), id.replaceAll(/[0-9]/g, '0')));
+const anyText = fc.string({ unit: 'grapheme' });
+
+const wellFormed: Record<string, fc.Arbitrary<unknown>> = {
+  id: uuid,
+  spaceId: uuid,
+  source: fc.constantFrom(...schemas.FileSource.enum),
+  name: anyText,
+  path: anyText,
+  contentType: anyText,
+  sizeBytes: fc.maxSafeInteger(),
+  createdAt: dateTime,
+  downloadUrl: anyText,
+  expiresAt: dateTime,
+  metadata: fc.option(anyObject),
+  runId: uuid,
+  runtimeId: uuid,
+  type: anyText,
+};
+
+/** Files with some of the optional fields and with fields that nobody knows yet. */
+const files = fc
+  .tuple(anyObject, fc.record(wellFormed, { requiredKeys: schemas.File.required }))
+  .map(([unknown, file]) => asJson({ ...omit(unknown, fileFields), ...file }));
+
+/** What comes close to a date-time, a UUID, a size or a source, and is none. */
+const nearMisses: unknown[] = [
+  '2025-02-30T00:00:00Z',
+  '2025-02-29T00:00:00Z',
+  '2025-13-01T00:00:00Z',
+  '2025-01-01T24:00:00Z',
+  '2025-01-01T00:60:00Z',
+  '2025-01-01T00:00:00+24:00',
+  '2025-01-01T00:00Z',
+  '2025-01-01T00:00:00.Z',
+  '2025-01-01T00:00:00',
+  '2025-01-01',
+  ' 2025-01-01T00:00:00Z',
+  '2025-01-01T00:00:00Z\n',
+  '+002025-01-01T00:00:00Z',
+  'Thu, 02 Jan 2025 03:04:05 GMT',
+  1_735_787_045_678,
+  RUNTIME.replaceAll('-', ''),
+  `{${RUNTIME}}`,
+  `${RUNTIME}0`,
+  RUNTIME.replace('4', 'g'),
+  '',
+  0.5,
+  '5',
+  'Runtime',
+  'webhook',
+];
+
+// An integer beyond 2^53 is one to the document, but JSON.parse has rounded it: the client refuses it.
+const isRounded = (value: unknown) => Number.isInteger(value) && !Number.isSafeInteger(value);
+const otherValues = fc
+  .oneof(fc.constantFrom(...nearMisses), fc.jsonValue())
+  .filter((value) => !isRounded(value));
+
+/** Files of which one field is missing or has another value, which may be right all the same. */
+const mutatedFiles = fc
+  .tuple(files, fc.constantFrom(...fileFields), fc.option(otherValues, { nil: undefined }))
+  .map(([file, field, value]) => asJson({ ...file, [field]: value }));
+
+describe('a File', () => {
+  test('has the same fields for the client and in the document, the same of them required', () => {
+    assert.deepEqual(Object.keys(fileSchema.shape).sort(), fileFields.sort());
+    const required = Object.entries(fileSchema.shape).filter(([, schema]) => !schema.isOptional());
+    assert.deepEqual(required.map(([name]) => name).sort(), schemas.File.required.sort());
+  });
+
+  test('that the document allows is one to the client, its unknown fields dropped', () => {
+    fc.assert(
+      fc.property(files, (file) => {
+        assert.ok(judgeFile(file), describeErrors(judgeFile));
+        const parsed = fileSchema.parse(file);
+        const known = Object.keys(file).filter((name) => fileFields.includes(name));
+        assert.deepEqual(Object.keys(parsed).sort(), known.sort());
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('with a wrong or missing field is one to the client exactly if the document allows it', () => {
+    fc.assert(
+      fc.property(mutatedFiles, (file) => {
+        assert.equal(fileSchema.safeParse(file).success, judgeFile(file));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  for (const field of fileFields) {
+    test(`whose ${field} is no ${field} is one to neither, or to both`, () => {
+      for (const value of [...nearMisses, null, true, [], {}, ['a'], undefined]) {
+        const file = asJson({ ...leastFile, [field]: value });
+        const verdict = judgeFile(file);
+        assert.equal(fileSchema.safeParse(file).success, verdict, `${field}: ${JSON.stringify(value)}`);
+      }
+    });
+  }
+
+  test('has a date that a program can read, in whatever case it was written', () => {
+    fc.assert(
+      fc.property(dateTime, (createdAt) => {
+        const file = fileSchema.parse({ ...leastFile, createdAt });
+        assert.ok(!Number.isNaN(Date.parse(file.createdAt)), file.createdAt);
+      }),
+    );
+  });
+});
+
+test('the classes of the document are those of the client', () => {
+  assert.deepEqual([...schemas.ErrorResponseReasonClass.enum].sort(), [...reasonClasses].sort());
+});
+
+/** What the client makes of an answer to a collect. */
+async function errorOf(t: TestContext, status: number, body: object): Promise<BctrlError> {
+  const url = await startServer(t, (_request, response) =>
+    response.writeHead(status).end(JSON.stringify(body)),
+  );
+  const collected = createTestClient(t, url).collectFile(RUNTIME, { runtimePath: 'a.txt' });
+  const error = await collected.then(
+    () => assert.fail('the call succeeded'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof BctrlError);
+  return error;
+}
+
+/** The codes that the document gives as examples: dotted words between quotes of any kind. */
+function exampleCodes(description: string): string[] {
+  return [...description.matchAll(/["`]([a-z_]+\.[a-z_]+)["`]/g)].map(([, code = '']) => code);
+}
+
+/** The class of an answer that names none. */
+const classOfStatus: Record<string, ReasonClass> = {
+  400: 'invalid_input',
+  401: 'unauthorized',
+  403: 'capability_denied',
+  404: 'not_found',
+  429: 'rate_limited',
+  500: 'server',
+  503: 'upstream',
+};
+
+describe('an ErrorResponse', () => {
+  const documented = Object.entries(responses).filter(([status]) => Number(status) >= 400);
+
+  for (const [status, { description }] of documented) {
+    const [code = 'request.invalid'] = exampleCodes(description);
+    const expected = classOfStatus[status];
+    test(`${status} ${code} without a class → ${expected}`, async (t) => {
+      const body = { code, error: 'Said so.' };
+      assert.ok(judgeError(body), describeErrors(judgeError));
+      const error = await errorOf(t, Number(status), body);
+      assert.deepEqual([error.reasonClass, error.code], [expected, code]);
+    });
+  }
+
+  for (const reasonClass of schemas.ErrorResponseReasonClass.enum) {
+    test(`of class ${reasonClass} is read with everything it says`, async (t) => {
+      const { code: about, hint: example } = schemas.ErrorResponse.properties;
+      const [code] = exampleCodes(about.description);
+      const [, hint] = /e\.g\. "(.+)"/.exec(example.description) ?? [];
+      const said = { code, hint, requestId: 'req_1', details: { field: 'runtimePath' } };
+      const body = { ...said, error: 'Said so.', reasonClass };
+      assert.ok(judgeError(body), describeErrors(judgeError));
+      const error = await errorOf(t, 418, body);
+      const { hint: itsHint, requestId, details } = error;
+      assert.deepEqual({ code: error.code, hint: itsHint, requestId, details }, said);
+      assert.equal(error.reasonClass, reasonClass);
+      assert.match(error.message, /418 runtime\.not_found: Said so\.$/);
+    });
+  }
+
+  test('that the document allows loses no field', () => {
+    const known = Object.keys(schemas.ErrorResponse.properties);
+    const optional = { hint: anyText, requestId: anyText, details: anyObject };
+    const errors = fc.record(
+      { code: anyText, error: anyText, ...optional, reasonClass: fc.constantFrom(...reasonClasses) },
+      { requiredKeys: schemas.ErrorResponse.required },
+    );
+    fc.assert(
+      fc.property(errors.map(asJson), (error) => {
+        assert.ok(judgeError(error), describeErrors(judgeError));
+        assert.deepEqual(errorResponseSchema.parse(error), error);
+      }),
+    );
+    assert.deepEqual(Object.keys(errorResponseSchema.shape).sort(), known.sort());
+  });
+});
+
+/** As it is after a journey over the wire. */
+function asJson<T extends object>(value: T): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function omit(value: object, fields: readonly string[]): object {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !fields.includes(name)));
+}

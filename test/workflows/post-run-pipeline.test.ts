@@ -1,0 +1,789 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  defaultPayloadConverter,
+  WorkflowFailedError,
+  type WorkflowHandleWithFirstExecutionRunId,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import type { CollectedFile, CollectRuntimeFileInput } from '../../src/shared/collect.js';
+import type { EndedInvocation } from '../../src/shared/invocation.js';
+import {
+  COLLECT_FILE,
+  COLLECTION_KEY,
+  PIPELINE_FAILED,
+  POST_RUN_PIPELINE,
+  PROGRESS_QUERY,
+} from '../../src/shared/names.js';
+import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline.js';
+import type { FaultRule, GatewayOptions } from '../../src/testing.js';
+import { createTestActivities } from '../support/activities.js';
+import { startTestGateway, until } from '../support/gateway.js';
+import { createTimeSkippingEnv, withWorker } from '../support/temporal.js';
+
+const HOUR_MS = 3_600_000;
+const RUNTIME = '00000000-0000-4000-8000-000000000000';
+
+let env: TestWorkflowEnvironment;
+before(async () => {
+  env = await createTimeSkippingEnv();
+});
+after(() => env.teardown());
+
+type Handle = WorkflowHandleWithFirstExecutionRunId;
+
+interface Execution {
+  readonly type?: string;
+  readonly activities?: Partial<BctrlActivities>;
+  readonly options?: Partial<WorkflowStartOptions>;
+}
+
+/** Starts a workflow, a pipeline unless told otherwise, on a worker of its own that lives as long as `use` runs. */
+async function execute<T>(
+  { type = POST_RUN_PIPELINE, activities, options }: Execution,
+  input: unknown,
+  use: (handle: Handle) => Promise<T>,
+): Promise<T> {
+  return await withWorker(env, activities === undefined ? {} : { activities }, async (taskQueue) => {
+    const args = input === undefined ? [] : [input];
+    const workflow = { ...options, taskQueue, workflowId: randomUUID(), args };
+    return await use(await env.client.workflow.start(type, workflow));
+  });
+}
+
+/** The report of a pipeline that succeeds. */
+function runPipeline(activities: Partial<BctrlActivities>, input: object): Promise<PipelineReport> {
+  return execute({ activities }, input, (handle) => handle.result());
+}
+
+/** Why a workflow failed, as its client sees it. */
+async function failureOf(handle: Handle): Promise<Error | undefined> {
+  const error = await handle.result().then(
+    (result) => assert.fail(`it succeeded with ${JSON.stringify(result)}`),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof WorkflowFailedError, String(error));
+  return error.cause;
+}
+
+/** The report of a pipeline that fails because of its files. */
+async function failedReportOf(handle: Handle): Promise<PipelineReport> {
+  const failure = await failureOf(handle);
+  assert.ok(failure instanceof ApplicationFailure, String(failure));
+  assert.deepEqual([failure.type, failure.nonRetryable], [PIPELINE_FAILED, true]);
+  return failure.details?.[0] as PipelineReport;
+}
+
+/** The real activities, and a gateway that lives in the server's time with these files in its workspace. */
+async function setUp(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  options: Partial<GatewayOptions> = {},
+) {
+  const aheadMs = (await env.currentTimeMs()) - Date.now();
+  const gateway = await startTestGateway(t, { now: () => Date.now() + aheadMs, ...options });
+  for (const [path, content] of Object.entries(files)) await gateway.addFile(path, content);
+  return { gateway, runtimeId: gateway.runtimeId, activities: createTestActivities(t, gateway.url) };
+}
+
+/** The file that a mocked collect answers with. */
+function toFile({ runtimePath }: CollectRuntimeFileInput): CollectedFile {
+  return {
+    id: randomUUID(),
+    spaceId: RUNTIME,
+    source: 'runtime',
+    name: runtimePath,
+    path: `/files/${runtimePath}`,
+    contentType: 'text/plain',
+    sizeBytes: 5,
+    createdAt: '2025-01-02T03:04:05.678Z',
+    downloadUrl: `https://files.test/${runtimePath}`,
+  };
+}
+
+const collectAny: BctrlActivities['collectRuntimeFile'] = async (input) => toFile(input);
+
+const endedJob = (id: string): EndedInvocation => ({ id, action: 'act', status: 'succeeded' });
+
+/** A door that is opened once. */
+function createDoor() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+async function eventsOf(handle: Handle) {
+  return (await handle.fetchHistory()).events ?? [];
+}
+
+async function scheduledActivitiesOf(handle: Handle) {
+  return (await eventsOf(handle)).filter((event) => event.activityTaskScheduledEventAttributes);
+}
+
+async function assertRefused(handle: Handle, message: RegExp): Promise<void> {
+  const failure = await failureOf(handle);
+  assert.ok(failure instanceof ApplicationFailure);
+  assert.deepEqual([failure.type, failure.nonRetryable], ['invalid_input', true]);
+  assert.match(failure.message, message);
+}
+
+async function detailsOf(handle: Handle): Promise<string> {
+  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  return currentDetails;
+}
+
+const list = (...paths: string[]) => paths.map((runtimePath) => ({ runtimePath }));
+
+describe('jobs', () => {
+  test('are waited for, then their files are collected', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello', 'b.txt': 'hi' });
+    const job = await gateway.createInvocation({ runtimeId, durationMs: 300 });
+    const waitFor = { invocationIds: [job.id] };
+    const report = await runPipeline(activities, { runtimeId, waitFor, files: list('a.txt', 'b.txt') });
+    assert.deepEqual(report.jobs, [{ id: job.id, action: 'act', status: 'succeeded', durationSeconds: 0.3 }]);
+    assert.equal(report.counts.collected, 2);
+    const endedMs = Date.parse(job.createdAt) + 300;
+    for (const { createdAt } of gateway.books().files) assert.ok(Date.parse(createdAt) >= endedMs);
+  });
+
+  test('of eight hours take eight hours of virtual time and a history of 17 events', async () => {
+    let attempts = 0;
+    const activities: BctrlActivities = {
+      collectRuntimeFile: collectAny,
+      async waitForInvocation({ invocationId }) {
+        attempts += 1;
+        if (attempts > 1) return endedJob(invocationId);
+        throw ApplicationFailure.create({ type: 'upstream', nextRetryDelay: '8h' });
+      },
+    };
+    const input = { runtimeId: RUNTIME, waitFor: { invocationIds: ['inv_1'] }, files: list('a.txt') };
+    await execute({ activities }, input, async (handle) => {
+      await handle.result();
+      const { startTime, closeTime } = await handle.describe();
+      const elapsedMs = Number(closeTime) - Number(startTime);
+      assert.ok(elapsedMs >= 8 * HOUR_MS && elapsedMs < 8 * HOUR_MS + 60_000, `${elapsedMs} ms`);
+      assert.equal((await eventsOf(handle)).length, 17);
+    });
+  });
+
+  test('are reported in the order of the input, the one that failed with its error', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+    const error = { code: 'page.crashed', message: 'The page crashed.' };
+    const slow = await gateway.createInvocation({ runtimeId, durationMs: 200 });
+    const broken = await gateway.createInvocation({ runtimeId, durationMs: 0, error });
+    const waitFor = { invocationIds: [slow.id, broken.id] };
+    const report = await runPipeline(activities, { runtimeId, waitFor, files: list('a.txt') });
+    const jobs = report.jobs.map(({ id, status, error }) => [id, status, error]);
+    assert.deepEqual(jobs, [
+      [slow.id, 'succeeded', undefined],
+      [broken.id, 'failed', error],
+    ]);
+    assert.equal(report.counts.collected, 1);
+  });
+
+  test('that do not exist fail the pipeline with their class, and nothing is collected', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+    const waitFor = { invocationIds: [RUNTIME] };
+    await execute({ activities }, { runtimeId, waitFor, files: list('a.txt') }, async (handle) => {
+      const failure = await failureOf(handle);
+      assert.ok(failure instanceof ActivityFailure);
+      assert.ok(failure.cause instanceof ApplicationFailure);
+      assert.equal(failure.cause.type, 'not_found');
+      assert.match(failure.cause.message, new RegExp(`^invocation ${RUNTIME}: .+ invocation\\.not_found`));
+    });
+    assert.deepEqual(gateway.books().files, []);
+  });
+
+  test('are given up after the timeout, with the class of the last failure', async () => {
+    const activities: BctrlActivities = {
+      collectRuntimeFile: collectAny,
+      async waitForInvocation() {
+        throw ApplicationFailure.create({ type: 'upstream', nextRetryDelay: '5m' });
+      },
+    };
+    const waitFor = { invocationIds: ['inv_1'], timeout: '1h' };
+    await execute({ activities }, { runtimeId: RUNTIME, waitFor, files: list('a.txt') }, async (handle) => {
+      const failure = await failureOf(handle);
+      assert.ok(failure instanceof ActivityFailure);
+      assert.ok(failure.cause instanceof ApplicationFailure);
+      assert.equal(failure.cause.type, 'upstream');
+      const { startTime, closeTime } = await handle.describe();
+      const elapsedMs = Number(closeTime) - Number(startTime);
+      assert.ok(elapsedMs > 0.9 * HOUR_MS && elapsedMs <= HOUR_MS + 1_000, `${elapsedMs} ms`);
+    });
+  });
+});
+
+describe('the report', () => {
+  test('has the files in the order of the input, whichever was collected first', async (t) => {
+    const fault = { kind: 'delay', delayMs: 200 } as const;
+    const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'slow.txt', fault }];
+    const files = { 'slow.txt': 'hello', 'b/fast.txt': 'hi', 'empty.txt': '' };
+    const { gateway, runtimeId, activities } = await setUp(t, files, { faults });
+    const wanted = list('slow.txt', 'b/fast.txt', 'empty.txt');
+    const report = await runPipeline(activities, { runtimeId, files: wanted });
+    const committed = gateway.books().files;
+    assert.equal(committed.length, 3);
+    assert.equal(committed.at(-1)?.runtimePath, 'slow.txt');
+    assert.deepEqual(report, {
+      runtimeId,
+      jobs: [],
+      counts: { files: 3, collected: 3, kept: 0, failed: 0 },
+      bytes: 7,
+      files: Object.entries(files).map(([runtimePath, content]) => {
+        const file = committed.find((each) => each.runtimePath === runtimePath);
+        const sizeBytes = content.length;
+        return { outcome: 'collected', runtimePath, fileId: file?.id, path: file?.path, sizeBytes };
+      }),
+    });
+  });
+
+  test('is that of a failure when a file finally fails, which does not stop the others', async (t) => {
+    const said = {
+      code: 'auth.forbidden',
+      error: 'Not yours.',
+      hint: 'Ask the owner.',
+      requestId: 'req_1',
+      reasonClass: 'capability_denied',
+    };
+    const fault = { kind: 'answer', status: 403, body: said } as const;
+    const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'secret.txt', fault }];
+    const contents = { 'a.txt': 'hello', 'secret.txt': 'x', 'd.txt': 'hi' };
+    const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
+    const files = list('a.txt', 'secret.txt', 'missing.txt', 'd.txt');
+    const report = await execute({ activities }, { runtimeId, files }, failedReportOf);
+    assert.deepEqual(report.counts, { files: 4, collected: 2, kept: 0, failed: 2 });
+    assert.equal(report.bytes, 7);
+    const outcomes = report.files.map(({ outcome, runtimePath }) => [runtimePath, outcome]);
+    assert.deepEqual(outcomes, [
+      ['a.txt', 'collected'],
+      ['secret.txt', 'failed'],
+      ['missing.txt', 'failed'],
+      ['d.txt', 'collected'],
+    ]);
+    const call = `POST /v1/runtimes/${runtimeId}/files/collect`;
+    assert.deepEqual(report.files[1], {
+      outcome: 'failed',
+      runtimePath: 'secret.txt',
+      reasonClass: 'capability_denied',
+      message: `secret.txt: ${call} answered 403 auth.forbidden: Not yours.`,
+      code: 'auth.forbidden',
+      requestId: 'req_1',
+      hint: 'Ask the owner.',
+    });
+    const { reasonClass, code, requestId = '' } = report.files[2] as FailedOutcome;
+    assert.deepEqual([reasonClass, code], ['not_found', 'file.not_found']);
+    assert.match(requestId, /./);
+    assert.equal(gateway.books().files.length, 2);
+  });
+
+  test('says in one sentence how many files failed', async () => {
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      if (input.runtimePath === 'a.txt') return toFile(input);
+      throw ApplicationFailure.nonRetryable('gone', 'not_found');
+    };
+    const input = { runtimeId: RUNTIME, files: list('a.txt', 'b.txt', 'c.txt') };
+    const failure = await execute({ activities: { collectRuntimeFile } }, input, failureOf);
+    assert.equal(failure?.message, '2 of 3 files could not be collected');
+  });
+
+  test('tells a file that was there before from those collected, and does not count its bytes', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello', 'b.txt': 'hi' });
+    const there = await gateway.collect({ runtimePath: 'a.txt' });
+    const files = [{ runtimePath: 'a.txt', ifExists: 'keep' }, { runtimePath: 'b.txt' }];
+    const report = await runPipeline(activities, { runtimeId, files });
+    assert.deepEqual(report.counts, { files: 2, collected: 1, kept: 1, failed: 0 });
+    assert.equal(report.bytes, 2);
+    const { id: fileId, path } = there.body;
+    assert.deepEqual(report.files[0], {
+      outcome: 'kept',
+      runtimePath: 'a.txt',
+      fileId,
+      path,
+      sizeBytes: 5,
+    });
+  });
+
+  test('has a conflict for a file that was there before, without `ifExists`', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+    await gateway.collect({ runtimePath: 'a.txt' });
+    const report = await execute({ activities }, { runtimeId, files: list('a.txt') }, failedReportOf);
+    const { reasonClass, code } = report.files[0] as FailedOutcome;
+    assert.deepEqual([reasonClass, code], ['conflict', 'storage_file.path_exists']);
+  });
+
+  test('names duplicates', async () => {
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => ({
+      ...toFile(input),
+      duplicateIds: ['file_2', 'file_3'],
+    });
+    const input = { runtimeId: RUNTIME, files: list('a.txt') };
+    const { files } = await runPipeline({ collectRuntimeFile }, input);
+    assert.deepEqual(files[0]?.outcome === 'collected' && files[0].duplicateIds, ['file_2', 'file_3']);
+  });
+});
+
+describe('a file', () => {
+  test('that appears in time is collected, while one without `appearsWithin` has failed', async (t) => {
+    const faults: FaultRule[] = [{ operation: 'collect', times: 3, fault: { kind: 'answer', status: 404 } }];
+    const { runtimeId, activities } = await setUp(t, { 'late.txt': 'hello', 'a.txt': 'hi' }, { faults });
+    const files = [{ runtimePath: 'late.txt', appearsWithin: '30s' }, { runtimePath: 'a.txt' }];
+    const report = await execute({ activities }, { runtimeId, files }, failedReportOf);
+    assert.deepEqual(
+      report.files.map(({ outcome }) => outcome),
+      ['collected', 'failed'],
+    );
+  });
+
+  test('has the fields of the request that the input gives it', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+    const options = { destinationPath: '/reports/b.txt', name: 'b', type: 'report', metadata: { mine: 1 } };
+    const { files } = await runPipeline(activities, {
+      runtimeId,
+      files: [{ runtimePath: 'a.txt', ...options }],
+    });
+    assert.equal(files[0]?.outcome === 'collected' && files[0].path, '/reports/b.txt');
+    assert.equal(gateway.books().files[0]?.metadata?.['mine'], 1);
+  });
+
+  test('is given up after `giveUpAfter`, with the class of its last failure', async (t) => {
+    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '600' } } as const;
+    const { runtimeId, activities } = await setUp(t, {}, { faults: [{ operation: 'collect', fault }] });
+    const input = { runtimeId, files: list('a.txt'), giveUpAfter: '1h' };
+    const report = await execute({ activities }, input, failedReportOf);
+    assert.equal((report.files[0] as FailedOutcome).reasonClass, 'rate_limited');
+  });
+
+  test('of which no attempt comes to an end in time has failed as upstream', async () => {
+    const door = createDoor();
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      await door.opened;
+      return toFile(input);
+    };
+    const input = { runtimeId: RUNTIME, files: list('a.txt'), giveUpAfter: '1s' };
+    await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
+      const [outcome] = (await failedReportOf(handle)).files;
+      door.open();
+      const message = 'a.txt: no attempt came to an end in time';
+      assert.deepEqual(outcome, {
+        outcome: 'failed',
+        runtimePath: 'a.txt',
+        reasonClass: 'upstream',
+        message,
+      });
+    });
+  });
+
+  test('that failed for a reason outside of the activity has failed as server, and the report has the reason', async () => {
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async () => {
+      throw new Error('the worker has no key to read its input');
+    };
+    const input = { runtimeId: RUNTIME, files: list('a.txt'), giveUpAfter: '1h' };
+    const report = await execute({ activities: { collectRuntimeFile } }, input, failedReportOf);
+    assert.deepEqual(report.files, [
+      {
+        outcome: 'failed',
+        runtimePath: 'a.txt',
+        reasonClass: 'server',
+        message: 'a.txt: the worker has no key to read its input',
+      },
+    ]);
+  });
+});
+
+test('at most 20 files are collected at a time, in the order of the input', async () => {
+  const started: string[] = [];
+  let active = 0;
+  let most = 0;
+  const door = createDoor();
+  const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+    started.push(input.runtimePath);
+    active += 1;
+    most = Math.max(most, active);
+    await door.opened;
+    active -= 1;
+    return toFile(input);
+  };
+  const paths = Array.from({ length: 45 }, (_, index) => `${index}.txt`);
+  const input = { runtimeId: RUNTIME, files: list(...paths) };
+  await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
+    await until(() => started.length === 20);
+    assert.equal((await scheduledActivitiesOf(handle)).length, 20, 'the others are not even scheduled');
+    assert.deepEqual(started.toSorted(), paths.slice(0, 20).toSorted());
+    door.open();
+    const report: PipelineReport = await handle.result();
+    assert.equal(report.counts.collected, 45);
+  });
+  assert.equal(most, 20);
+});
+
+describe('a wrong input fails the execution at once and names the field', () => {
+  const files = list('0.txt', '1.txt', '2.txt');
+  const wrong: [what: string, input: unknown, message: RegExp][] = [
+    ['no input at all', undefined, /expected object/],
+    ['null', null, /expected object/],
+    ['a text', 'rt_1', /expected object/],
+    ['no runtime', { files }, /^runtimeId: /],
+    ['an empty runtime', { runtimeId: '', files }, /^runtimeId: /],
+    ['no files', { runtimeId: RUNTIME }, /^files: /],
+    ['an empty list of files', { runtimeId: RUNTIME, files: [] }, /^files: /],
+    [
+      'too many files',
+      { runtimeId: RUNTIME, files: Array.from({ length: 1_001 }, () => files[0]) },
+      /^files: .*1000/,
+    ],
+    ['a file without a path', withFile({}), /^files\[3\]\.runtimePath: /],
+    [
+      'a wrong duration',
+      withFile({ runtimePath: 'a', appearsWithin: 'soon' }),
+      /^files\[3\]\.appearsWithin: expected a duration such as/,
+    ],
+    ['a wrong choice', withFile({ runtimePath: 'a', ifExists: 'replace' }), /^files\[3\]\.ifExists: /],
+    ['an unknown field of a file', withFile({ runtimePath: 'a', teapot: 1 }), /^files\[3\]: .*teapot/],
+    [
+      'a reserved metadata key',
+      withFile({ runtimePath: 'a', metadata: { [COLLECTION_KEY]: 'mine' } }),
+      /^files\[3\]\.metadata: .*temporalCollectionKey/,
+    ],
+    ['an unknown field', { runtimeId: RUNTIME, files, teapot: 1 }, /teapot/],
+    ['a wrong giveUpAfter', { runtimeId: RUNTIME, files, giveUpAfter: '5' }, /^giveUpAfter: .*duration/],
+    [
+      'no invocation to wait for',
+      { runtimeId: RUNTIME, files, waitFor: { invocationIds: [] } },
+      /^waitFor\.invocationIds: /,
+    ],
+    [
+      'a wrong timeout of the wait',
+      { runtimeId: RUNTIME, files, waitFor: { invocationIds: ['inv_1'], timeout: 0 } },
+      /^waitFor\.timeout: .*duration/,
+    ],
+  ];
+
+  function withFile(file: object) {
+    return { runtimeId: RUNTIME, files: [...files, file] };
+  }
+
+  for (const [what, input, message] of wrong) {
+    test(what, async () => {
+      await execute({}, input, async (handle) => {
+        await assertRefused(handle, message);
+        assert.deepEqual(await scheduledActivitiesOf(handle), []);
+      });
+    });
+  }
+});
+
+describe('what an operator sees', () => {
+  test('progress tells phase, counts and bytes, at any time and after the end', async () => {
+    const [job, file] = [createDoor(), createDoor()];
+    const started: string[] = [];
+    const activities: BctrlActivities = {
+      async waitForInvocation({ invocationId }) {
+        started.push(invocationId);
+        await job.opened;
+        return endedJob(invocationId);
+      },
+      async collectRuntimeFile(input) {
+        started.push(input.runtimePath);
+        if (input.runtimePath === 'slow.txt') await file.opened;
+        return input.runtimePath === 'kept.txt' ? { ...toFile(input), kept: true } : toFile(input);
+      },
+    };
+    const waitFor = { invocationIds: ['inv_1'] };
+    const input = { runtimeId: RUNTIME, waitFor, files: list('slow.txt', 'a.txt', 'kept.txt') };
+    await execute({ activities }, input, async (handle) => {
+      const progress = () => handle.query<PipelineProgress>(PROGRESS_QUERY);
+      await until(() => started.length === 1);
+      const none = { files: 3, collected: 0, kept: 0, failed: 0 };
+      assert.deepEqual(await progress(), { phase: 'waiting', counts: none, bytes: 0 });
+
+      job.open();
+      await untilSettled(handle, 2);
+      const some = { files: 3, collected: 1, kept: 1, failed: 0 };
+      assert.deepEqual(await progress(), { phase: 'collecting', counts: some, bytes: 5 });
+
+      file.open();
+      await handle.result();
+      const all = { files: 3, collected: 2, kept: 1, failed: 0 };
+      assert.deepEqual(await progress(), { phase: 'done', counts: all, bytes: 10 });
+    });
+  });
+
+  test('progress of a failed pipeline counts what failed', async () => {
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async () => {
+      throw ApplicationFailure.nonRetryable('gone', 'not_found');
+    };
+    const input = { runtimeId: RUNTIME, files: list('a.txt') };
+    await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
+      await failedReportOf(handle);
+      const { phase, counts } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+      assert.deepEqual([phase, counts.failed], ['done', 1]);
+    });
+  });
+
+  test('the current details are a table, and the last five failures', async () => {
+    const door = createDoor();
+    let failures = 0;
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      if (input.runtimePath === 'slow.txt') {
+        await door.opened;
+        return toFile(input);
+      }
+      failures += 1;
+      throw ApplicationFailure.nonRetryable(`${input.runtimePath} is gone`, 'not_found');
+    };
+    const gone = ['1', '2', '3', '4', '5', '6'].map((name) => `${name}.txt`);
+    const input = { runtimeId: RUNTIME, files: list('slow.txt', ...gone) };
+    await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
+      await until(() => failures === gone.length);
+      await untilSettled(handle, gone.length);
+      const head = ['| phase | files | collected | kept | failed | bytes |', '|---|---|---|---|---|---|'];
+      const [first, second, row, blank, title, ...shown] = (await detailsOf(handle)).split('\n');
+      assert.deepEqual([first, second], head);
+      assert.equal(row, '| collecting | 7 | 0 | 0 | 6 | 0 |');
+      assert.deepEqual([blank, title], ['', 'Last failures:']);
+      assert.equal(shown.length, 5);
+      for (const line of shown) assert.match(line, /^- `not_found` [1-6]\.txt is gone$/);
+
+      door.open();
+      await failedReportOf(handle);
+      assert.match(await detailsOf(handle), /^\| done \| 7 \| 1 \| 0 \| 6 \| 5 \|$/m);
+    });
+  });
+
+  test('the current details of a pipeline without failures are the table only', async () => {
+    const input = { runtimeId: RUNTIME, files: list('a.txt') };
+    await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
+      await handle.result();
+      const lines = (await detailsOf(handle)).split('\n');
+      assert.deepEqual(lines.slice(2), ['| done | 1 | 1 | 0 | 0 | 5 |']);
+    });
+  });
+
+  test('each activity says which file or job it is about, in a line that fits', async () => {
+    const activities: BctrlActivities = {
+      collectRuntimeFile: collectAny,
+      waitForInvocation: async ({ invocationId }) => endedJob(invocationId),
+    };
+    const long = `${'あ'.repeat(1_000)}/results.csv`;
+    const waitFor = { invocationIds: ['inv_1'] };
+    const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt', 'b\nc.txt', long) };
+    await execute({ activities }, input, async (handle) => {
+      await handle.result();
+      const summaries = (await eventsOf(handle)).flatMap((event) => {
+        const summary = event.userMetadata?.summary;
+        return summary ? [defaultPayloadConverter.fromPayload<string>(summary)] : [];
+      });
+      assert.deepEqual(summaries.slice(0, 3), ['wait for inv_1', 'a.txt', 'b c.txt']);
+      assert.equal(summaries.length, 4);
+      assert.match(summaries[3] ?? '', /^….*\/results\.csv$/);
+      assert.ok(Buffer.byteLength(summaries[3] ?? '') <= 400);
+    });
+  });
+});
+
+describe('collectFile', () => {
+  test('has the File as its result', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+    const input = { runtimeId, runtimePath: 'a.txt', metadata: { mine: 1 } };
+    const file: CollectedFile = await execute({ type: COLLECT_FILE, activities }, input, (handle) =>
+      handle.result(),
+    );
+    const { body } = await gateway.call('GET', `/v1/files/${file.id}`);
+    assert.deepEqual({ ...file, downloadUrl: '' }, { ...body, downloadUrl: '' });
+    assert.deepEqual([file.sizeBytes, file.metadata?.['mine']], [5, 1]);
+  });
+
+  const wrong: [what: string, input: unknown, message: RegExp][] = [
+    ['no input at all', undefined, /expected object/],
+    ['no path', { runtimeId: RUNTIME }, /^runtimePath: /],
+    ['a wrong duration', { runtimeId: RUNTIME, runtimePath: 'a', giveUpAfter: 'soon' }, /^giveUpAfter: /],
+    [
+      'a collection key of its own',
+      { runtimeId: RUNTIME, runtimePath: 'a', collectionKey: 'mine' },
+      /collectionKey/,
+    ],
+  ];
+  for (const [what, input, message] of wrong) {
+    test(`with ${what} fails at once and names the field`, async () => {
+      await execute({ type: COLLECT_FILE }, input, (handle) => assertRefused(handle, message));
+    });
+  }
+});
+
+describe('the collection key', () => {
+  test('of each file is made of workflow id, first run and place, and a first run does not look', async () => {
+    const inputs: CollectRuntimeFileInput[] = [];
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      inputs.push(input);
+      return toFile(input);
+    };
+    const input = { runtimeId: RUNTIME, files: list('a.txt', 'a.txt', 'b.txt') };
+    await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
+      await handle.result();
+      const { workflowId, firstExecutionRunId } = handle;
+      const keys = inputs.map(({ collectionKey }) => collectionKey);
+      assert.deepEqual(
+        keys.toSorted(),
+        [0, 1, 2].map((place) => `${workflowId}/${firstExecutionRunId}/${place}`),
+      );
+      for (const { lookFirst } of inputs) assert.equal(lookFirst, false);
+    });
+  });
+
+  test('is the same in all attempts of an activity', async () => {
+    const inputs: CollectRuntimeFileInput[] = [];
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      inputs.push(input);
+      if (inputs.length < 3) throw ApplicationFailure.create({ type: 'upstream' });
+      return toFile(input);
+    };
+    await runPipeline({ collectRuntimeFile }, { runtimeId: RUNTIME, files: list('a.txt') });
+    const [first, ...others] = inputs;
+    assert.equal(others.length, 2);
+    for (const each of others) assert.deepEqual(each, first);
+  });
+
+  test('of collectFile is the same when the workflow is retried, and the second run looks', async () => {
+    const inputs: CollectRuntimeFileInput[] = [];
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      inputs.push(input);
+      if (inputs.length === 1) throw ApplicationFailure.nonRetryable('gone', 'not_found');
+      return toFile(input);
+    };
+    const options = { retry: { maximumAttempts: 2 } };
+    const execution = { type: COLLECT_FILE, activities: { collectRuntimeFile }, options };
+    await execute(execution, { runtimeId: RUNTIME, runtimePath: 'a.txt' }, async (handle) => {
+      await handle.result();
+      const collectionKey = `${handle.workflowId}/${handle.firstExecutionRunId}/file`;
+      assert.deepEqual(
+        inputs.map(({ collectionKey, lookFirst }) => ({ collectionKey, lookFirst })),
+        [
+          { collectionKey, lookFirst: false },
+          { collectionKey, lookFirst: true },
+        ],
+      );
+    });
+  });
+
+  test('of a pipeline is that of its first run in a later one, which looks', async () => {
+    const inputs: CollectRuntimeFileInput[] = [];
+    let waits = 0;
+    const activities: BctrlActivities = {
+      async waitForInvocation({ invocationId }) {
+        waits += 1;
+        if (waits === 1) throw ApplicationFailure.nonRetryable('no such job', 'not_found');
+        return endedJob(invocationId);
+      },
+      async collectRuntimeFile(input) {
+        inputs.push(input);
+        return toFile(input);
+      },
+    };
+    const input = { runtimeId: RUNTIME, waitFor: { invocationIds: ['inv_1'] }, files: list('a.txt') };
+    const options = { retry: { maximumAttempts: 2 } };
+    await execute({ activities, options }, input, async (handle) => {
+      await handle.result();
+      const { runId } = await env.client.workflow.getHandle(handle.workflowId).describe();
+      assert.notEqual(runId, handle.firstExecutionRunId);
+      const [{ collectionKey, lookFirst } = {}] = inputs;
+      assert.equal(collectionKey, `${handle.workflowId}/${handle.firstExecutionRunId}/0`);
+      assert.equal(lookFirst, true);
+    });
+  });
+
+  test('of another execution with the same id is another', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(
+      t,
+      { 'a.txt': 'hello' },
+      { onPathExists: 'keep-both' },
+    );
+    await withWorker(env, { activities }, async (taskQueue) => {
+      const input = { runtimeId, files: list('a.txt') };
+      const workflow = { taskQueue, workflowId: randomUUID(), args: [input] };
+      await env.client.workflow.execute(POST_RUN_PIPELINE, workflow);
+      await env.client.workflow.execute(POST_RUN_PIPELINE, workflow);
+    });
+    const keys = gateway.books().files.map(({ metadata }) => metadata?.[COLLECTION_KEY]);
+    assert.equal(new Set(keys).size, 2);
+  });
+});
+
+// Last: the server takes an activity whose workflow has ended for one that runs, and skips no time any more.
+describe('cancellation', () => {
+  async function assertCancelled(handle: Handle): Promise<void> {
+    await handle.cancel();
+    assert.ok((await failureOf(handle)) instanceof CancelledFailure);
+    assert.equal((await handle.describe()).status.name, 'CANCELLED');
+  }
+
+  async function failedOnce(handle: Handle): Promise<boolean> {
+    const [activity] = (await handle.describe()).raw.pendingActivities ?? [];
+    return activity?.lastFailure != null;
+  }
+
+  test('while a job is waited for ends the pipeline, and nothing is collected', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+    const job = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
+    const input = { runtimeId, waitFor: { invocationIds: [job.id] }, files: list('a.txt') };
+    await execute({ activities }, input, async (handle) => {
+      await until(() => gateway.books().requests.wait === 1);
+      await assertCancelled(handle);
+    });
+    assert.equal(gateway.books().requests.collect, undefined);
+  });
+
+  test('while files are collected ends the pipeline, then the requests, and begins no other', async (t) => {
+    const fault = { kind: 'delay', delayMs: 60_000 } as const;
+    const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'slow.txt', fault }];
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' }, { faults });
+    let active = 0;
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      active += 1;
+      try {
+        return await activities.collectRuntimeFile(input);
+      } finally {
+        active -= 1;
+      }
+    };
+    const files = list('a.txt', ...Array.from({ length: 25 }, () => 'slow.txt'));
+    await execute({ activities: { collectRuntimeFile } }, { runtimeId, files }, async (handle) => {
+      await until(() => gateway.books().requests.collect === 21);
+      assert.equal(active, 20);
+      await assertCancelled(handle);
+      // They learn of it with the answer to their next heartbeat.
+      await until(() => active === 0);
+    });
+    assert.equal(gateway.books().requests.collect, 21);
+  });
+
+  test('between two attempts ends the pipeline', async (t) => {
+    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '3600' } } as const;
+    const { gateway, runtimeId, activities } = await setUp(
+      t,
+      {},
+      { faults: [{ operation: 'collect', fault }] },
+    );
+    await execute({ activities }, { runtimeId, files: list('a.txt') }, async (handle) => {
+      while (!(await failedOnce(handle)));
+      await assertCancelled(handle);
+    });
+    assert.equal(gateway.books().requests.collect, 1);
+  });
+});
+
+/** Resolves when that many files of a running pipeline have an outcome. */
+async function untilSettled(handle: Handle, files: number): Promise<void> {
+  for (;;) {
+    const { counts } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+    if (counts.collected + counts.kept + counts.failed === files) return;
+  }
+}

@@ -61,7 +61,10 @@ for (const status of statuses) {
       for (const retryAfter of [undefined, RETRY_AFTER_SECONDS]) {
         const title = `with ${what}${retryAfter === undefined ? '' : ' and Retry-After'} → ${expected}`;
         test(title, async (t) => {
-          const headers = { 'x-request-id': REQUEST_ID, ...(retryAfter && { 'retry-after': String(retryAfter) }) };
+          const headers = {
+            'x-request-id': REQUEST_ID,
+            ...(retryAfter && { 'retry-after': String(retryAfter) }),
+          };
           const url = await startServer(t, (_request, response) => {
             response.writeHead(status, headers).end(text);
           });

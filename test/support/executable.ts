@@ -37,7 +37,8 @@ export function startExecutable(
     // Not the repository, where a developer's .env may lie.
     cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: TIMEOUT_MS,
+    // A worker runs as long as its test.
+    timeout: name === 'worker' ? undefined : TIMEOUT_MS,
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

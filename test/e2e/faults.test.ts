@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import type { PipelineReport } from '../../src/shared/pipeline.js';
+import type { Fault, FaultRule } from '../../src/testing.js';
+import type { Running } from '../support/executable.js';
+import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { devServerExecutable } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+/** A run repeats the faults of another with the same seed, up to the order in which the requests arrive. */
+const SEED = Number(process.env['FAULTS_SEED'] ?? 1);
+const FILES = 500;
+const FAULTS_SHARE = 0.3;
+
+/** The worker is killed when so many files are in the storage, and requests are in flight. */
+const KILLED_AT_FILES = [40, 120, 200, 280, 360, 440];
+/** Fewer may be those of clients that have given up. */
+const IN_FLIGHT = 3;
+
+/** After the last file is settled nothing may be sent for so long. */
+const SILENCE_MS = 2_000;
+
+const REQUEST_TIMEOUT_MS = 2_000;
+/**
+ * A slow server commits after the client has given up, and before the next attempt, a second later at the earliest,
+ * looks. If it committed after that, no client could prevent the second file.
+ */
+const SLOW_MS = REQUEST_TIMEOUT_MS + 300;
+
+const kinds: Fault[] = [
+  { kind: 'lose-answer' },
+  { kind: 'garbage-answer' },
+  { kind: 'truncate-answer' },
+  { kind: 'delay', delayMs: SLOW_MS },
+  { kind: 'reset' },
+  { kind: 'answer', status: 429, headers: { 'retry-after': '1' } },
+  { kind: 'answer', status: 500 },
+  { kind: 'answer', status: 503 },
+];
+
+/** Every kind hits the same share of the collects: a rule is asked for those that the rules before it let pass. */
+const faults: FaultRule[] = kinds.map((fault, index) => {
+  const share = FAULTS_SHARE / kinds.length;
+  return { operation: 'collect', share: share / (1 - share * index), fault };
+});
+
+let temporal: DevServer;
+let connection: Connection;
+before(async () => {
+  temporal = await startDevServer({ executable: devServerExecutable() });
+  connection = await Connection.connect({ address: temporal.address });
+});
+after(async () => {
+  await connection.close();
+  await temporal.close();
+});
+
+test(`${FILES} files are there once each, through faults and killed workers`, {
+  timeout: 240_000,
+}, async (t) => {
+  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  const gateway = await startTestGateway(t, { onPathExists: 'keep-both', faults, seed: SEED });
+  const contents = await addFiles(gateway);
+  const input = {
+    runtimeId: gateway.runtimeId,
+    files: [...contents.keys()].map((runtimePath) => ({ runtimePath })),
+  };
+  const taskQueue = gateway.runtimeId;
+  const startWorker = () =>
+    startWorkerProcess(t, {
+      address: temporal.address,
+      gatewayUrl: gateway.url,
+      taskQueue,
+      requestTimeout: `${REQUEST_TIMEOUT_MS}ms`,
+    });
+
+  const startedMs = performance.now();
+  const first = await startWorker();
+  const client = new Client({ connection });
+  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+    taskQueue,
+    workflowId: `faults/${SEED}`,
+    args: [input],
+  });
+  await killRepeatedly(gateway, first, startWorker);
+  const report: PipelineReport = await handle.result();
+  const books = gateway.books();
+  const elapsedMs = performance.now() - startedMs;
+  await sleep(SILENCE_MS);
+  const { requests } = gateway.books();
+
+  const { collect: collects = 0, 'list-files': looks = 0, whoami: starts = 0 } = requests;
+  const total = collects + looks;
+  const faultsCount = Object.values(books.faults).reduce((sum, count) => sum + count, 0);
+  const figures = [
+    `seed ${SEED}`,
+    `faults ${faultsCount} ${JSON.stringify({ ...books.faults, ...books.answers.collect })}`,
+    `kills ${starts - 1}`,
+    `retries ${await countRetries(handle)}`,
+    `looks ${looks}`,
+    `collects ${collects}`,
+    `requests ${total}`,
+    `${Math.round(elapsedMs / 1_000)} s`,
+  ].join(', ');
+  t.diagnostic(figures);
+
+  assert.deepEqual(requests, books.requests, 'nothing is sent after the end');
+  assertOnce(
+    books.files.map((file) => String(file.runtimePath)),
+    figures,
+  );
+  assertOnce(
+    books.files.map((file) => String(file.metadata?.[COLLECTION_KEY])),
+    figures,
+  );
+  assert.deepEqual(new Set(books.files.map((file) => file.runtimePath)), new Set(contents.keys()));
+  assert.deepEqual(report.counts, { files: FILES, collected: FILES, kept: 0, failed: 0 });
+  const idOf = new Map(books.files.map((file) => [file.runtimePath, file.id]));
+  for (const [index, outcome] of report.files.entries()) {
+    const { runtimePath } = input.files[index] ?? {};
+    assert.deepEqual([outcome.outcome, outcome.runtimePath], ['collected', runtimePath]);
+    assert.equal('fileId' in outcome && outcome.fileId, idOf.get(outcome.runtimePath));
+    assert.equal('duplicateIds' in outcome, false);
+  }
+  for (const { path, runtimePath } of books.files) {
+    const copy = await readFile(join(gateway.storageDir, 'files', path));
+    assert.ok(copy.equals(contents.get(String(runtimePath)) as Buffer), path);
+  }
+  assert.ok(starts - 1 >= 5, figures);
+  assert.ok(faultsCount > 0.2 * collects && faultsCount < 0.4 * collects, figures);
+  assert.ok(total <= FILES * (1 + FAULTS_SHARE * 2) + looks, figures);
+});
+
+/** Paths and contents of the files in the workspace; one is empty. */
+async function addFiles(gateway: TestGateway): Promise<Map<string, Buffer>> {
+  const contents = new Map<string, Buffer>();
+  for (let index = 0; index < FILES; index += 1) {
+    const path = `out/${index % 10}/result ${index}.bin`;
+    const content = Buffer.alloc(index * 17, `${path}\0`);
+    contents.set(path, content);
+    await gateway.addFile(path, content);
+  }
+  return contents;
+}
+
+async function killRepeatedly(
+  gateway: TestGateway,
+  first: Running,
+  startWorker: () => Promise<Running>,
+): Promise<void> {
+  let worker = first;
+  for (const files of KILLED_AT_FILES) {
+    await until(() => {
+      const books = gateway.books();
+      return books.files.length >= files && books.inFlight >= IN_FLIGHT;
+    });
+    worker.child.kill('SIGKILL');
+    await worker.ended;
+    worker = await startWorker();
+  }
+}
+
+async function countRetries(handle: WorkflowHandle): Promise<number> {
+  const { events } = await handle.fetchHistory();
+  const attempts = events?.map((event) => event.activityTaskStartedEventAttributes?.attempt ?? 1) ?? [];
+  return attempts.reduce((sum, attempt) => sum + attempt - 1, 0);
+}
+
+function assertOnce(names: string[], message: string): void {
+  const seen = new Map<string, number>();
+  for (const name of names) seen.set(name, (seen.get(name) ?? 0) + 1);
+  const repeated = [...seen].filter(([, times]) => times > 1);
+  assert.deepEqual(repeated, [], message);
+  assert.equal(seen.size, FILES, message);
+}

@@ -1,0 +1,34 @@
+import type { TestContext } from 'node:test';
+import { type Running, startExecutable } from './executable.js';
+import { API_KEY } from './gateway.js';
+
+interface WorkerProcessOptions {
+  /** `host:port` of the Temporal server. */
+  readonly address: string;
+  readonly gatewayUrl: string;
+  readonly taskQueue: string;
+  /** `BCTRL_REQUEST_TIMEOUT`. */
+  readonly requestTimeout?: string;
+}
+
+/** The built worker, as soon as it polls its task queue; killed when the test ends. */
+export async function startWorkerProcess(t: TestContext, options: WorkerProcessOptions): Promise<Running> {
+  const { address, gatewayUrl, taskQueue, requestTimeout } = options;
+  const worker = startExecutable(t, 'worker', [], {
+    TEMPORAL_ADDRESS: address,
+    BCTRL_TASK_QUEUE: taskQueue,
+    BCTRL_BASE_URL: gatewayUrl,
+    BCTRL_API_KEY: API_KEY,
+    ...(requestTimeout !== undefined && { BCTRL_REQUEST_TIMEOUT: requestTimeout }),
+  });
+  const polls = new Promise<void>((resolve) => {
+    worker.child.stderr?.on('data', () => {
+      if (worker.stderr().includes('worker polls task queue')) resolve();
+    });
+  });
+  const ended = worker.ended.then(({ code, stderr }) => {
+    throw new Error(`The worker ended with ${code}: ${stderr}`);
+  });
+  await Promise.race([polls, ended]);
+  return worker;
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatBytes } from '../../src/cli/format-bytes.js';
+import { reportText } from '../../src/cli/result-text.js';
+import type { PipelineReport } from '../../src/shared/pipeline.js';
+
+for (const [bytes, text] of [
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1.0 kB'],
+  [999_949, '999.9 kB'],
+  [999_950, '1.0 MB'],
+  [1_000_000, '1.0 MB'],
+  [1_234_567_890, '1.2 GB'],
+  [5e15, '5000.0 TB'],
+] as const) {
+  test(`${bytes} bytes read ${text}`, () => assert.equal(formatBytes(bytes), text));
+}
+
+test('a report has a line for each job and file, what helps with a failure, and the counts', () => {
+  const report: PipelineReport = {
+    runtimeId: 'rt',
+    jobs: [{ id: 'inv_1', action: 'act', status: 'failed' }],
+    counts: { files: 4, collected: 2, kept: 1, failed: 1 },
+    bytes: 1_500,
+    files: [
+      { outcome: 'collected', runtimePath: 'a.csv', fileId: '1', path: '/r/a.csv', sizeBytes: 1_500 },
+      {
+        outcome: 'collected',
+        runtimePath: 'long/name.log',
+        fileId: '2',
+        path: '/r/n.log',
+        sizeBytes: 0,
+        duplicateIds: ['3'],
+      },
+      { outcome: 'kept', runtimePath: 'k', fileId: '4', path: '/r/k', sizeBytes: 7 },
+      {
+        outcome: 'failed',
+        runtimePath: 'm',
+        reasonClass: 'not_found',
+        message: 'm: POST … answered 404',
+        hint: 'Check the path.',
+        requestId: 'req_1',
+      },
+    ],
+  };
+  assert.equal(
+    reportText(report),
+    `job        inv_1 failed
+collected  a.csv            1.5 kB  /r/a.csv
+collected  long/name.log       0 B  /r/n.log, also there: 3
+kept       k                   7 B  /r/k
+failed     not_found: m: POST … answered 404
+           hint: Check the path., request: req_1
+2 of 4 files collected (1.5 kB), 1 kept, 1 failed`,
+  );
+});

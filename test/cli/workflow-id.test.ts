@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { collectWorkflowId, pipelineWorkflowId } from '../../src/cli/workflow-id.js';
+
+const files = [{ runtimePath: 'a.txt' }];
+const after = (...invocationIds: string[]) =>
+  pipelineWorkflowId({ runtimeId: 'rt', files, waitFor: { invocationIds } });
+
+test('a job is named by its runtime and invocation, whatever the files', () => {
+  assert.equal(after('inv_1'), 'post-run/rt/inv_1');
+  const others = { runtimeId: 'rt', files: [{ runtimePath: 'b' }], waitFor: { invocationIds: ['inv_1'] } };
+  assert.equal(pipelineWorkflowId(others), 'post-run/rt/inv_1');
+});
+
+test('several invocations are one job in any order, however often one is named', () => {
+  assert.equal(after('a', 'b'), after('b', 'a', 'b'));
+  assert.equal(after('a', 'a'), 'post-run/rt/a');
+  assert.notEqual(after('a', 'b'), after('a', 'c'));
+  assert.match(after('a', 'b'), /^post-run\/rt\/[0-9a-f]{16}$/);
+});
+
+test('without invocations a job is its runtime and its files', () => {
+  const id = (runtimeId: string, runtimePath: string) =>
+    pipelineWorkflowId({ runtimeId, files: [{ runtimePath }] });
+  assert.equal(id('rt', 'a'), id('rt', 'a'));
+  assert.notEqual(id('rt', 'a'), id('rt', 'b'));
+  assert.notEqual(id('rt', 'a'), id('rt2', 'a'));
+});
+
+test('a collect is its runtime, path and destination', () => {
+  assert.equal(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a'));
+  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a', 'b'));
+});

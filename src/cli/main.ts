@@ -18,7 +18,7 @@ Exit codes:
   130  interrupted with Ctrl-C; the pipeline goes on
 `;
 
-/** Runs one command of the starter. Commands load what they need only when they run: \`--help\` stays fast. */
+/** Runs one command of the starter. Commands load what they need only when they run: `--help` stays fast. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done;
   const program = createProgram(io, (code) => {
@@ -41,7 +41,9 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(`${NAME}: ${text.replace(/^error: /, '')}`),
+      // Commander puts its suggestions on a line of their own.
+      outputError: (text, write) =>
+        write(`${NAME}: ${text.replace(/^error: /, '').trimEnd().replaceAll('\n', ' ')}\n`),
     })
     .addHelpText('after', exitCodeHelp);
 

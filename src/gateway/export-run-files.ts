@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { zipSync } from 'fflate';
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import type { CreateFile } from './create-file.js';
@@ -6,7 +8,6 @@ import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 import { findRun } from './runtimes.js';
 import { parseStoragePath } from './storage-path.js';
-import { writeZip } from './zip.js';
 
 const exportRequestSchema = z.object({
   name: z
@@ -47,4 +48,18 @@ export async function exportRunFiles(
     (temporaryFile) => writeZip(temporaryFile, members),
     idempotencyKey === undefined ? undefined : { key: idempotencyKey, request },
   );
+}
+
+interface Member {
+  /** Its path in the archive. */
+  name: string;
+  file: string;
+}
+
+/** The files as they are, without compression. They are held in memory, as those of a development gateway may be. */
+async function writeZip(target: string, members: readonly Member[]): Promise<void> {
+  const contents = await Promise.all(
+    members.map(async ({ name, file }) => [name, await readFile(file)] as const),
+  );
+  await writeFile(target, zipSync(Object.fromEntries(contents), { level: 0 }));
 }

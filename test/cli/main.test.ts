@@ -44,21 +44,48 @@ describe('--help', () => {
 describe('wrong usage is one line on stderr and exit code 2', () => {
   const wrong: [argv: string[], line: RegExp][] = [
     [['nope'], /unknown command 'nope'/],
+    [['strat'], /unknown command 'strat' \(Did you mean start\?\)/],
+    [['start', 'rt', 'a', '--wiat'], /unknown option '--wiat' \(Did you mean --wait\?\)/],
+    [['start'], /missing required argument 'runtimeId'/],
+    [['collect', 'rt', 'a', 'b'], /too many arguments/],
     [['start', 'rt'], /missing required argument 'path'/],
     [
       ['start', 'rt', 'a', '--give-up-after', 'soon'],
       /'soon' is invalid\. Expected a duration such as 30s or 5m\./,
     ],
+    [['start', 'rt', 'a', '--wait', '--timeout', '5'], /'5' is invalid\. Expected a duration/],
     [['start', 'rt', 'a', '--timeout', '5s'], /--timeout needs --wait/],
     [['start', '', 'a'], /runtimeId: /],
+    [['start', 'rt', 'a', ''], /files\[1\]\.runtimePath: /],
+    [['start', 'rt', ...Array.from({ length: 1_001 }, () => 'a')], /files: .*1000/],
+    [['start', 'rt', 'a', '--invocation', ''], /waitFor\.invocationIds\[0\]: /],
+    [['collect', 'rt', 'a', '--to', ''], /destinationPath: /],
     [['result'], /missing required argument 'workflowId'/],
   ];
   for (const [argv, line] of wrong) {
-    test(argv.join(' '), async () => {
+    test(argv.slice(0, 6).join(' '), async () => {
       const { code, stdout, stderr } = await run(...argv);
-      assert.deepEqual([code, stdout], [2, '']);
+      assert.deepEqual([code, stdout], [exitCodes.usage, '']);
       assert.match(stderr, line);
       assert.match(stderr, /^bctrl-temporal: [^\n]+\n$/);
     });
   }
+});
+
+test('no command is wrong usage too, with the help on stderr', async () => {
+  const { code, stdout, stderr } = await run();
+  assert.deepEqual([code, stdout], [exitCodes.usage, '']);
+  assert.match(stderr, /^Usage: bctrl-temporal /);
+});
+
+test('a wrong environment variable is one line that names it', async (t) => {
+  const before = process.env['TEMPORAL_ADDRESS'];
+  process.env['TEMPORAL_ADDRESS'] = 'nowhere';
+  t.after(() => {
+    if (before === undefined) delete process.env['TEMPORAL_ADDRESS'];
+    else process.env['TEMPORAL_ADDRESS'] = before;
+  });
+  const { code, stdout, stderr } = await run('start', 'rt', 'a');
+  assert.deepEqual([code, stdout], [exitCodes.usage, '']);
+  assert.match(stderr, /^bctrl-temporal: TEMPORAL_ADDRESS: "nowhere" [^\n]+\n$/);
 });

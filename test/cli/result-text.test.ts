@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatBytes } from '../../src/cli/format-bytes.js';
-import { reportText } from '../../src/cli/result-text.js';
+import { fileText, reportText } from '../../src/cli/result-text.js';
+import type { CollectedFile } from '../../src/shared/collect.js';
 import type { PipelineReport } from '../../src/shared/pipeline.js';
 
 for (const [bytes, text] of [
@@ -55,3 +56,38 @@ failed     not_found: m: POST … answered 404
 2 of 4 files collected (1.5 kB), 1 kept, 1 failed`,
   );
 });
+
+test('counts that are zero are left out', () => {
+  const report: PipelineReport = {
+    runtimeId: 'rt',
+    jobs: [],
+    counts: { files: 1, collected: 1, kept: 0, failed: 0 },
+    bytes: 7,
+    files: [{ outcome: 'collected', runtimePath: 'a', fileId: '1', path: '/a', sizeBytes: 7 }],
+  };
+  assert.equal(reportText(report), 'collected  a       7 B  /a\n1 of 1 files collected (7 B)');
+});
+
+test('a failure without hint or request id is one line', () => {
+  const report: PipelineReport = {
+    runtimeId: 'rt',
+    jobs: [],
+    counts: { files: 1, collected: 0, kept: 0, failed: 1 },
+    bytes: 0,
+    files: [{ outcome: 'failed', runtimePath: 'a', reasonClass: 'upstream', message: 'a: no answer' }],
+  };
+  assert.equal(
+    reportText(report),
+    'failed     upstream: a: no answer\n0 of 1 files collected (0 B), 1 failed',
+  );
+});
+
+for (const [kept, word] of [
+  [undefined, 'collected'],
+  [true, 'kept'],
+] as const) {
+  test(`a file that was ${word} says so, with its name, size and path`, () => {
+    const file = { name: 'a.csv', path: '/r/a.csv', sizeBytes: 1_500, kept } as CollectedFile;
+    assert.equal(fileText(file), `${word}  a.csv  1.5 kB  /r/a.csv`);
+  });
+}

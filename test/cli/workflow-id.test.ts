@@ -25,9 +25,20 @@ test('without invocations a job is its runtime and its files', () => {
   assert.equal(id('rt', 'a'), id('rt', 'a'));
   assert.notEqual(id('rt', 'a'), id('rt', 'b'));
   assert.notEqual(id('rt', 'a'), id('rt2', 'a'));
+  assert.match(id('rt', 'a'), /^post-run\/rt\/[0-9a-f]{16}$/);
+});
+
+test('without invocations, what becomes of the files is part of the job, how long they are tried is not', () => {
+  const id = pipelineWorkflowId({ runtimeId: 'rt', files });
+  const elsewhere = [{ runtimePath: 'a.txt', destinationPath: '/b.txt' }];
+  assert.notEqual(pipelineWorkflowId({ runtimeId: 'rt', files: elsewhere }), id);
+  assert.notEqual(pipelineWorkflowId({ runtimeId: 'rt', files: [...files, ...files] }), id);
+  assert.equal(pipelineWorkflowId({ runtimeId: 'rt', files, giveUpAfter: '1h' }), id);
 });
 
 test('a collect is its runtime, path and destination', () => {
   assert.equal(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a'));
   assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a', 'b'));
+  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'b'));
+  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt2', 'a'));
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../shared/names.js';
@@ -30,6 +31,8 @@ export async function follow(
   timeoutMs: number | undefined,
 ): Promise<Ending> {
   const stop = new AbortController();
+  // The SDK's client adds a listener with every long poll and removes none: after minutes Node would warn of a leak.
+  setMaxListeners(0, stop.signal);
   // What is shown on the way is a courtesy: whether Temporal is lost is for the wait itself to find out.
   watch(session, io, handle, stop.signal).catch(() => undefined);
   try {

@@ -43,7 +43,7 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
       writeErr: (text) => io.stderr.write(text),
       // Commander puts its suggestions on a line of their own.
       outputError: (text, write) =>
-        write(`${NAME}: ${text.replace(/^error: /, '').trimEnd().replaceAll('\n', ' ')}\n`),
+        write(`${NAME}: ${text.replace(/^error: /, '').replace(/\n(?=.)/g, ' ')}`),
     })
     .addHelpText('after', exitCodeHelp);
 

@@ -1,5 +1,5 @@
 import type { CollectedFile } from '../shared/collect.js';
-import { shortPath } from '../shared/one-line.js';
+import { printable, shortPath } from '../shared/one-line.js';
 import type { FileOutcome, PipelineReport } from '../shared/pipeline.js';
 import { formatBytes } from './format-bytes.js';
 
@@ -7,7 +7,7 @@ import { formatBytes } from './format-bytes.js';
 export function reportText({ jobs, files, counts, bytes }: PipelineReport): string {
   const width = Math.max(...files.map(({ runtimePath }) => shortPath(runtimePath).length));
   const lines = [
-    ...jobs.map(({ id, status }) => `job        ${id} ${status}`),
+    ...jobs.map(({ id, status }) => `job        ${printable(id)} ${status}`),
     ...files.flatMap((file) => outcomeLines(file, width)),
   ];
   const parts = [`${counts.collected} of ${counts.files} files collected (${formatBytes(bytes)})`];
@@ -30,10 +30,12 @@ function outcomeLines(file: FileOutcome, width: number): string[] {
   }
   const duplicates = file.duplicateIds === undefined ? '' : `, also there: ${file.duplicateIds.join(', ')}`;
   const size = formatBytes(file.sizeBytes).padStart(8);
-  return [`${head}  ${shortPath(file.runtimePath).padEnd(width)}  ${size}  ${file.path}${duplicates}`];
+  return [
+    `${head}  ${shortPath(file.runtimePath).padEnd(width)}  ${size}  ${printable(file.path)}${duplicates}`,
+  ];
 }
 
 /** A collected file for a person. */
 export function fileText(file: CollectedFile): string {
-  return `${file.kept ? 'kept' : 'collected'}  ${file.name}  ${formatBytes(file.sizeBytes)}  ${file.path}`;
+  return `${file.kept ? 'kept' : 'collected'}  ${printable(file.name)}  ${formatBytes(file.sizeBytes)}  ${printable(file.path)}`;
 }

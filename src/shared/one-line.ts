@@ -3,17 +3,18 @@ const MAXIMUM_LENGTH = 130;
 
 /** A text fit for one line of a log, a terminal or the Temporal UI: no control characters, cut at its end. */
 export function oneLine(text: string): string {
-  const line = withoutControls(text);
+  const line = printable(text);
   return line.length > MAXIMUM_LENGTH ? `${line.slice(0, MAXIMUM_LENGTH)}…`.toWellFormed() : line;
 }
 
 /** The same for a path, whose end tells more than its beginning. */
 export function shortPath(path: string): string {
-  const line = withoutControls(path);
+  const line = printable(path);
   return line.length > MAXIMUM_LENGTH ? `…${line.slice(-MAXIMUM_LENGTH)}`.toWellFormed() : line;
 }
 
-function withoutControls(text: string): string {
+/** A text as it is, without what would break a line or steer a terminal. */
+export function printable(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()

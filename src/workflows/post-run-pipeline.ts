@@ -1,4 +1,5 @@
 import {
+  ActivityFailure,
   ApplicationFailure,
   defineQuery,
   isCancellation,
@@ -77,7 +78,8 @@ async function collect(pipeline: PipelineInput, file: PipelineFile, index: numbe
   try {
     return toCollectedOutcome(file, await collectRuntimeFile.executeWithOptions(options, [task]));
   } catch (error) {
-    if (isCancellation(error)) throw error;
+    // A fault of this workflow is no outcome of a file.
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return toFailedOutcome(file.runtimePath, error);
   }
 }

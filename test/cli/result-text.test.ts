@@ -91,3 +91,8 @@ for (const [kept, word] of [
     assert.equal(fileText(file), `${word}  a.csv  1.5 kB  /r/a.csv`);
   });
 }
+
+test('control characters of the API reach no terminal', () => {
+  const file = { name: 'a\u001b[2J.txt', path: '/r/a\n.txt', sizeBytes: 1 } as CollectedFile;
+  assert.equal(fileText(file), 'collected  a [2J.txt  1 B  /r/a .txt');
+});

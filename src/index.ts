@@ -13,9 +13,11 @@ export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
 export type { CollectedFile, CollectRuntimeFileInput } from './shared/collect.js';
 export type { FailureDetails } from './shared/failure-details.js';
-export type { EndedInvocation, WaitForInvocationInput } from './shared/invocation.js';
+export type { EndedInvocation, WaitedInvocation, WaitForInvocationInput } from './shared/invocation.js';
 export { COLLECTION_KEY, DEFAULT_TASK_QUEUE, PIPELINE_FAILED } from './shared/names.js';
-export type * from './shared/pipeline.js';
+export type * from './shared/pipeline-input.js';
+export type * from './shared/pipeline-messages.js';
+export type * from './shared/pipeline-report.js';
 export { type ReasonClass, reasonClasses } from './shared/reason-class.js';
 export {
   type RetryRule,

@@ -1,8 +1,10 @@
 export type { CollectedFile, CollectRuntimeFileInput } from './shared/collect.js';
 export type { FailureDetails } from './shared/failure-details.js';
-export type { EndedInvocation, WaitForInvocationInput } from './shared/invocation.js';
+export type { EndedInvocation, WaitedInvocation, WaitForInvocationInput } from './shared/invocation.js';
 export { PIPELINE_FAILED } from './shared/names.js';
-export type * from './shared/pipeline.js';
+export type * from './shared/pipeline-input.js';
+export type * from './shared/pipeline-messages.js';
+export type * from './shared/pipeline-report.js';
 export {
   type CollectOptions,
   collectOptions,
@@ -11,4 +13,11 @@ export {
 } from './workflows/bctrl-activities.js';
 export { collectFile } from './workflows/collect-file.js';
 export { collectionKey } from './workflows/collection-key.js';
-export { postRunPipeline, progressQuery } from './workflows/post-run-pipeline.js';
+export {
+  abandonUpdate,
+  addFilesUpdate,
+  jobFinishedSignal,
+  progressQuery,
+  resumeUpdate,
+} from './workflows/messages.js';
+export { postRunPipeline } from './workflows/post-run-pipeline.js';

@@ -5,6 +5,7 @@ import {
   type CollectedFile,
   type CollectRuntimeFileInput,
   collectRuntimeFileInputSchema,
+  isMissingFile,
 } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
 import { COLLECTION_KEY } from '../shared/names.js';
@@ -15,9 +16,6 @@ import { parseInput } from './parse-input.js';
 
 /** How far the API's clock may be behind Temporal's before a look misses a file. */
 const CLOCK_SKEW_MS = 10 * 60 * 1_000;
-
-/** Not-found codes that are about something else than the file: no waiting makes it appear. */
-const notAboutTheFile = /^(runtime|run|space)\.not_found$/;
 
 /**
  * Copies one file of a runtime's workspace into durable storage, once, however many attempts it takes.
@@ -105,8 +103,7 @@ function fallbackKey(info: Info): string {
 
 /** Both times are the Temporal server's, so that no clock of this machine decides. */
 function appearsLater(error: BctrlError, task: CollectRuntimeFileInput, info: Info): boolean {
-  if (task.appearsWithin === undefined || error.reasonClass !== 'not_found') return false;
-  if (error.code !== undefined && notAboutTheFile.test(error.code)) return false;
+  if (task.appearsWithin === undefined || !isMissingFile(error)) return false;
   const elapsedMs = info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
   return elapsedMs < durationToMs(task.appearsWithin);
 }

@@ -1,6 +1,9 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { createCollectRuntimeFile } from './collect-runtime-file.js';
+import { createExportRunFiles } from './export-run-files.js';
+import { createGetActiveRun } from './get-active-run.js';
+import { createStopRuntime } from './stop-runtime.js';
 import { createWaitForInvocation } from './wait-for-invocation.js';
 
 export interface ActivitiesOptions {
@@ -20,6 +23,9 @@ export function createActivities({ client, retryTable, random = Math.random }: A
   const dependencies = { client, retryTable: resolveRetryTable(retryTable), random };
   return {
     collectRuntimeFile: createCollectRuntimeFile(dependencies),
+    exportRunFiles: createExportRunFiles(dependencies),
+    getActiveRun: createGetActiveRun(dependencies),
+    stopRuntime: createStopRuntime(dependencies),
     waitForInvocation: createWaitForInvocation(dependencies),
   };
 }

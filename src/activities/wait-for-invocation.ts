@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import {
-  type EndedInvocation,
+  type WaitedInvocation,
   type WaitForInvocationInput,
   waitForInvocationInputSchema,
 } from '../shared/invocation.js';
-import { isEnded } from '../shared/wire.js';
+import { type Invocation, isEnded } from '../shared/wire.js';
 import { type ActivityDependencies, type Attempt, runAttempt } from './attempt.js';
+import { filesFromOutput } from './files-from-output.js';
 import { parseInput } from './parse-input.js';
 
 /** How long the API is asked to hold one poll: shorter than the idle limits of usual proxies (60 s). */
@@ -21,7 +22,7 @@ const PAUSE_SECONDS = 1;
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
 export function createWaitForInvocation(dependencies: ActivityDependencies) {
-  return async function waitForInvocation(input: WaitForInvocationInput): Promise<EndedInvocation> {
+  return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitedInvocation> {
     const task = parseInput(waitForInvocationInputSchema, input);
     const subject = `invocation ${task.invocationId}`;
     return await runAttempt(dependencies, { subject }, (attempt) =>
@@ -32,17 +33,26 @@ export function createWaitForInvocation(dependencies: ActivityDependencies) {
 
 async function pollUntilEnded(
   client: BctrlClient,
-  { runtimeId, invocationId }: WaitForInvocationInput,
+  { runtimeId, invocationId, filesFromOutput: pointer }: WaitForInvocationInput,
   attempt: Attempt,
-): Promise<EndedInvocation> {
+): Promise<WaitedInvocation> {
   const { signal } = attempt;
   for (;;) {
     const polled = await client.waitForInvocation(runtimeId, invocationId, POLL_SECONDS, { signal });
     const { id, action, status, error, durationSeconds } = polled;
-    if (isEnded(status)) return { id, action, status, error, durationSeconds };
+    if (isEnded(status)) {
+      return { id, action, status, error, durationSeconds, ...namedFiles(polled, pointer) };
+    }
     // Ten bad answers within a job of eight hours are no reason to give it up.
     attempt.forgetFailures();
     const pauseSeconds = Math.max(polled.retryAfterSeconds ?? 0, PAUSE_SECONDS);
     await sleep(pauseSeconds * 1_000, undefined, { signal });
   }
+}
+
+function namedFiles({ status, output }: Invocation, pointer: string | undefined) {
+  if (pointer === undefined) return {};
+  const named = filesFromOutput(output, pointer);
+  // A job that failed owes nobody an output.
+  return status === 'succeeded' || named.files ? named : {};
 }

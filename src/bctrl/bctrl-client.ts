@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { durationToMs } from '../shared/duration.js';
 import {
   type CollectRequest,
+  type ExportRequest,
   type File,
   type FilePage,
   filePageSchema,
@@ -69,6 +70,7 @@ interface Call<T> extends CallOptions {
   readonly path: readonly string[];
   readonly query?: object;
   readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly answer: z.ZodType<T>;
   /** What the answer should be, for the message when it is not. */
   readonly expected: string;
@@ -173,6 +175,26 @@ export class BctrlClient {
     });
   }
 
+  /**
+   * Makes a zip of the run's files. The same `idempotencyKey`, at most 255 visible ASCII characters, with the same
+   * request answers the zip that it made before.
+   */
+  exportRunFiles(
+    runId: string,
+    body: ExportRequest,
+    { idempotencyKey, ...options }: CallOptions & { readonly idempotencyKey: string },
+  ): Promise<File> {
+    return this.#call({
+      ...options,
+      method: 'POST',
+      path: ['runs', runId, 'files', 'export'],
+      headers: { 'idempotency-key': idempotencyKey },
+      body,
+      answer: fileSchema,
+      expected: 'a File',
+    });
+  }
+
   /** Whose API key this is: a cheap check of the credentials. */
   whoami(options: CallOptions = {}): Promise<Whoami> {
     const path = ['auth', 'whoami'];
@@ -219,7 +241,11 @@ export class BctrlClient {
     const response = await request(url, {
       dispatcher: this.#agent,
       method: call.method,
-      headers: call.body ? { ...this.#headers, 'content-type': 'application/json' } : this.#headers,
+      headers: {
+        ...this.#headers,
+        ...call.headers,
+        ...(call.body && { 'content-type': 'application/json' }),
+      },
       body: call.body ? JSON.stringify(call.body) : null,
       signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
     });

@@ -2,7 +2,7 @@ import type { ExitCode } from '../exit.js';
 import type { Duration } from '../shared/duration.js';
 import { COLLECT_FILE } from '../shared/names.js';
 import { shortPath } from '../shared/one-line.js';
-import { collectFileInputSchema } from '../shared/pipeline.js';
+import { collectFileInputSchema } from '../shared/pipeline-input.js';
 import { withTemporal } from './connect.js';
 import type { Io } from './io.js';
 import { parseInput } from './parse-input.js';

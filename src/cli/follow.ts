@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../shared/names.js';
-import type { PipelineProgress } from '../shared/pipeline.js';
+import type { PipelineProgress } from '../shared/pipeline-report.js';
 import type { Session } from './connect.js';
 import { formatBytes } from './format-bytes.js';
 import type { Io } from './io.js';
@@ -105,9 +105,9 @@ async function hasWorker({ connection, options }: Client, taskQueue: string): Pr
 }
 
 function describeProgress({ phase, counts, bytes }: PipelineProgress): string {
+  if (phase === 'waiting') return 'waiting for the jobs';
   const { files, collected, kept, failed } = counts;
   const parts = [`${collected + kept} of ${files} files`, ...(failed > 0 ? [`${failed} failed`] : [])];
-  return phase === 'waiting'
-    ? 'waiting for the jobs'
-    : `${phase}: ${parts.join(', ')}, ${formatBytes(bytes)}`;
+  const help = phase === 'held' ? '; it waits for the update `resume` or `abandon`' : '';
+  return `${phase}: ${parts.join(', ')}, ${formatBytes(bytes)}${help}`;
 }

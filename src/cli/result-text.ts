@@ -1,38 +1,77 @@
 import type { CollectedFile } from '../shared/collect.js';
 import { printable, shortPath } from '../shared/one-line.js';
-import type { FileOutcome, PipelineReport } from '../shared/pipeline.js';
+import type { FileOutcome, PipelineReport, Problem } from '../shared/pipeline-report.js';
 import { formatBytes } from './format-bytes.js';
 
-/** A pipeline's report for a person: one line per job and file, then the counts. */
-export function reportText({ jobs, files, counts, bytes }: PipelineReport): string {
-  const width = Math.max(...files.map(({ runtimePath }) => shortPath(runtimePath).length));
-  const lines = [
-    ...jobs.map(({ id, status }) => `job        ${printable(id)} ${status}`),
-    ...files.flatMap((file) => outcomeLines(file, width)),
-  ];
-  const parts = [`${counts.collected} of ${counts.files} files collected (${formatBytes(bytes)})`];
-  if (counts.kept > 0) parts.push(`${counts.kept} kept`);
-  if (counts.failed > 0) parts.push(`${counts.failed} failed`);
-  return [...lines, parts.join(', ')].join('\n');
+/** A pipeline's report for a person: one line per job, file and step of the finish, then the counts. */
+export function reportText(report: PipelineReport): string {
+  const width = Math.max(0, ...report.files.map(({ runtimePath }) => shortPath(runtimePath).length));
+  return [
+    ...report.jobs.map(({ id, status }) => `job        ${printable(id)} ${status}`),
+    ...report.files.flatMap((file) => fileLines(file, width)),
+    ...finishLines(report),
+    countsText(report),
+  ].join('\n');
 }
 
-function outcomeLines(file: FileOutcome, width: number): string[] {
+function fileLines(file: FileOutcome, width: number): string[] {
   const head = file.outcome.padEnd(9);
-  if (file.outcome === 'failed') {
-    const help = [
-      ...(file.hint === undefined ? [] : [`hint: ${file.hint}`]),
-      ...(file.requestId === undefined ? [] : [`request: ${file.requestId}`]),
-    ];
-    return [
-      `${head}  ${file.reasonClass}: ${file.message}`,
-      ...(help.length > 0 ? [`           ${help.join(', ')}`] : []),
-    ];
+  const path = shortPath(file.runtimePath).padEnd(width);
+  switch (file.outcome) {
+    case 'failed':
+      return [`${head}  ${problemText(file)}`, ...helpLines(file)];
+    case 'missing':
+      return [`${head}  ${path}`];
+    case 'skipped':
+      return [`${head}  ${path}  ${file.reason}`];
+    default: {
+      const duplicates =
+        file.duplicateIds === undefined ? '' : `, also there: ${file.duplicateIds.join(', ')}`;
+      const size = formatBytes(file.sizeBytes).padStart(8);
+      return [`${head}  ${path}  ${size}  ${printable(file.path)}${duplicates}`];
+    }
   }
-  const duplicates = file.duplicateIds === undefined ? '' : `, also there: ${file.duplicateIds.join(', ')}`;
-  const size = formatBytes(file.sizeBytes).padStart(8);
-  return [
-    `${head}  ${shortPath(file.runtimePath).padEnd(width)}  ${size}  ${printable(file.path)}${duplicates}`,
+}
+
+function finishLines({ exportArchive, stopRuntime, next }: PipelineReport): string[] {
+  const steps = { archive: exportArchive, runtime: stopRuntime, next };
+  return Object.entries(steps).flatMap(([name, step]) => {
+    if (step === undefined) return [];
+    const head = `${name.padEnd(9)}  ${step.outcome}`;
+    switch (step.outcome) {
+      case 'failed':
+        return [`${head}: ${problemText(step)}`, ...helpLines(step)];
+      case 'skipped':
+        return [`${head}: ${step.reason}`];
+      case 'exported':
+        return [`${head} ${formatBytes(step.sizeBytes)}  ${printable(step.path)}`];
+      case 'started':
+        return [`${head} ${printable(step.workflowId)}`];
+      default:
+        return [head];
+    }
+  });
+}
+
+function problemText({ reasonClass, message }: Problem): string {
+  return reasonClass === undefined ? message : `${reasonClass}: ${message}`;
+}
+
+function helpLines({ hint, requestId }: Problem): string[] {
+  const help = [
+    ...(hint === undefined ? [] : [`hint: ${hint}`]),
+    ...(requestId === undefined ? [] : [`request: ${requestId}`]),
   ];
+  return help.length > 0 ? [`           ${help.join(', ')}`] : [];
+}
+
+function countsText({ counts, bytes }: PipelineReport): string {
+  const others = (['kept', 'missing', 'skipped', 'failed'] as const)
+    .filter((kind) => counts[kind] > 0)
+    .map((kind) => `${counts[kind]} ${kind}`);
+  return [`${counts.collected} of ${counts.files} files collected (${formatBytes(bytes)})`, ...others].join(
+    ', ',
+  );
 }
 
 /** A collected file for a person. */

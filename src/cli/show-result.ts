@@ -7,7 +7,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 import { Exit, type ExitCode, exitCodes } from '../exit.js';
-import { COLLECT_FILE, PIPELINE_FAILED, POST_RUN_PIPELINE } from '../shared/names.js';
+import { COLLECT_FILE, PIPELINE_FAILED, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../shared/names.js';
 import type { Session } from './connect.js';
 import { type Ending, follow } from './follow.js';
 import { type Io, writeJson } from './io.js';
@@ -19,6 +19,9 @@ export interface ShowOptions {
   readonly timeout?: number | undefined;
   readonly json?: boolean | undefined;
 }
+
+/** A worker that is there answers by then. */
+const QUERY_TIMEOUT_MS = 5_000;
 
 /** How the result of each workflow type reads to a person. */
 const texts: Readonly<Record<string, (result: never) => string>> = {
@@ -38,7 +41,8 @@ export async function showResult(
   const toText = texts[type];
   if (toText === undefined) throw new Exit(exitCodes.usage, `"${workflowId}" is a workflow of type ${type}`);
   const ending = await follow(session, io, handle, timeout);
-  const { status, result, failure } = summarize(ending);
+  const { status, failure, ...summary } = summarize(ending);
+  const result = status === 'cancelled' ? await lastProgress(session, handle) : summary.result;
   if (json) {
     writeJson(io, { workflowId, uiLink: uiLink(session.config, workflowId), status, result, failure });
   } else if (result !== undefined) {
@@ -51,6 +55,12 @@ export async function showResult(
   if (status === 'completed') return exitCodes.done;
   io.stderr.write(`${ending.kind}; it goes on. Come back with: bctrl-temporal result ${workflowId}\n`);
   return ending.kind === 'interrupted' ? exitCodes.interrupted : exitCodes.running;
+}
+
+/** What a cancelled pipeline had done, which a worker tells: none may be there, and `collectFile` has no such query. */
+async function lastProgress({ client }: Session, handle: WorkflowHandle): Promise<unknown> {
+  const query = () => handle.query(PROGRESS_QUERY);
+  return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query).catch(() => undefined);
 }
 
 interface Summary {

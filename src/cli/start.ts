@@ -2,7 +2,7 @@ import { Exit, type ExitCode, exitCodes } from '../exit.js';
 import type { Duration } from '../shared/duration.js';
 import { POST_RUN_PIPELINE } from '../shared/names.js';
 import { shortPath } from '../shared/one-line.js';
-import { type PipelineInput, pipelineInputSchema } from '../shared/pipeline.js';
+import { type ParsedPipelineInput, pipelineInputSchema } from '../shared/pipeline-input.js';
 import { withTemporal } from './connect.js';
 import { type Io, writeJson } from './io.js';
 import { parseInput } from './parse-input.js';
@@ -57,8 +57,9 @@ export async function startCommand(
   });
 }
 
-function describeInput({ runtimeId, waitFor, files }: PipelineInput): string {
-  const jobs = waitFor === undefined ? [] : ['', 'After the jobs', '', ...listShort(waitFor.invocationIds)];
+function describeInput({ runtimeId, waitFor, files }: ParsedPipelineInput): string {
+  const ids = waitFor?.invocationIds ?? [];
+  const jobs = ids.length === 0 ? [] : ['', 'After the jobs', '', ...listShort(ids)];
   const paths = files.map(({ runtimePath }) => runtimePath);
   return [`Runtime \`${shortPath(runtimeId)}\``, ...jobs, '', 'Files', '', ...listShort(paths)].join('\n');
 }

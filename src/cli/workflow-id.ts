@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PipelineInput } from '../shared/pipeline.js';
+import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
 
 /** Enough of a SHA-256 that no two file lists of a runtime meet, short enough to be read. */
 const HASH_LENGTH = 16;
@@ -8,8 +8,8 @@ const HASH_LENGTH = 16;
  * The same job always has the same workflow id, so that starting it twice is one pipeline: runtime and invocations,
  * or runtime and files where no job is waited for.
  */
-export function pipelineWorkflowId({ runtimeId, waitFor, files }: PipelineInput): string {
-  if (waitFor === undefined) return `post-run/${runtimeId}/${hash(files)}`;
+export function pipelineWorkflowId({ runtimeId, waitFor, files }: ParsedPipelineInput): string {
+  if (waitFor?.invocationIds === undefined) return `post-run/${runtimeId}/${hash(files)}`;
   const invocationIds = [...new Set(waitFor.invocationIds)].sort();
   const [only, ...others] = invocationIds;
   return `post-run/${runtimeId}/${others.length === 0 ? only : hash(invocationIds)}`;

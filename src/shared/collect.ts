@@ -3,6 +3,20 @@ import { durationSchema } from './duration.js';
 import { COLLECTION_KEY } from './names.js';
 import { collectRequestSchema, type File } from './wire.js';
 
+/** Not-found codes that are about something else than the file: no waiting makes it appear, and no file is missing. */
+const notAboutTheFile = /^(runtime|run|space)\.not_found$/;
+
+/** Whether a failure says that the file is not in the runtime's workspace. */
+export function isMissingFile({
+  reasonClass,
+  code = '',
+}: {
+  reasonClass: string;
+  code?: string | undefined;
+}): boolean {
+  return reasonClass === 'not_found' && !notAboutTheFile.test(code);
+}
+
 /** What to do about a file of the same path in durable storage that is not this collect's own. */
 const ifExistsSchema = z.enum(['fail', 'keep']);
 

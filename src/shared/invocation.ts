@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { jsonPointerSchema, type PipelineFile } from './pipeline-input.js';
 import type { EndedStatus, Invocation } from './wire.js';
 
 export const waitForInvocationInputSchema = z.strictObject({
   runtimeId: z.string().min(1),
   invocationId: z.string().min(1),
+  /** Where in the job's output files are named (RFC 6901). */
+  filesFromOutput: jsonPointerSchema.optional(),
 });
 export type WaitForInvocationInput = z.infer<typeof waitForInvocationInputSchema>;
 
@@ -11,3 +14,10 @@ export type WaitForInvocationInput = z.infer<typeof waitForInvocationInputSchema
 export type EndedInvocation = Pick<Invocation, 'id' | 'action' | 'error' | 'durationSeconds'> & {
   readonly status: EndedStatus;
 };
+
+/** The same, with what `filesFromOutput` asked for. */
+export interface WaitedInvocation extends EndedInvocation {
+  readonly files?: readonly PipelineFile[];
+  /** Why there are no files in the output, although the job succeeded. One sentence. */
+  readonly outputProblem?: string;
+}

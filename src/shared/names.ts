@@ -7,8 +7,12 @@ export const COLLECTION_KEY = 'temporalCollectionKey';
 /** Type of the failure that ends a pipeline whose required files are not all there; `details[0]` is the report. */
 export const PIPELINE_FAILED = 'PipelineFailed';
 
-/** Name of the query that answers a `PipelineProgress`. */
+/** Names of a pipeline's messages. */
 export const PROGRESS_QUERY = 'progress';
+export const JOB_FINISHED_SIGNAL = 'jobFinished';
+export const ADD_FILES_UPDATE = 'addFiles';
+export const RESUME_UPDATE = 'resume';
+export const ABANDON_UPDATE = 'abandon';
 
 /** Workflow types, as clients start them and the UI shows them: the names of the workflow functions. */
 export const POST_RUN_PIPELINE = 'postRunPipeline';

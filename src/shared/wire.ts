@@ -61,7 +61,7 @@ export const errorResponseSchema = z.object({
   details: metadataSchema.optional().catch(undefined),
 });
 
-const endedStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
+export const endedStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
 const runningStatuses = ['queued', 'dispatching', 'running', 'cancelling'] as const;
 
 /** A runtime job. `output` is whatever its action yields. */
@@ -103,6 +103,12 @@ export const runtimeStopSchema = z.object({
   stopped: z.boolean(),
 });
 export type RuntimeStop = z.infer<typeof runtimeStopSchema>;
+
+/** Body of the export call: which of the run's files go into the zip, and what it is called. */
+export interface ExportRequest {
+  readonly name?: string | undefined;
+  readonly type?: readonly string[] | undefined;
+}
 
 export const whoamiSchema = z.object({ keyId: z.string(), organizationId: z.string() });
 export type Whoami = z.infer<typeof whoamiSchema>;

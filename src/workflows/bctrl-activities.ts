@@ -10,7 +10,7 @@ const HEARTBEAT_TIMEOUT = '10s';
 const WAIT_HEARTBEAT_TIMEOUT = '1m';
 
 const DEFAULT_GIVE_UP_AFTER = '6h';
-const DEFAULT_WAIT_TIMEOUT = '24h';
+export const DEFAULT_WAIT_TIMEOUT = '24h';
 
 export interface CollectOptions {
   /** How long a file is tried, whatever its failures (`scheduleToCloseTimeout`). Default: 6 hours. */
@@ -24,7 +24,7 @@ export interface CollectOptions {
 }
 
 /**
- * Activity options for `collectRuntimeFile`, from the same table as its failures. The intervals are those of
+ * Activity options for all activities but the wait, from the same table as its failures. The intervals are those of
  * `upstream`: they only matter where no failure names a delay, which is when the worker was lost.
  */
 export function collectOptions(options: CollectOptions = {}): ActivityOptions {
@@ -37,6 +37,8 @@ export function collectOptions(options: CollectOptions = {}): ActivityOptions {
     scheduleToCloseTimeout: options.giveUpAfter ?? DEFAULT_GIVE_UP_AFTER,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: { initialInterval, backoffCoefficient, maximumInterval, nonRetryableErrorTypes },
+    // Nothing of a workflow that has ended as cancelled goes on.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     ...(options.summary !== undefined && { summary: options.summary }),
   };
 }
@@ -46,12 +48,17 @@ export function waitOptions(timeout: Duration = DEFAULT_WAIT_TIMEOUT, summary?: 
   return {
     ...collectOptions({ giveUpAfter: timeout, summary }),
     heartbeatTimeout: WAIT_HEARTBEAT_TIMEOUT,
+    // It changes nothing, and learns of its cancellation only after most of a minute.
+    cancellationType: 'TRY_CANCEL',
   };
 }
 
 /** The activities, with the right retry policy for a workflow of one's own. */
 export function proxyBctrlActivities(options: CollectOptions = {}): ActivityInterfaceFor<BctrlActivities> {
-  const { collectRuntimeFile } = proxyActivities<BctrlActivities>(collectOptions(options));
+  // A proxy of Temporal's answers to every name and lists none, so it cannot be spread.
+  const { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime } = proxyActivities<BctrlActivities>(
+    collectOptions(options),
+  );
   const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
-  return { collectRuntimeFile, waitForInvocation };
+  return { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime, waitForInvocation };
 }

@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import type { CollectedFile } from '../shared/collect.js';
 import { shortPath } from '../shared/one-line.js';
-import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline.js';
+import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline-input.js';
 import { collectOptions } from './bctrl-activities.js';
 import { collectionKey } from './collection-key.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';

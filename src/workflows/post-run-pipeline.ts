@@ -1,104 +1,63 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  defineQuery,
-  isCancellation,
-  proxyActivities,
-  setHandler,
-} from '@temporalio/workflow';
-import type { BctrlActivities } from '../activities/create-activities.js';
-import type { CollectedFile } from '../shared/collect.js';
-import type { EndedInvocation } from '../shared/invocation.js';
-import { PIPELINE_FAILED, PROGRESS_QUERY } from '../shared/names.js';
-import { shortPath } from '../shared/one-line.js';
-import {
-  type CollectedOutcome,
-  type FileOutcome,
-  type PipelineFile,
-  type PipelineInput,
-  type PipelineProgress,
-  type PipelineReport,
-  pipelineInputSchema,
-} from '../shared/pipeline.js';
-import { collectOptions, waitOptions } from './bctrl-activities.js';
-import { collectionKey } from './collection-key.js';
-import { inWindow } from './in-window.js';
+import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { PIPELINE_FAILED } from '../shared/names.js';
+import { type PipelineInput, pipelineInputSchema } from '../shared/pipeline-input.js';
+import type { PipelineReport } from '../shared/pipeline-report.js';
+import { collectFiles } from './collect-files.js';
+import { describeFailure } from './describe-failure.js';
+import { exportArchive, startNext, stopRuntime } from './finish.js';
+import { isResumed, takeMessages } from './messages.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';
-import { Progress } from './progress.js';
-import { toFailedOutcome } from './to-failed-outcome.js';
-
-/** Files collected at the same time: enough to keep a worker busy, few enough to be read in the UI. */
-const WINDOW = 20;
-
-/** What a pipeline is doing, at any time of its life and after it. */
-export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
-
-const { collectRuntimeFile, waitForInvocation } = proxyActivities<BctrlActivities>(collectOptions());
+import { PipelineState } from './pipeline-state.js';
+import { waitForJobs } from './wait-for-jobs.js';
 
 /**
- * Waits for the jobs of a runtime and collects the files that they left. A file that finally fails does not stop the
- * others.
+ * Waits for the jobs of a runtime, collects the files that they left, and finishes as asked. A file that finally fails
+ * does not stop the others.
  *
- * @throws ApplicationFailure `PipelineFailed` with the {@link PipelineReport} in `details[0]` when a file failed;
- *   `invalid_input`, naming the field, for a wrong input
+ * @throws ApplicationFailure `PipelineFailed` with the {@link PipelineReport} in `details[0]` when something that was
+ *   asked for is not there; `invalid_input`, naming the field, for a wrong input
  */
 export async function postRunPipeline(input: PipelineInput): Promise<PipelineReport> {
-  const pipeline = parseWorkflowInput(pipelineInputSchema, input);
-  const progress = new Progress(pipeline.files.length);
-  setHandler(progressQuery, () => progress.snapshot);
-
-  progress.enter('waiting');
-  const jobs = await waitForJobs(pipeline);
-
-  progress.enter('collecting');
-  await inWindow(pipeline.files, WINDOW, async (file, index) => {
-    progress.settle(index, await collect(pipeline, file, index));
-  });
-
-  progress.enter('done');
-  return toReport(pipeline.runtimeId, jobs, progress);
-}
-
-async function waitForJobs({ runtimeId, waitFor }: PipelineInput): Promise<EndedInvocation[]> {
-  if (waitFor === undefined) return [];
-  const waits = waitFor.invocationIds.map((invocationId) => {
-    const options = waitOptions(waitFor.timeout, `wait for ${shortPath(invocationId)}`);
-    return waitForInvocation.executeWithOptions(options, [{ runtimeId, invocationId }]);
-  });
-  return await Promise.all(waits);
-}
-
-async function collect(pipeline: PipelineInput, file: PipelineFile, index: number): Promise<FileOutcome> {
-  const options = collectOptions({
-    giveUpAfter: pipeline.giveUpAfter,
-    mayAppear: file.appearsWithin !== undefined,
-    summary: shortPath(file.runtimePath),
-  });
-  const task = { ...file, runtimeId: pipeline.runtimeId, ...collectionKey(String(index)) };
+  const pipeline = new PipelineState(parseWorkflowInput(pipelineInputSchema, input));
+  takeMessages(pipeline);
   try {
-    return toCollectedOutcome(file, await collectRuntimeFile.executeWithOptions(options, [task]));
+    await run(pipeline);
   } catch (error) {
-    // A fault of this workflow is no outcome of a file.
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    return toFailedOutcome(file.runtimePath, error);
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => cleanUp(pipeline));
+    throw error;
   }
-}
-
-function toCollectedOutcome({ runtimePath }: PipelineFile, file: CollectedFile): CollectedOutcome {
-  const { id: fileId, path, sizeBytes, duplicateIds } = file;
-  const outcome = file.kept ? 'kept' : 'collected';
-  return { outcome, runtimePath, fileId, path, sizeBytes, ...(duplicateIds && { duplicateIds }) };
-}
-
-function toReport(runtimeId: string, jobs: EndedInvocation[], progress: Progress): PipelineReport {
-  const { counts, bytes } = progress.snapshot;
-  const report = { runtimeId, jobs, counts, bytes, files: progress.outcomes };
-  if (counts.failed === 0) return report;
-  const message = `${counts.failed} of ${counts.files} files could not be collected`;
+  if (pipeline.ending === 'succeeded' || pipeline.ending === 'skipped') return pipeline.report;
   throw ApplicationFailure.create({
-    message,
+    message: describeFailure(pipeline.report),
     type: PIPELINE_FAILED,
     nonRetryable: true,
-    details: [report],
+    details: [pipeline.report],
   });
+}
+
+async function run(pipeline: PipelineState): Promise<void> {
+  do {
+    await waitForJobs(pipeline);
+    await collectFiles(pipeline);
+  } while (isHeld(pipeline) && (await isResumed(pipeline)));
+
+  pipeline.files.skipRest(pipeline.reasonToLeaveFiles ?? 'the pipeline was abandoned');
+  pipeline.enter('finishing');
+  await exportArchive(pipeline);
+  await stopRuntime(pipeline);
+  await startNext(pipeline);
+  pipeline.enter('done');
+}
+
+function isHeld({ isIncomplete, input }: PipelineState): boolean {
+  return isIncomplete && input.onFailure === 'hold';
+}
+
+/** The report stays in the details and in the answer of the query. */
+async function cleanUp(pipeline: PipelineState): Promise<void> {
+  pipeline.isCancelled = true;
+  pipeline.files.skipRest('the pipeline was cancelled');
+  pipeline.enter('finishing');
+  await stopRuntime(pipeline);
+  pipeline.enter('done');
 }

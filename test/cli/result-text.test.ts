@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { formatBytes } from '../../src/cli/format-bytes.js';
 import { fileText, reportText } from '../../src/cli/result-text.js';
 import type { CollectedFile } from '../../src/shared/collect.js';
-import type { PipelineReport } from '../../src/shared/pipeline.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 
 for (const [bytes, text] of [
   [0, '0 B'],
@@ -22,7 +22,7 @@ test('a report has a line for each job and file, what helps with a failure, and 
   const report: PipelineReport = {
     runtimeId: 'rt',
     jobs: [{ id: 'inv_1', action: 'act', status: 'failed' }],
-    counts: { files: 4, collected: 2, kept: 1, failed: 1 },
+    counts: { files: 4, collected: 2, kept: 1, missing: 0, skipped: 0, failed: 1 },
     bytes: 1_500,
     files: [
       { outcome: 'collected', runtimePath: 'a.csv', fileId: '1', path: '/r/a.csv', sizeBytes: 1_500 },
@@ -44,6 +44,7 @@ test('a report has a line for each job and file, what helps with a failure, and 
         requestId: 'req_1',
       },
     ],
+    warnings: [],
   };
   assert.equal(
     reportText(report),
@@ -61,9 +62,10 @@ test('counts that are zero are left out', () => {
   const report: PipelineReport = {
     runtimeId: 'rt',
     jobs: [],
-    counts: { files: 1, collected: 1, kept: 0, failed: 0 },
+    counts: { files: 1, collected: 1, kept: 0, missing: 0, skipped: 0, failed: 0 },
     bytes: 7,
     files: [{ outcome: 'collected', runtimePath: 'a', fileId: '1', path: '/a', sizeBytes: 7 }],
+    warnings: [],
   };
   assert.equal(reportText(report), 'collected  a       7 B  /a\n1 of 1 files collected (7 B)');
 });
@@ -72,15 +74,76 @@ test('a failure without hint or request id is one line', () => {
   const report: PipelineReport = {
     runtimeId: 'rt',
     jobs: [],
-    counts: { files: 1, collected: 0, kept: 0, failed: 1 },
+    counts: { files: 1, collected: 0, kept: 0, missing: 0, skipped: 0, failed: 1 },
     bytes: 0,
     files: [{ outcome: 'failed', runtimePath: 'a', reasonClass: 'upstream', message: 'a: no answer' }],
+    warnings: [],
   };
   assert.equal(
     reportText(report),
     'failed     upstream: a: no answer\n0 of 1 files collected (0 B), 1 failed',
   );
 });
+
+const finished: PipelineReport = {
+  runtimeId: 'rt',
+  ending: 'failed',
+  jobs: [],
+  counts: { files: 2, collected: 0, kept: 0, missing: 1, skipped: 1, failed: 0 },
+  bytes: 0,
+  files: [
+    { outcome: 'missing', runtimePath: 'late.log', ifMissing: 'warn', message: 'late.log: not there' },
+    { outcome: 'skipped', runtimePath: 'a', reason: 'the job inv_1 has the status failed' },
+  ],
+  warnings: ['late.log: not there'],
+};
+
+test('a file that is missing or was skipped says so, and why', () => {
+  assert.equal(
+    reportText(finished),
+    `missing    late.log
+skipped    a         the job inv_1 has the status failed
+0 of 2 files collected (0 B), 1 missing, 1 skipped`,
+  );
+});
+
+for (const [steps, lines] of [
+  [
+    {
+      exportArchive: { outcome: 'exported', fileId: '9', path: '/r/run.zip', sizeBytes: 1_500 },
+      stopRuntime: { outcome: 'stopped' },
+      next: { outcome: 'started', workflowId: 'post-run/rt/then' },
+    },
+    ['archive    exported 1.5 kB  /r/run.zip', 'runtime    stopped', 'next       started post-run/rt/then'],
+  ],
+  [
+    {
+      exportArchive: {
+        outcome: 'failed',
+        reasonClass: 'server',
+        message: 'the archive: answered 500',
+        requestId: 'req_2',
+      },
+      stopRuntime: { outcome: 'failed', message: 'the runtime: no answer' },
+      next: { outcome: 'skipped', reason: 'the pipeline ends as failed' },
+    },
+    [
+      'archive    failed: server: the archive: answered 500',
+      '           request: req_2',
+      'runtime    failed: the runtime: no answer',
+      'next       skipped: the pipeline ends as failed',
+    ],
+  ],
+] satisfies [Partial<PipelineReport>, string[]][]) {
+  test(`the finish is told: ${lines[0]}`, () => {
+    assert.deepEqual(
+      reportText({ ...finished, ...steps })
+        .split('\n')
+        .slice(2, -1),
+      lines,
+    );
+  });
+}
 
 for (const [kept, word] of [
   [undefined, 'collected'],

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
-import type { PipelineReport } from '../../src/shared/pipeline.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
 import type { Running } from '../support/executable.js';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
@@ -120,7 +120,14 @@ test(`${FILES} files are there once each, through faults and killed workers`, {
     figures,
   );
   assert.deepEqual(new Set(books.files.map((file) => file.runtimePath)), new Set(contents.keys()));
-  assert.deepEqual(report.counts, { files: FILES, collected: FILES, kept: 0, failed: 0 });
+  assert.deepEqual(report.counts, {
+    files: FILES,
+    collected: FILES,
+    kept: 0,
+    missing: 0,
+    skipped: 0,
+    failed: 0,
+  });
   const idOf = new Map(books.files.map((file) => [file.runtimePath, file.id]));
   for (const [index, outcome] of report.files.entries()) {
     const { runtimePath } = input.files[index] ?? {};

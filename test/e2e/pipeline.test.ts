@@ -2,18 +2,26 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
 import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
-import type { PipelineReport } from '../../src/shared/pipeline.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule } from '../../src/testing.js';
 import { type Ended, type Running, runExecutable, startExecutable } from '../support/executable.js';
 import { API_KEY, startTestGateway, until } from '../support/gateway.js';
 import { devServerExecutable } from '../support/temporal.js';
 
 let temporal: DevServer;
+let connection: Connection;
+let client: Client;
 before(async () => {
   temporal = await startDevServer({ executable: devServerExecutable() });
+  connection = await Connection.connect({ address: temporal.address });
+  client = new Client({ connection });
 });
-after(() => temporal.close());
+after(async () => {
+  await connection.close();
+  await temporal.close();
+});
 
 /** Gateway, built worker and the starter's real process, on a task queue of their own. */
 async function setUp(
@@ -76,7 +84,14 @@ test('start --wait waits for the job and collects its files through faults, byte
     assert.equal((await starter('result', workflowId)).stdout, stdout);
     const json = JSON.parse((await starter('result', workflowId, '--json')).stdout);
     assert.deepEqual([json.workflowId, json.status], [workflowId, 'completed']);
-    assert.deepEqual((json.result as PipelineReport).counts, { files: 3, collected: 3, kept: 0, failed: 0 });
+    assert.deepEqual((json.result as PipelineReport).counts, {
+      files: 3,
+      collected: 3,
+      kept: 0,
+      missing: 0,
+      skipped: 0,
+      failed: 0,
+    });
   });
 
   await t.test('starting it again shows its report and collects nothing', async () => {
@@ -163,6 +178,25 @@ describe('while it runs', () => {
       /interrupted; it goes on\. Come back with: bctrl-temporal result (\S+)\n$/.exec(stderr) ?? [];
     gateway.setFaults([]);
     assert.equal((await starter('result', workflowId)).code, 0);
+  });
+
+  test('a pipeline that is cancelled has its report shown all the same', async (t) => {
+    const locked: FaultRule[] = [
+      { operation: 'collect', runtimePath: 'b.txt', fault: { kind: 'answer', status: 503 } },
+    ];
+    const { gateway, starter, startStarter, runtimeId } = await setUp(t, { faults: locked });
+    await gateway.addFile('a.txt');
+    const waiting = startStarter('start', runtimeId, 'a.txt', 'b.txt', '--wait');
+    await until(() => waiting.stderr().includes('collecting: 1 of 2 files'));
+    const [, workflowId = ''] = /^started (\S+)/.exec(waiting.stderr()) ?? [];
+    await client.workflow.getHandle(workflowId).cancel();
+    const { code, stdout, stderr } = await waiting.ended;
+    assert.equal(code, 1);
+    assert.match(stdout, /^collected {2}a\.txt .*\nskipped {4}b\.txt {2}the pipeline was cancelled/);
+    assert.match(stdout, /\n1 of 2 files collected \(5 B\), 1 skipped\n$/);
+    assert.match(stderr, /\ncancelled: the workflow was cancelled\n$/);
+    const json = JSON.parse((await starter('result', workflowId, '--json')).stdout);
+    assert.deepEqual([json.status, json.result.ending], ['cancelled', 'cancelled']);
   });
 
   test('that no worker is there is said', async (t) => {

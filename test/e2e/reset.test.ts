@@ -6,7 +6,8 @@ import { CancelledFailure, WorkflowFailedError, type WorkflowHandle } from '@tem
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { PIPELINE_FAILED, POST_RUN_PIPELINE } from '../../src/shared/names.js';
-import type { FailedOutcome, PipelineInput, PipelineReport } from '../../src/shared/pipeline.js';
+import type { PipelineInput } from '../../src/shared/pipeline-input.js';
+import type { FailedOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { RetryTableOverrides } from '../../src/shared/retry-table.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
 import { createTestActivities } from '../support/activities.js';

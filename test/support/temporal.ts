@@ -72,7 +72,7 @@ export async function withWorker<T>(
   use: (taskQueue: string) => Promise<T>,
 ): Promise<T> {
   if (stuckEnvs.has(env)) throw new Error('A workflow of an earlier test is stuck and holds the clock');
-  const taskQueue = randomUUID();
+  const { taskQueue = randomUUID() } = options;
   const worker = await Worker.create({
     ...options,
     connection: env.nativeConnection,

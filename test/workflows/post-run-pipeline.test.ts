@@ -1,147 +1,34 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, type TestContext, test } from 'node:test';
-import { Context } from '@temporalio/activity';
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancelledFailure,
-  defaultPayloadConverter,
-  WorkflowFailedError,
-  type WorkflowHandleWithFirstExecutionRunId,
-  type WorkflowStartOptions,
-} from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { describe, test } from 'node:test';
+import { ApplicationFailure, CancelledFailure, defaultPayloadConverter } from '@temporalio/client';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { CollectedFile, CollectRuntimeFileInput } from '../../src/shared/collect.js';
-import type { EndedInvocation } from '../../src/shared/invocation.js';
+import { COLLECT_FILE, COLLECTION_KEY, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { FaultRule } from '../../src/testing.js';
+import { until } from '../support/gateway.js';
 import {
-  COLLECT_FILE,
-  COLLECTION_KEY,
-  PIPELINE_FAILED,
-  POST_RUN_PIPELINE,
-  PROGRESS_QUERY,
-} from '../../src/shared/names.js';
-import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline.js';
-import type { FaultRule, GatewayOptions } from '../../src/testing.js';
-import { createTestActivities } from '../support/activities.js';
-import { startTestGateway, until } from '../support/gateway.js';
-import { createTimeSkippingEnv, withWorker } from '../support/temporal.js';
-
-const HOUR_MS = 3_600_000;
-const RUNTIME = '00000000-0000-4000-8000-000000000000';
-
-let env: TestWorkflowEnvironment;
-before(async () => {
-  env = await createTimeSkippingEnv();
-});
-after(() => env.teardown());
-
-type Handle = WorkflowHandleWithFirstExecutionRunId;
-
-interface Execution {
-  readonly type?: string;
-  readonly activities?: Partial<BctrlActivities>;
-  readonly options?: Partial<WorkflowStartOptions>;
-}
-
-/** Starts a workflow, a pipeline unless told otherwise, on a worker of its own that lives as long as `use` runs. */
-async function execute<T>(
-  { type = POST_RUN_PIPELINE, activities, options }: Execution,
-  input: unknown,
-  use: (handle: Handle) => Promise<T>,
-): Promise<T> {
-  return await withWorker(env, activities === undefined ? {} : { activities }, async (taskQueue) => {
-    const args = input === undefined ? [] : [input];
-    const workflow = { ...options, taskQueue, workflowId: randomUUID(), args };
-    return await use(await env.client.workflow.start(type, workflow));
-  });
-}
-
-/** The report of a pipeline that succeeds. */
-function runPipeline(activities: Partial<BctrlActivities>, input: object): Promise<PipelineReport> {
-  return execute({ activities }, input, (handle) => handle.result());
-}
-
-/** Why a workflow failed, as its client sees it. */
-async function failureOf(handle: Handle): Promise<Error | undefined> {
-  const error = await handle.result().then(
-    (result) => assert.fail(`it succeeded with ${JSON.stringify(result)}`),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof WorkflowFailedError, String(error));
-  return error.cause;
-}
-
-/** The report of a pipeline that fails because of its files. */
-async function failedReportOf(handle: Handle): Promise<PipelineReport> {
-  const failure = await failureOf(handle);
-  assert.ok(failure instanceof ApplicationFailure, String(failure));
-  assert.deepEqual([failure.type, failure.nonRetryable], [PIPELINE_FAILED, true]);
-  return failure.details?.[0] as PipelineReport;
-}
-
-/** The real activities, and a gateway that lives in the server's time with these files in its workspace. */
-async function setUp(
-  t: TestContext,
-  files: Readonly<Record<string, string>>,
-  options: Partial<GatewayOptions> = {},
-) {
-  const aheadMs = (await env.currentTimeMs()) - Date.now();
-  const gateway = await startTestGateway(t, { now: () => Date.now() + aheadMs, ...options });
-  for (const [path, content] of Object.entries(files)) await gateway.addFile(path, content);
-  return { gateway, runtimeId: gateway.runtimeId, activities: createTestActivities(t, gateway.url) };
-}
-
-/** The file that a mocked collect answers with. */
-function toFile({ runtimePath }: CollectRuntimeFileInput): CollectedFile {
-  return {
-    id: randomUUID(),
-    spaceId: RUNTIME,
-    source: 'runtime',
-    name: runtimePath,
-    path: `/files/${runtimePath}`,
-    contentType: 'text/plain',
-    sizeBytes: 5,
-    createdAt: '2025-01-02T03:04:05.678Z',
-    downloadUrl: `https://files.test/${runtimePath}`,
-  };
-}
-
-const collectAny: BctrlActivities['collectRuntimeFile'] = async (input) => toFile(input);
-
-const endedJob = (id: string): EndedInvocation => ({ id, action: 'act', status: 'succeeded' });
-
-/** What a mocked activity waits before. It leaves when its worker shuts down, so that a failed test ends. */
-function createDoor() {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, pass: () => Promise.race([opened, Context.current().cancelled]) };
-}
-
-async function eventsOf(handle: Handle) {
-  return (await handle.fetchHistory()).events ?? [];
-}
-
-async function scheduledActivitiesOf(handle: Handle) {
-  return (await eventsOf(handle)).filter((event) => event.activityTaskScheduledEventAttributes);
-}
-
-async function assertRefused(handle: Handle, message: RegExp): Promise<void> {
-  const failure = await failureOf(handle);
-  assert.ok(failure instanceof ApplicationFailure);
-  assert.deepEqual([failure.type, failure.nonRetryable], ['invalid_input', true]);
-  assert.match(failure.message, message);
-}
-
-async function detailsOf(handle: Handle): Promise<string> {
-  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-  return currentDetails;
-}
-
-const list = (...paths: string[]) => paths.map((runtimePath) => ({ runtimePath }));
+  assertRefused,
+  collectAny,
+  createDoor,
+  detailsOf,
+  endedJob,
+  env,
+  eventsOf,
+  execute,
+  failedReportOf,
+  failureOf,
+  type Handle,
+  HOUR_MS,
+  list,
+  RUNTIME,
+  runPipeline,
+  scheduledActivitiesOf,
+  setUp,
+  toFile,
+} from '../support/pipeline.js';
+import { withWorker } from '../support/temporal.js';
 
 describe('jobs', () => {
   test('are waited for, then their files are collected', async (t) => {
@@ -157,7 +44,7 @@ describe('jobs', () => {
 
   test('of eight hours take eight hours of virtual time and a history of 17 events', async () => {
     let attempts = 0;
-    const activities: BctrlActivities = {
+    const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
       async waitForInvocation({ invocationId }) {
         attempts += 1;
@@ -189,38 +76,6 @@ describe('jobs', () => {
     ]);
     assert.equal(report.counts.collected, 1);
   });
-
-  test('that do not exist fail the pipeline with their class, and nothing is collected', async (t) => {
-    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
-    const waitFor = { invocationIds: [RUNTIME] };
-    await execute({ activities }, { runtimeId, waitFor, files: list('a.txt') }, async (handle) => {
-      const failure = await failureOf(handle);
-      assert.ok(failure instanceof ActivityFailure);
-      assert.ok(failure.cause instanceof ApplicationFailure);
-      assert.equal(failure.cause.type, 'not_found');
-      assert.match(failure.cause.message, new RegExp(`^invocation ${RUNTIME}: .+ invocation\\.not_found`));
-    });
-    assert.deepEqual(gateway.books().files, []);
-  });
-
-  test('are given up after the timeout, with the class of the last failure', async () => {
-    const activities: BctrlActivities = {
-      collectRuntimeFile: collectAny,
-      async waitForInvocation() {
-        throw ApplicationFailure.create({ type: 'upstream', nextRetryDelay: '5m' });
-      },
-    };
-    const waitFor = { invocationIds: ['inv_1'], timeout: '1h' };
-    await execute({ activities }, { runtimeId: RUNTIME, waitFor, files: list('a.txt') }, async (handle) => {
-      const failure = await failureOf(handle);
-      assert.ok(failure instanceof ActivityFailure);
-      assert.ok(failure.cause instanceof ApplicationFailure);
-      assert.equal(failure.cause.type, 'upstream');
-      const { startTime, closeTime } = await handle.describe();
-      const elapsedMs = Number(closeTime) - Number(startTime);
-      assert.ok(elapsedMs > 0.9 * HOUR_MS && elapsedMs <= HOUR_MS + 1_000, `${elapsedMs} ms`);
-    });
-  });
 });
 
 describe('the report', () => {
@@ -236,8 +91,10 @@ describe('the report', () => {
     assert.equal(committed.at(-1)?.runtimePath, 'slow.txt');
     assert.deepEqual(report, {
       runtimeId,
+      ending: 'succeeded',
       jobs: [],
-      counts: { files: 3, collected: 3, kept: 0, failed: 0 },
+      warnings: [],
+      counts: { files: 3, collected: 3, kept: 0, missing: 0, skipped: 0, failed: 0 },
       bytes: 7,
       files: Object.entries(files).map(([runtimePath, content]) => {
         const file = committed.find((each) => each.runtimePath === runtimePath);
@@ -261,7 +118,7 @@ describe('the report', () => {
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
     const files = list('a.txt', 'secret.txt', 'missing.txt', 'd.txt');
     const report = await execute({ activities }, { runtimeId, files }, failedReportOf);
-    assert.deepEqual(report.counts, { files: 4, collected: 2, kept: 0, failed: 2 });
+    assert.deepEqual(report.counts, { files: 4, collected: 2, kept: 0, missing: 0, skipped: 0, failed: 2 });
     assert.equal(report.bytes, 7);
     const outcomes = report.files.map(({ outcome, runtimePath }) => [runtimePath, outcome]);
     assert.deepEqual(outcomes, [
@@ -301,7 +158,7 @@ describe('the report', () => {
     const there = await gateway.collect({ runtimePath: 'a.txt' });
     const files = [{ runtimePath: 'a.txt', ifExists: 'keep' }, { runtimePath: 'b.txt' }];
     const report = await runPipeline(activities, { runtimeId, files });
-    assert.deepEqual(report.counts, { files: 2, collected: 1, kept: 1, failed: 0 });
+    assert.deepEqual(report.counts, { files: 2, collected: 1, kept: 1, missing: 0, skipped: 0, failed: 0 });
     assert.equal(report.bytes, 2);
     const { id: fileId, path } = there.body;
     assert.deepEqual(report.files[0], {
@@ -455,6 +312,31 @@ describe('a wrong input fails the execution at once and names the field', () => 
       /^files\[3\]\.metadata: .*temporalCollectionKey/,
     ],
     ['an unknown field', { runtimeId: RUNTIME, files, teapot: 1 }, /teapot/],
+    ['a wrong ifMissing', withFile({ runtimePath: 'a', ifMissing: 'skip' }), /^files\[3\]\.ifMissing: /],
+    [
+      'invocations and the signal',
+      { runtimeId: RUNTIME, files, waitFor: { invocationIds: ['inv_1'], signal: true } },
+      /^waitFor: expected either/,
+    ],
+    ['nothing to wait for', { runtimeId: RUNTIME, files, waitFor: {} }, /^waitFor: expected either/],
+    [
+      'a pointer that is none',
+      { runtimeId: RUNTIME, waitFor: { signal: true }, filesFromOutput: 'files' },
+      /^filesFromOutput: expected a JSON pointer/,
+    ],
+    [
+      'the output of no job',
+      { runtimeId: RUNTIME, files, filesFromOutput: '/files' },
+      /^filesFromOutput: needs waitFor/,
+    ],
+    ['a wrong whenJobFails', { runtimeId: RUNTIME, files, whenJobFails: 'stop' }, /^whenJobFails: /],
+    ['a wrong onFailure', { runtimeId: RUNTIME, files, onFailure: 'retry' }, /^onFailure: /],
+    [
+      'an archive that is no zip',
+      { runtimeId: RUNTIME, files, exportArchive: { name: 'all.tar' } },
+      /^exportArchive\.name: /,
+    ],
+    ['a wrong stopRuntime', { runtimeId: RUNTIME, files, stopRuntime: true }, /^stopRuntime: /],
     ['a wrong giveUpAfter', { runtimeId: RUNTIME, files, giveUpAfter: '5' }, /^giveUpAfter: .*duration/],
     [
       'no invocation to wait for',
@@ -486,7 +368,7 @@ describe('what an operator sees', () => {
   test('progress tells phase, counts and bytes, at any time and after the end', async () => {
     const [job, file] = [createDoor(), createDoor()];
     const started: string[] = [];
-    const activities: BctrlActivities = {
+    const activities: Partial<BctrlActivities> = {
       async waitForInvocation({ invocationId }) {
         started.push(invocationId);
         await job.pass();
@@ -501,19 +383,22 @@ describe('what an operator sees', () => {
     const waitFor = { invocationIds: ['inv_1'] };
     const input = { runtimeId: RUNTIME, waitFor, files: list('slow.txt', 'a.txt', 'kept.txt') };
     await execute({ activities }, input, async (handle) => {
-      const progress = () => handle.query<PipelineProgress>(PROGRESS_QUERY);
+      const progress = async () => {
+        const { phase, counts, bytes } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+        return { phase, counts, bytes };
+      };
       await until(() => started.length === 1);
-      const none = { files: 3, collected: 0, kept: 0, failed: 0 };
+      const none = { files: 3, collected: 0, kept: 0, missing: 0, skipped: 0, failed: 0 };
       assert.deepEqual(await progress(), { phase: 'waiting', counts: none, bytes: 0 });
 
       job.open();
       await untilSettled(handle, 2);
-      const some = { files: 3, collected: 1, kept: 1, failed: 0 };
+      const some = { files: 3, collected: 1, kept: 1, missing: 0, skipped: 0, failed: 0 };
       assert.deepEqual(await progress(), { phase: 'collecting', counts: some, bytes: 5 });
 
       file.open();
       await handle.result();
-      const all = { files: 3, collected: 2, kept: 1, failed: 0 };
+      const all = { files: 3, collected: 2, kept: 1, missing: 0, skipped: 0, failed: 0 };
       assert.deepEqual(await progress(), { phase: 'done', counts: all, bytes: 10 });
     });
   });
@@ -546,17 +431,20 @@ describe('what an operator sees', () => {
     await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
       await until(() => failures === gone.length);
       await untilSettled(handle, gone.length);
-      const head = ['| phase | files | collected | kept | failed | bytes |', '|---|---|---|---|---|---|'];
+      const head = [
+        '| phase | files | collected | kept | missing | skipped | failed | bytes |',
+        '|---|---|---|---|---|---|---|---|',
+      ];
       const [first, second, row, blank, title, ...shown] = (await detailsOf(handle)).split('\n');
       assert.deepEqual([first, second], head);
-      assert.equal(row, '| collecting | 7 | 0 | 0 | 6 | 0 |');
+      assert.equal(row, '| collecting | 7 | 0 | 0 | 0 | 0 | 6 | 0 |');
       assert.deepEqual([blank, title], ['', 'Last failures:']);
       assert.equal(shown.length, 5);
       for (const line of shown) assert.match(line, /^- `not_found` [1-6]\.txt is gone$/);
 
       door.open();
       await failedReportOf(handle);
-      assert.match(await detailsOf(handle), /^\| done \| 7 \| 1 \| 0 \| 6 \| 5 \|$/m);
+      assert.match(await detailsOf(handle), /^\| done: failed \| 7 \| 1 \| 0 \| 0 \| 0 \| 6 \| 5 \|$/m);
     });
   });
 
@@ -565,12 +453,12 @@ describe('what an operator sees', () => {
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       await handle.result();
       const lines = (await detailsOf(handle)).split('\n');
-      assert.deepEqual(lines.slice(2), ['| done | 1 | 1 | 0 | 0 | 5 |']);
+      assert.deepEqual(lines.slice(2), ['| done: succeeded | 1 | 1 | 0 | 0 | 0 | 0 | 5 |']);
     });
   });
 
   test('each activity says which file or job it is about, in a line that fits', async () => {
-    const activities: BctrlActivities = {
+    const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
       waitForInvocation: async ({ invocationId }) => endedJob(invocationId),
     };
@@ -621,23 +509,33 @@ describe('collectFile', () => {
 });
 
 describe('the collection key', () => {
-  test('of each file is made of workflow id, first run and place, and a first run does not look', async () => {
+  /** What the collects of a pipeline of these paths were asked for, by path, and the place at the end of each key. */
+  async function placesOf(paths: string[]): Promise<Map<string, string>> {
     const inputs: CollectRuntimeFileInput[] = [];
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       inputs.push(input);
       return toFile(input);
     };
-    const input = { runtimeId: RUNTIME, files: list('a.txt', 'a.txt', 'b.txt') };
-    await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
+    const input = { runtimeId: RUNTIME, files: list(...paths) };
+    return await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
       await handle.result();
-      const { workflowId, firstExecutionRunId } = handle;
-      const keys = inputs.map(({ collectionKey }) => collectionKey);
-      assert.deepEqual(
-        keys.toSorted(),
-        [0, 1, 2].map((place) => `${workflowId}/${firstExecutionRunId}/${place}`),
-      );
-      for (const { lookFirst } of inputs) assert.equal(lookFirst, false);
+      const prefix = `${handle.workflowId}/${handle.firstExecutionRunId}/`;
+      const places = inputs.map(({ runtimePath, collectionKey = '', lookFirst }) => {
+        assert.equal(lookFirst, false, 'a first run does not look');
+        assert.ok(collectionKey.startsWith(prefix), collectionKey);
+        return [runtimePath, collectionKey.slice(prefix.length)] as const;
+      });
+      return new Map(places);
     });
+  }
+
+  test('is made of workflow id, first run and the file itself, whatever its number', async () => {
+    const places = await placesOf(['a.txt', 'b.txt', 'ü.txt']);
+    assert.equal(new Set(places.values()).size, 3);
+    for (const place of places.values()) assert.match(place, /^[0-9a-f]{32}$/);
+    // As after a reset, when jobs and `addFiles` bring their files in another order.
+    const others = await placesOf(['ü.txt', 'z.txt', 'a.txt']);
+    assert.deepEqual([others.get('a.txt'), others.get('ü.txt')], [places.get('a.txt'), places.get('ü.txt')]);
   });
 
   test('is the same in all attempts of an activity', async () => {
@@ -672,32 +570,6 @@ describe('the collection key', () => {
           { collectionKey, lookFirst: true },
         ],
       );
-    });
-  });
-
-  test('of a pipeline is that of its first run in a later one, which looks', async () => {
-    const inputs: CollectRuntimeFileInput[] = [];
-    let waits = 0;
-    const activities: BctrlActivities = {
-      async waitForInvocation({ invocationId }) {
-        waits += 1;
-        if (waits === 1) throw ApplicationFailure.nonRetryable('no such job', 'not_found');
-        return endedJob(invocationId);
-      },
-      async collectRuntimeFile(input) {
-        inputs.push(input);
-        return toFile(input);
-      },
-    };
-    const input = { runtimeId: RUNTIME, waitFor: { invocationIds: ['inv_1'] }, files: list('a.txt') };
-    const options = { retry: { maximumAttempts: 2 } };
-    await execute({ activities, options }, input, async (handle) => {
-      await handle.result();
-      const { runId } = await env.client.workflow.getHandle(handle.workflowId).describe();
-      assert.notEqual(runId, handle.firstExecutionRunId);
-      const [{ collectionKey, lookFirst } = {}] = inputs;
-      assert.equal(collectionKey, `${handle.workflowId}/${handle.firstExecutionRunId}/0`);
-      assert.equal(lookFirst, true);
     });
   });
 
@@ -742,7 +614,7 @@ describe('cancellation', () => {
     assert.equal(gateway.books().requests.collect, undefined);
   });
 
-  test('while files are collected ends the pipeline, then the requests, and begins no other', async (t) => {
+  test('while files are collected ends the requests, then the pipeline, and begins no other', async (t) => {
     const fault = { kind: 'delay', delayMs: 60_000 } as const;
     const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'slow.txt', fault }];
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' }, { faults });
@@ -755,13 +627,21 @@ describe('cancellation', () => {
         active -= 1;
       }
     };
-    const files = list('a.txt', ...Array.from({ length: 25 }, () => 'slow.txt'));
+    const slow = Array.from({ length: 25 }, (_, index) => ({
+      runtimePath: 'slow.txt',
+      destinationPath: `/${index}`,
+    }));
+    const files = [...list('a.txt'), ...slow];
     await execute({ activities: { collectRuntimeFile } }, { runtimeId, files }, async (handle) => {
       await until(() => gateway.books().requests.collect === 21);
       assert.equal(active, 20);
       await assertCancelled(handle);
-      // They learn of it with the answer to their next heartbeat.
-      await until(() => active === 0);
+      assert.equal(active, 0);
+      const { ending, counts, files } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+      assert.deepEqual([ending, counts.collected, counts.skipped], ['cancelled', 1, 25]);
+      const reasons = files.flatMap((file) => (file.outcome === 'skipped' ? file.reason : []));
+      assert.equal(reasons.filter((reason) => reason.endsWith('it may have been copied')).length, 20);
+      assert.match(await detailsOf(handle), /^\| done: cancelled \| 26 \| 1 \| 0 \| 0 \| 25 \| 0 \|/m);
     });
     assert.equal(gateway.books().requests.collect, 21);
   });

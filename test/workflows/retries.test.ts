@@ -6,7 +6,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { FailureDetails } from '../../src/shared/failure-details.js';
 import { COLLECT_FILE } from '../../src/shared/names.js';
-import type { CollectFileInput } from '../../src/shared/pipeline.js';
+import type { CollectFileInput } from '../../src/shared/pipeline-input.js';
 import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.js';
 import { retryTable } from '../../src/shared/retry-table.js';
 import type { FaultRule } from '../../src/testing.js';

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { File } from '../shared/wire.js';
+import { type ActivityDependencies, runAttempt } from './attempt.js';
+import { parseInput } from './parse-input.js';
+
+const exportRunFilesInputSchema = z.strictObject({
+  runId: z.string().min(1),
+  /** Name of the archive; it ends in `.zip`. Default: the API's. */
+  name: z.string().optional(),
+  /** Only files of these types. */
+  type: z.array(z.string()).optional(),
+  /** Any text: the same one makes the archive once. */
+  idempotencyKey: z.string().min(1),
+});
+export type ExportRunFilesInput = z.infer<typeof exportRunFilesInputSchema>;
+
+/**
+ * Makes a zip of a run's files, once for an idempotency key.
+ *
+ * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
+ */
+export function createExportRunFiles(dependencies: ActivityDependencies) {
+  return async function exportRunFiles(input: ExportRunFilesInput): Promise<File> {
+    const { runId, idempotencyKey: key, ...body } = parseInput(exportRunFilesInputSchema, input);
+    // A workflow id may hold what no header may.
+    const idempotencyKey = createHash('sha256').update(key).digest('hex');
+    return await runAttempt(dependencies, { subject: `archive of run ${runId}` }, ({ signal }) =>
+      dependencies.client.exportRunFiles(runId, body, { signal, idempotencyKey }),
+    );
+  };
+}

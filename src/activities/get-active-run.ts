@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { BctrlError } from '../bctrl/bctrl-error.js';
+import { type ActivityDependencies, runAttempt } from './attempt.js';
+import { parseInput } from './parse-input.js';
+
+const getActiveRunInputSchema = z.strictObject({ runtimeId: z.string().min(1) });
+export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
+
+/**
+ * The id of the run that a runtime is in.
+ *
+ * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`;
+ *   `conflict` with the code `runtime.not_active` for a runtime without a run
+ */
+export function createGetActiveRun(dependencies: ActivityDependencies) {
+  return async function getActiveRun(input: GetActiveRunInput): Promise<string> {
+    const { runtimeId } = parseInput(getActiveRunInputSchema, input);
+    return await runAttempt(dependencies, { subject: `runtime ${runtimeId}` }, async ({ signal }) => {
+      const { activeRunId } = await dependencies.client.getRuntime(runtimeId, { signal });
+      if (activeRunId !== null) return activeRunId;
+      throw new BctrlError('the runtime has no active run', {
+        reasonClass: 'conflict',
+        code: 'runtime.not_active',
+        mayHaveHappened: false,
+      });
+    });
+  };
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { BctrlError } from '../bctrl/bctrl-error.js';
+import { type ActivityDependencies, runAttempt } from './attempt.js';
+import { parseInput } from './parse-input.js';
+
+const stopRuntimeInputSchema = z.strictObject({ runtimeId: z.string().min(1) });
+export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;
+
+/**
+ * Stops a runtime. One that is stopped already is a success, which makes it safe to repeat.
+ *
+ * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
+ */
+export function createStopRuntime(dependencies: ActivityDependencies) {
+  return async function stopRuntime(input: StopRuntimeInput): Promise<void> {
+    const { runtimeId } = parseInput(stopRuntimeInputSchema, input);
+    await runAttempt(dependencies, { subject: `runtime ${runtimeId}` }, async ({ signal }) => {
+      try {
+        await dependencies.client.stopRuntime(runtimeId, { signal });
+      } catch (error) {
+        if (!(error instanceof BctrlError) || error.code !== 'runtime.not_active') throw error;
+      }
+    });
+  };
+}

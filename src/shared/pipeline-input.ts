@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { fileOptionsSchema } from './collect.js';
+import { durationSchema } from './duration.js';
+
+/** One activity per file costs about 3.3 events; 1,000 files stay far below the 51,200 that end a history. */
+export const MAXIMUM_FILES = 1_000;
+/** Every job waited for holds an activity open. */
+const MAXIMUM_INVOCATIONS = 100;
+
+export const pipelineFileSchema = fileOptionsSchema.extend({
+  /** A file that is not there: `fail` (default) fails the pipeline, `warn` is told in the report, `ignore` is only counted. */
+  ifMissing: z.enum(['fail', 'warn', 'ignore']).optional(),
+});
+export type PipelineFile = z.infer<typeof pipelineFileSchema>;
+
+/** RFC 6901: `''` is the whole document. */
+export const jsonPointerSchema = z
+  .string()
+  .regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON pointer such as "/files"');
+
+const waitForSchema = z
+  .strictObject({
+    /** Runtime jobs; all of them have to end. */
+    invocationIds: z.array(z.string().min(1)).min(1).max(MAXIMUM_INVOCATIONS).optional(),
+    /** Wait for the signal `jobFinished` instead. */
+    signal: z.literal(true).optional(),
+    /** For all of them together. Default: 24 hours. */
+    timeout: durationSchema.optional(),
+  })
+  .refine(
+    ({ invocationIds, signal }) => (invocationIds === undefined) !== (signal === undefined),
+    'expected either invocationIds or signal: true',
+  );
+
+export const pipelineInputSchema = z
+  .strictObject({
+    runtimeId: z.string().min(1),
+    /** What happens before the files are collected. Without it, collecting starts at once. */
+    waitFor: waitForSchema.optional(),
+    /** What happens to the files when a job ends otherwise than `succeeded`. Default: they are collected. */
+    whenJobFails: z.enum(['collect', 'skip']).optional(),
+    /** May be left out of a pipeline that waits: its files may come from `filesFromOutput` and `addFiles`. */
+    files: z.array(pipelineFileSchema).max(MAXIMUM_FILES).default([]),
+    /** Where in the output of each job further files are named: a path, an array of paths, or of file objects. */
+    filesFromOutput: jsonPointerSchema.optional(),
+    /** How long one file is tried, whatever its failures; the calls of the finish too. Default: 6 hours. */
+    giveUpAfter: durationSchema.optional(),
+    /** `fail` (default): the workflow fails. `hold`: it waits for an operator's `resume` or `abandon`. */
+    onFailure: z.enum(['fail', 'hold']).optional(),
+    /** Make a zip of the run's files, once they are collected. */
+    exportArchive: z
+      .strictObject({
+        /** Default: the API's. */
+        name: z.string().endsWith('.zip').optional(),
+        /** Only files of these types. */
+        type: z.array(z.string()).optional(),
+      })
+      .optional(),
+    /** Stop the runtime at the end: in any case, or only if nothing that was asked for would be lost. Default: `never`. */
+    stopRuntime: z.enum(['always', 'on-success', 'never']).optional(),
+    /** A workflow that is started with the report when all went well. */
+    // biome-ignore lint/suspicious/noThenProperty: an object is no thenable, and `then` is what people call it
+    then: z
+      .strictObject({
+        workflowType: z.string().min(1),
+        /** Default: that of the pipeline. */
+        taskQueue: z.string().min(1).optional(),
+      })
+      .optional(),
+  })
+  .refine(({ files, waitFor }) => files.length > 0 || waitFor !== undefined, {
+    path: ['files'],
+    message: 'expected at least one file, or waitFor',
+  })
+  .refine(({ filesFromOutput, waitFor }) => filesFromOutput === undefined || waitFor !== undefined, {
+    path: ['filesFromOutput'],
+    message: 'needs waitFor, as it is the output of a job',
+  });
+/** What a `postRunPipeline` is started with. */
+export type PipelineInput = z.input<typeof pipelineInputSchema>;
+/** The same, validated and with its defaults. */
+export type ParsedPipelineInput = z.output<typeof pipelineInputSchema>;
+
+export const collectFileInputSchema = fileOptionsSchema.extend({
+  runtimeId: z.string().min(1),
+  giveUpAfter: durationSchema.optional(),
+});
+/** What a `collectFile` workflow is started with. */
+export type CollectFileInput = z.input<typeof collectFileInputSchema>;

@@ -1,0 +1,125 @@
+import type { EndedInvocation } from './invocation.js';
+import type { ReasonClass } from './reason-class.js';
+
+/** Why something failed, for a person who has to act on it or to ask for help. */
+export interface Problem {
+  /** One sentence. */
+  readonly message: string;
+  /** Of the API's last failure. Absent where no failure of the API is the reason. */
+  readonly reasonClass?: ReasonClass;
+  readonly code?: string;
+  readonly requestId?: string;
+  readonly hint?: string;
+}
+
+/** What became of one file. */
+export type FileOutcome = CollectedOutcome | MissingOutcome | SkippedOutcome | FailedOutcome;
+
+export interface CollectedOutcome {
+  /** `kept`: a foreign file was there already, and `ifExists: 'keep'` asked to leave it. */
+  readonly outcome: 'collected' | 'kept';
+  readonly runtimePath: string;
+  readonly fileId: string;
+  /** Where the file lies in durable storage. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly duplicateIds?: readonly string[];
+}
+
+/** The file was not there, and `ifMissing` asked not to fail for it. */
+export interface MissingOutcome extends Problem {
+  readonly outcome: 'missing';
+  readonly runtimePath: string;
+  readonly ifMissing: 'warn' | 'ignore';
+}
+
+/** The file was not tried, or its collecting was cancelled. */
+export interface SkippedOutcome {
+  readonly outcome: 'skipped';
+  readonly runtimePath: string;
+  readonly reason: string;
+}
+
+export interface FailedOutcome extends Problem {
+  readonly outcome: 'failed';
+  readonly runtimePath: string;
+  readonly reasonClass: ReasonClass;
+}
+
+/**
+ * A job that the pipeline waited for. `not_ended`: the wait timed out; `unknown`: the API finally refused to tell.
+ * A job with a problem keeps the pipeline from succeeding.
+ */
+export interface JobOutcome extends Partial<Omit<EndedInvocation, 'status'>> {
+  /** The invocation's, or `jobFinished` where the signal named none. */
+  readonly id: string;
+  readonly status: EndedInvocation['status'] | 'not_ended' | 'unknown';
+  readonly problem?: Problem;
+}
+
+export interface FailedStep extends Problem {
+  readonly outcome: 'failed';
+}
+
+export interface SkippedStep {
+  readonly outcome: 'skipped';
+  readonly reason: string;
+}
+
+export type ExportArchiveOutcome =
+  | {
+      readonly outcome: 'exported';
+      readonly fileId: string;
+      readonly path: string;
+      readonly sizeBytes: number;
+    }
+  | FailedStep
+  | SkippedStep;
+
+export type StopRuntimeOutcome = { readonly outcome: 'stopped' } | FailedStep | SkippedStep;
+
+export type NextOutcome = { readonly outcome: 'started'; readonly workflowId: string } | SkippedStep;
+
+/** Every file is counted once: the five kinds add up to `files`, and to less while the pipeline runs. */
+export interface PipelineCounts {
+  readonly files: number;
+  readonly collected: number;
+  readonly kept: number;
+  readonly missing: number;
+  readonly skipped: number;
+  readonly failed: number;
+}
+
+/**
+ * How a pipeline ended. `succeeded`: every file is there, or may be missing. `skipped`: a job failed, and
+ * `whenJobFails: 'skip'` asked to leave the files.
+ */
+export type PipelineEnding = 'succeeded' | 'skipped' | 'failed' | 'abandoned' | 'cancelled';
+
+/** Result of a pipeline; `details[0]` of the failure `PipelineFailed` too. */
+export interface PipelineReport {
+  readonly runtimeId: string;
+  /** Known where an archive was asked for. */
+  readonly runId?: string;
+  /** Absent while the pipeline runs. */
+  readonly ending?: PipelineEnding;
+  readonly jobs: readonly JobOutcome[];
+  readonly counts: PipelineCounts;
+  /** Sum of the sizes of what was collected. */
+  readonly bytes: number;
+  /** The settled ones, in the order of the input, of the jobs' outputs and of `addFiles`. */
+  readonly files: readonly FileOutcome[];
+  /** What nobody has to act on, but somebody may want to know. One sentence each. */
+  readonly warnings: readonly string[];
+  readonly exportArchive?: ExportArchiveOutcome;
+  readonly stopRuntime?: StopRuntimeOutcome;
+  /** The workflow that `then` asked for. */
+  readonly next?: NextOutcome;
+}
+
+export type PipelinePhase = 'waiting' | 'collecting' | 'held' | 'finishing' | 'done';
+
+/** Answer of the `progress` query, at any time of the pipeline's life and after it: its report so far. */
+export interface PipelineProgress extends PipelineReport {
+  readonly phase: PipelinePhase;
+}

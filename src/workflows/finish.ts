@@ -1,0 +1,107 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
+import type { BctrlActivities } from '../activities/create-activities.js';
+import type {
+  ExportArchiveOutcome,
+  NextOutcome,
+  SkippedStep,
+  StopRuntimeOutcome,
+} from '../shared/pipeline-report.js';
+import { collectOptions } from './bctrl-activities.js';
+import { collectionKey } from './collection-key.js';
+import type { PipelineState } from './pipeline-state.js';
+import { toProblem } from './to-problem.js';
+
+const activities = proxyActivities<BctrlActivities>(collectOptions());
+
+const optionsOf = ({ input }: PipelineState, summary: string) =>
+  collectOptions({ giveUpAfter: input.giveUpAfter, summary });
+
+const skip = (reason: string): SkippedStep => ({ outcome: 'skipped', reason });
+
+/** Notes the run that is exported later: the runtime has one only while it is active. */
+export async function findRun(pipeline: PipelineState): Promise<void> {
+  const { runtimeId, exportArchive } = pipeline.input;
+  if (exportArchive === undefined || pipeline.runId !== undefined) return;
+  const options = optionsOf(pipeline, 'find the run');
+  try {
+    pipeline.runId = await activities.getActiveRun.executeWithOptions(options, [{ runtimeId }]);
+  } catch (error) {
+    pipeline.exportArchive = { outcome: 'failed', ...toProblem('the run of the runtime', error) };
+  }
+}
+
+/** A zip of the run's files, if any were collected. */
+export async function exportArchive(pipeline: PipelineState): Promise<void> {
+  if (pipeline.input.exportArchive === undefined) return;
+  pipeline.exportArchive = await exported(pipeline, pipeline.input.exportArchive);
+}
+
+async function exported(pipeline: PipelineState, wanted: object): Promise<ExportArchiveOutcome> {
+  const { collected, kept } = pipeline.files.counts;
+  if (collected + kept === 0) return skip('no file was collected');
+  const { runId, exportArchive: earlier } = pipeline;
+  if (runId === undefined) return earlier ?? skip('the run is not known');
+  const { collectionKey: idempotencyKey } = collectionKey('archive');
+  const options = optionsOf(pipeline, 'export the archive');
+  try {
+    const task = { ...wanted, runId, idempotencyKey };
+    const { id, path, sizeBytes } = await activities.exportRunFiles.executeWithOptions(options, [task]);
+    return { outcome: 'exported', fileId: id, path, sizeBytes };
+  } catch (error) {
+    return { outcome: 'failed', ...toProblem('the archive', error) };
+  }
+}
+
+/** Stops the runtime as the input asks, of a cancelled pipeline too. */
+export async function stopRuntime(pipeline: PipelineState): Promise<void> {
+  const { stopRuntime: when = 'never' } = pipeline.input;
+  if (when === 'never') return;
+  // What is not there yet would be lost with the runtime.
+  const wanted = when === 'always' || pipeline.ending === 'succeeded';
+  pipeline.stopRuntime = wanted ? await stopped(pipeline) : skip(`the pipeline ends as ${pipeline.ending}`);
+}
+
+async function stopped(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
+  const { runtimeId } = pipeline.input;
+  const options = optionsOf(pipeline, 'stop the runtime');
+  try {
+    await activities.stopRuntime.executeWithOptions(options, [{ runtimeId }]);
+    return { outcome: 'stopped' };
+  } catch (error) {
+    return { outcome: 'failed', ...toProblem('the runtime', error) };
+  }
+}
+
+/** Starts the next workflow with the report, when all went well; it lives on its own. */
+export async function startNext(pipeline: PipelineState): Promise<void> {
+  const { then } = pipeline.input;
+  if (then === undefined) return;
+  pipeline.next =
+    pipeline.ending === 'succeeded'
+      ? await started(pipeline, then)
+      : skip(`the pipeline ends as ${pipeline.ending}`);
+}
+
+async function started(
+  pipeline: PipelineState,
+  {
+    workflowType,
+    taskQueue = workflowInfo().taskQueue,
+  }: { workflowType: string; taskQueue?: string | undefined },
+): Promise<NextOutcome> {
+  // One id for all that repeats this pipeline, so that a reset does not start it again.
+  const { collectionKey: workflowId } = collectionKey('then');
+  try {
+    await startChild(workflowType, {
+      workflowId,
+      taskQueue,
+      args: [pipeline.report],
+      parentClosePolicy: 'ABANDON',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+  return { outcome: 'started', workflowId };
+}

@@ -1,0 +1,126 @@
+import {
+  ApplicationFailure,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  log,
+  setHandler,
+  upsertMemo,
+} from '@temporalio/workflow';
+import {
+  ABANDON_UPDATE,
+  ADD_FILES_UPDATE,
+  JOB_FINISHED_SIGNAL,
+  PROGRESS_QUERY,
+  RESUME_UPDATE,
+} from '../shared/names.js';
+import { MAXIMUM_FILES } from '../shared/pipeline-input.js';
+import {
+  type Abandoned,
+  type AddFiles,
+  addFilesSchema,
+  type FilesAdded,
+  type JobFinished,
+  jobFinishedSchema,
+  type Resume,
+  type Resumed,
+  resumeSchema,
+} from '../shared/pipeline-messages.js';
+import type { PipelineProgress } from '../shared/pipeline-report.js';
+import { parseWorkflowInput } from './parse-workflow-input.js';
+import type { PipelineState } from './pipeline-state.js';
+
+/** What a pipeline has done so far, at any time of its life and after it. */
+export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
+
+/** Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. A wrong argument is logged and ignored. */
+export const jobFinishedSignal = defineSignal<[JobFinished?]>(JOB_FINISHED_SIGNAL);
+
+/** Further files to collect; refused once the pipeline is finishing. Of a held pipeline they are collected when it is resumed. */
+export const addFilesUpdate = defineUpdate<FilesAdded, [AddFiles]>(ADD_FILES_UPDATE);
+
+/** Tries again what has failed in a held pipeline; refused in any other phase. */
+export const resumeUpdate = defineUpdate<Resumed, [Resume?]>(RESUME_UPDATE);
+
+/** Lets a held pipeline finish and fail with what it has; refused in any other phase. */
+export const abandonUpdate = defineUpdate<Abandoned>(ABANDON_UPDATE);
+
+/** Takes the messages of a pipeline from now on, also those that came before it began. */
+export function takeMessages(pipeline: PipelineState): void {
+  const { files } = pipeline;
+
+  setHandler(progressQuery, () => pipeline.progress);
+
+  setHandler(jobFinishedSignal, (input = {}) => {
+    const { data, error } = jobFinishedSchema.safeParse(input);
+    if (error) log.warn('The signal jobFinished is ignored: its argument is wrong', { error: error.message });
+    else pipeline.jobFinished = data;
+  });
+
+  setHandler(
+    addFilesUpdate,
+    (input) => {
+      const wanted = parseWorkflowInput(addFilesSchema, input).files;
+      const added = files.add(wanted);
+      pipeline.show();
+      return { added, known: wanted.length - added };
+    },
+    {
+      validator(input) {
+        const wanted = parseWorkflowInput(addFilesSchema, input).files;
+        if (pipeline.isFinishing) throw conflict('the pipeline is finishing and takes no more files');
+        if (!files.hasRoomFor(wanted)) {
+          throw conflict(`files: the pipeline has ${files.counts.files}, and at most ${MAXIMUM_FILES}`);
+        }
+      },
+    },
+  );
+
+  setHandler(
+    resumeUpdate,
+    (input = {}) => {
+      const jobs = pipeline.openJobs.length;
+      const resumed = { files: files.reopen(input.runtimePaths), jobs };
+      pipeline.enter(jobs > 0 ? 'waiting' : 'collecting');
+      return resumed;
+    },
+    {
+      validator(input = {}) {
+        const { runtimePaths = [] } = parseWorkflowInput(resumeSchema, input);
+        assertHeld(pipeline);
+        const failed = new Set(files.failures.map(({ runtimePath }) => runtimePath));
+        const [other] = runtimePaths.filter((path) => !failed.has(path));
+        if (other !== undefined) throw conflict(`"${other}" is not among the failed files`);
+      },
+    },
+  );
+
+  setHandler(
+    abandonUpdate,
+    () => {
+      pipeline.isAbandoned = true;
+      pipeline.enter('finishing');
+      return { files: files.counts.failed };
+    },
+    { validator: () => assertHeld(pipeline) },
+  );
+}
+
+/** Waits, for weeks if need be and without a history event, for `resume` (true) or `abandon` (false). */
+export async function isResumed(pipeline: PipelineState): Promise<boolean> {
+  pipeline.enter('held');
+  // Not for its value alone: a worker that reads the history anew hands a message to the workflow before what happened
+  // in the last workflow task without a command. Without this one, `resume` would find the pipeline still collecting.
+  upsertMemo({ heldAt: new Date().toISOString() });
+  await condition(() => pipeline.phase !== 'held');
+  return !pipeline.isAbandoned;
+}
+
+function assertHeld({ phase }: PipelineState): void {
+  if (phase !== 'held') throw conflict(`the pipeline is not held, it is ${phase}`);
+}
+
+function conflict(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, 'conflict');
+}

@@ -1,0 +1,34 @@
+import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import type { FailureDetails } from '../shared/failure-details.js';
+import { oneLine } from '../shared/one-line.js';
+import type { Problem } from '../shared/pipeline-report.js';
+import { isReasonClass, type ReasonClass } from '../shared/reason-class.js';
+
+/** What a person needs to know of a failure of the API: its class is always known. */
+export type ApiProblem = Problem & { readonly reasonClass: ReasonClass };
+
+/**
+ * The last failure of an activity that finally failed.
+ *
+ * @param subject what the activity was about
+ * @throws what is no outcome of an activity: a cancellation, a fault of this workflow
+ */
+export function toProblem(subject: string, error: unknown): ApiProblem {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (!(cause instanceof ApplicationFailure)) continue;
+    const { type, message } = cause;
+    // Not a failure of our activity, but of what is around it in the worker: an interceptor, a codec.
+    if (!isReasonClass(type)) return { reasonClass: 'server', message: `${subject}: ${oneLine(message)}` };
+    const { code, requestId, hint } = (cause.details?.[0] ?? {}) as Partial<FailureDetails>;
+    return {
+      reasonClass: type,
+      message,
+      ...(code !== undefined && { code }),
+      ...(requestId !== undefined && { requestId }),
+      ...(hint !== undefined && { hint }),
+    };
+  }
+  // No attempt came to an end: the workers were lost, or there was none.
+  return { reasonClass: 'upstream', message: `${subject}: no attempt came to an end in time` };
+}

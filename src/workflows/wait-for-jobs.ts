@@ -1,0 +1,96 @@
+import { ActivityFailure, condition, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
+import type { BctrlActivities } from '../activities/create-activities.js';
+import { shortPath } from '../shared/one-line.js';
+import { MAXIMUM_FILES, type PipelineFile } from '../shared/pipeline-input.js';
+import type { JobOutcome } from '../shared/pipeline-report.js';
+import { DEFAULT_WAIT_TIMEOUT, waitOptions } from './bctrl-activities.js';
+import type { PipelineState } from './pipeline-state.js';
+import { toProblem } from './to-problem.js';
+
+/** Stands for the job where a signal names none. */
+const SIGNALLED_JOB = 'jobFinished';
+
+const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
+
+/** Waits for the jobs whose end is not known yet, and lists the files that they name. */
+export async function waitForJobs(pipeline: PipelineState): Promise<void> {
+  const { waitFor } = pipeline.input;
+  if (waitFor === undefined) return;
+  const { invocationIds = await invocationsOfSignal(pipeline) } = waitFor;
+  const unknown = [...new Set(invocationIds)].filter((id) => isOpen(pipeline.jobs.get(id)));
+  if (unknown.length === 0) return;
+  pipeline.enter('waiting');
+  const named = await Promise.all(unknown.map((id) => waitForJob(pipeline, id)));
+  // In the order of the jobs, not of their ends, which the history does not tell exactly from those of messages.
+  for (const [index, id] of unknown.entries()) addFiles(pipeline, id, named[index] ?? []);
+  pipeline.show();
+}
+
+/** Waits for the signal; the invocation that it names, if it names one. */
+async function invocationsOfSignal(pipeline: PipelineState): Promise<string[]> {
+  const isSignalled = () => pipeline.jobFinished !== undefined;
+  if (!isSignalled()) pipeline.enter('waiting');
+  await condition(isSignalled, pipeline.input.waitFor?.timeout ?? DEFAULT_WAIT_TIMEOUT);
+  pipeline.jobs.delete(SIGNALLED_JOB);
+  const { invocationId, status = 'succeeded' } = pipeline.jobFinished ?? {};
+  if (invocationId !== undefined) return [invocationId];
+  pipeline.jobs.set(SIGNALLED_JOB, toSignalledJob(pipeline, isSignalled() ? status : 'not_ended'));
+  return [];
+}
+
+function toSignalledJob({ input }: PipelineState, status: JobOutcome['status']): JobOutcome {
+  const job = { id: SIGNALLED_JOB, status };
+  if (status === 'not_ended') {
+    return { ...job, problem: { message: 'the signal jobFinished did not come in time' } };
+  }
+  if (input.filesFromOutput === undefined || status !== 'succeeded') return job;
+  return {
+    ...job,
+    problem: { message: 'the signal jobFinished named no invocation that could have an output' },
+  };
+}
+
+function isOpen(job: JobOutcome | undefined): boolean {
+  return job === undefined || job.problem !== undefined;
+}
+
+/** Notes how a job ended. Returns the files that its output names. */
+async function waitForJob(pipeline: PipelineState, id: string): Promise<readonly PipelineFile[]> {
+  const { runtimeId, waitFor, filesFromOutput } = pipeline.input;
+  const options = waitOptions(waitFor?.timeout, `wait for ${shortPath(id)}`);
+  const task = { runtimeId, invocationId: id, filesFromOutput };
+  let named: readonly PipelineFile[] = [];
+  try {
+    const { files = [], outputProblem, ...job } = await waitForInvocation.executeWithOptions(options, [task]);
+    pipeline.jobs.set(id, outputProblem === undefined ? job : withProblem(job, outputProblem));
+    named = files;
+  } catch (error) {
+    const problem = toProblem(subjectOf(id), error);
+    pipeline.jobs.set(id, isTimeout(error) ? toLateJob(id) : { id, status: 'unknown', problem });
+  }
+  pipeline.show();
+  return named;
+}
+
+function addFiles({ files, jobs }: PipelineState, id: string, named: readonly PipelineFile[]): void {
+  const job = jobs.get(id);
+  if (files.hasRoomFor(named)) files.add(named);
+  else if (job)
+    jobs.set(id, withProblem(job, `its output names more files than the ${MAXIMUM_FILES} of a pipeline`));
+}
+
+const toLateJob = (id: string) => withProblem({ id, status: 'not_ended' }, 'it had not ended in time');
+
+function withProblem(job: JobOutcome, problem: string): JobOutcome {
+  return { ...job, problem: { message: `${subjectOf(job.id)}: ${problem}` } };
+}
+
+const subjectOf = (id: string) => `invocation ${shortPath(id)}`;
+
+/** The wait was over before the job, whatever the last attempt met. */
+function isTimeout(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    (error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT')
+  );
+}

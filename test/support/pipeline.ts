@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, type TestContext } from 'node:test';
+import { Context } from '@temporalio/activity';
+import {
+  ApplicationFailure,
+  type HistoryAndWorkflowId,
+  WorkflowFailedError,
+  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import type { CollectedFile, CollectRuntimeFileInput } from '../../src/shared/collect.js';
+import type { EndedInvocation } from '../../src/shared/invocation.js';
+import { PIPELINE_FAILED, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { GatewayOptions } from '../../src/testing.js';
+import { createTestActivities } from './activities.js';
+import { startTestGateway } from './gateway.js';
+import { createTimeSkippingEnv, withWorker, workflowBundle } from './temporal.js';
+
+export const HOUR_MS = 3_600_000;
+export const RUNTIME = '00000000-0000-4000-8000-000000000000';
+
+/** Of the test file that imports this: the clock of a server is one for all its workflows. */
+export let env: TestWorkflowEnvironment;
+before(async () => {
+  env = await createTimeSkippingEnv();
+});
+after(async () => {
+  try {
+    await replayAll();
+  } finally {
+    await env.teardown();
+  }
+});
+
+export type Handle = WorkflowHandleWithFirstExecutionRunId;
+
+export interface Execution {
+  readonly type?: string;
+  readonly activities?: Partial<BctrlActivities>;
+  readonly options?: Partial<WorkflowStartOptions>;
+}
+
+/** Starts a workflow, a pipeline unless told otherwise, on a worker of its own that lives as long as `use` runs. */
+export async function execute<T>(
+  { type = POST_RUN_PIPELINE, activities, options }: Execution,
+  input: unknown,
+  use: (handle: Handle) => Promise<T>,
+): Promise<T> {
+  return await withWorker(env, activities === undefined ? {} : { activities }, async (taskQueue) => {
+    const args = input === undefined ? [] : [input];
+    const workflow = { ...options, taskQueue, workflowId: randomUUID(), args };
+    const handle = await env.client.workflow.start(type, workflow);
+    const result = await use(handle);
+    histories.push({ workflowId: handle.workflowId, history: await handle.fetchHistory() });
+    return result;
+  });
+}
+
+/** Of all workflows that were executed. */
+const histories: HistoryAndWorkflowId[] = [];
+
+/** What a worker makes of the histories that reads them from their beginning, as after a crash, has to be what happened. */
+async function replayAll(): Promise<void> {
+  for await (const { workflowId, error } of Worker.runReplayHistories(
+    { workflowBundle: workflowBundle() },
+    histories,
+  )) {
+    if (error) throw new Error(`The replay of ${workflowId} failed`, { cause: error });
+  }
+}
+
+/** The report of a pipeline that succeeds. */
+export function runPipeline(activities: Partial<BctrlActivities>, input: object): Promise<PipelineReport> {
+  return execute({ activities }, input, (handle) => handle.result());
+}
+
+/** Why a workflow failed, as its client sees it. */
+export async function failureOf(handle: Handle): Promise<Error | undefined> {
+  const error = await handle.result().then(
+    (result) => assert.fail(`it succeeded with ${JSON.stringify(result)}`),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof WorkflowFailedError, String(error));
+  return error.cause;
+}
+
+/** The report of a pipeline that fails because of its files. */
+export async function failedReportOf(handle: Handle): Promise<PipelineReport> {
+  const failure = await failureOf(handle);
+  assert.ok(failure instanceof ApplicationFailure, String(failure));
+  assert.deepEqual([failure.type, failure.nonRetryable], [PIPELINE_FAILED, true]);
+  return failure.details?.[0] as PipelineReport;
+}
+
+/** The real activities, and a gateway that lives in the server's time with these files in its workspace. */
+export async function setUp(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  options: Partial<GatewayOptions> = {},
+) {
+  const aheadMs = (await env.currentTimeMs()) - Date.now();
+  const gateway = await startTestGateway(t, { now: () => Date.now() + aheadMs, ...options });
+  for (const [path, content] of Object.entries(files)) await gateway.addFile(path, content);
+  return { gateway, runtimeId: gateway.runtimeId, activities: createTestActivities(t, gateway.url) };
+}
+
+/** The file that a mocked collect answers with. */
+export function toFile({ runtimePath }: CollectRuntimeFileInput): CollectedFile {
+  return {
+    id: randomUUID(),
+    spaceId: RUNTIME,
+    source: 'runtime',
+    name: runtimePath,
+    path: `/files/${runtimePath}`,
+    contentType: 'text/plain',
+    sizeBytes: 5,
+    createdAt: '2025-01-02T03:04:05.678Z',
+    downloadUrl: `https://files.test/${runtimePath}`,
+  };
+}
+
+export const collectAny: BctrlActivities['collectRuntimeFile'] = async (input) => toFile(input);
+
+export const endedJob = (id: string): EndedInvocation => ({ id, action: 'act', status: 'succeeded' });
+
+/** What a mocked activity waits before. It leaves when its worker shuts down, so that a failed test ends. */
+export function createDoor() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, pass: () => Promise.race([opened, Context.current().cancelled]) };
+}
+
+export async function eventsOf(handle: Handle) {
+  return (await handle.fetchHistory()).events ?? [];
+}
+
+export async function scheduledActivitiesOf(handle: Handle) {
+  return (await eventsOf(handle)).filter((event) => event.activityTaskScheduledEventAttributes);
+}
+
+export async function assertRefused(handle: Handle, message: RegExp): Promise<void> {
+  const failure = await failureOf(handle);
+  assert.ok(failure instanceof ApplicationFailure);
+  assert.deepEqual([failure.type, failure.nonRetryable], ['invalid_input', true]);
+  assert.match(failure.message, message);
+}
+
+/** Asks until the pipeline is there; the test's own timeout is the only limit. */
+export async function untilPhase(
+  handle: WorkflowHandle,
+  phase: PipelineProgress['phase'],
+): Promise<PipelineProgress> {
+  for (;;) {
+    const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+    if (progress.phase === phase) return progress;
+  }
+}
+
+export async function detailsOf(handle: Handle): Promise<string> {
+  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  return currentDetails;
+}
+
+export const list = (...paths: string[]) => paths.map((runtimePath) => ({ runtimePath }));
+
+/** Virtual time from start to end. The clock of the server may jump on after the end. */
+export async function elapsedMsOf(handle: Handle): Promise<number> {
+  const { startTime, closeTime } = await handle.describe();
+  return Number(closeTime) - Number(startTime);
+}

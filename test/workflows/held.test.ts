@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import type { CollectRuntimeFileInput } from '../../src/shared/collect.js';
+import {
+  ABANDON_UPDATE,
+  ADD_FILES_UPDATE,
+  JOB_FINISHED_SIGNAL,
+  RESUME_UPDATE,
+} from '../../src/shared/names.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { FaultRule } from '../../src/testing.js';
+import {
+  collectAny,
+  createDoor,
+  detailsOf,
+  elapsedMsOf,
+  endedJob,
+  env,
+  eventsOf,
+  execute,
+  failedReportOf,
+  type Handle,
+  HOUR_MS,
+  list,
+  RUNTIME,
+  runPipeline,
+  setUp,
+  toFile,
+  untilPhase,
+} from '../support/pipeline.js';
+
+const WEEK_MS = 7 * 24 * HOUR_MS;
+
+/** Every file is refused until the door is opened, as by an API key that has expired. */
+function createLockedActivities() {
+  const inputs: CollectRuntimeFileInput[] = [];
+  const lock = { isOpen: false };
+  const activities: Partial<BctrlActivities> = {
+    async collectRuntimeFile(input) {
+      inputs.push(input);
+      if (lock.isOpen || input.runtimePath === 'good.txt') return toFile(input);
+      throw ApplicationFailure.nonRetryable(`${input.runtimePath}: the key has expired`, 'unauthorized');
+    },
+  };
+  return { activities, inputs, lock };
+}
+
+async function refusalOf(update: Promise<unknown>): Promise<ApplicationFailure> {
+  const error = await update.then(
+    (answer) => assert.fail(`it was accepted: ${JSON.stringify(answer)}`),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(
+    error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure,
+    String(error),
+  );
+  return error.cause;
+}
+
+describe('a held pipeline', () => {
+  const input = { runtimeId: RUNTIME, files: list('good.txt', 'a.txt', 'b.txt'), onFailure: 'hold' };
+
+  test('waits for weeks without a history event, and resume collects what had failed', async () => {
+    const { activities, inputs, lock } = createLockedActivities();
+    await execute({ activities }, input, async (handle) => {
+      const { counts } = await untilPhase(handle, 'held');
+      assert.deepEqual([counts.collected, counts.failed], [1, 2]);
+      assert.match(await detailsOf(handle), /\*\*Held\.\*\* .*`resume`/);
+      const events = (await eventsOf(handle)).length;
+      await env.sleep(3 * WEEK_MS);
+      assert.equal((await eventsOf(handle)).length, events);
+
+      lock.isOpen = true;
+      assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 2, jobs: 0 });
+      const report: PipelineReport = await handle.result();
+      assert.deepEqual([report.ending, report.counts.collected, report.counts.failed], ['succeeded', 3, 0]);
+      assert.deepEqual(
+        report.files.map(({ runtimePath }) => runtimePath),
+        ['good.txt', 'a.txt', 'b.txt'],
+      );
+      assert.ok((await elapsedMsOf(handle)) >= 3 * WEEK_MS);
+    });
+    assert.equal(inputs.length, 5);
+    const tries = inputs.filter(({ runtimePath }) => runtimePath === 'a.txt');
+    assert.deepEqual(
+      tries.map(({ lookFirst }) => lookFirst),
+      [false, true],
+      'the failed try may have copied the file',
+    );
+    assert.equal(tries[0]?.collectionKey, tries[1]?.collectionKey);
+  });
+
+  test('resumes named files only, and is held again for the others', async () => {
+    const { activities, lock } = createLockedActivities();
+    await execute({ activities }, input, async (handle) => {
+      await untilPhase(handle, 'held');
+      lock.isOpen = true;
+      const resumed = await handle.executeUpdate(RESUME_UPDATE, { args: [{ runtimePaths: ['b.txt'] }] });
+      assert.deepEqual(resumed, { files: 1, jobs: 0 });
+      const { counts } = await untilPhase(handle, 'held');
+      assert.deepEqual([counts.collected, counts.failed], [2, 1]);
+      await handle.executeUpdate(RESUME_UPDATE);
+      assert.equal(((await handle.result()) as PipelineReport).counts.collected, 3);
+    });
+  });
+
+  test('refuses to resume what has not failed, with a wrong argument, and while it is not held', async () => {
+    const { activities, lock } = createLockedActivities();
+    await execute({ activities }, input, async (handle) => {
+      await untilPhase(handle, 'held');
+      const resume = (argument: unknown) => handle.executeUpdate(RESUME_UPDATE, { args: [argument] });
+      const good = await refusalOf(resume({ runtimePaths: ['a.txt', 'good.txt'] }));
+      assert.deepEqual([good.type, good.message], ['conflict', '"good.txt" is not among the failed files']);
+      const wrong = await refusalOf(resume({ runtimePaths: [] }));
+      assert.equal(wrong.type, 'invalid_input');
+      assert.match(wrong.message, /^runtimePaths: /);
+      lock.isOpen = true;
+      await handle.executeUpdate(RESUME_UPDATE);
+      await handle.result();
+    });
+  });
+
+  test('that is abandoned fails with what it has', async () => {
+    const { activities } = createLockedActivities();
+    await execute({ activities }, input, async (handle) => {
+      await untilPhase(handle, 'held');
+      assert.deepEqual(await handle.executeUpdate(ABANDON_UPDATE), { files: 2 });
+      const report = await failedReportOf(handle);
+      assert.deepEqual([report.ending, report.counts.collected, report.counts.failed], ['abandoned', 1, 2]);
+    });
+  });
+
+  test('has its job waited for again', async () => {
+    let waits = 0;
+    const activities: Partial<BctrlActivities> = {
+      collectRuntimeFile: collectAny,
+      async waitForInvocation({ invocationId }) {
+        waits += 1;
+        if (waits > 1) return endedJob(invocationId);
+        throw ApplicationFailure.nonRetryable('the key has expired', 'unauthorized');
+      },
+    };
+    const waitFor = { invocationIds: ['inv_1'] };
+    await execute({ activities }, { ...input, waitFor }, async (handle) => {
+      const { jobs, counts } = await untilPhase(handle, 'held');
+      assert.deepEqual([jobs[0]?.status, jobs[0]?.problem?.reasonClass], ['unknown', 'unauthorized']);
+      assert.equal(counts.collected, 0);
+      assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 0, jobs: 1 });
+      const report: PipelineReport = await handle.result();
+      assert.deepEqual([report.jobs[0]?.status, report.counts.collected], ['succeeded', 3]);
+    });
+  });
+
+  test('takes more files, and collects them when it is resumed', async () => {
+    const { activities, lock } = createLockedActivities();
+    await execute({ activities }, input, async (handle) => {
+      await untilPhase(handle, 'held');
+      await handle.executeUpdate(ADD_FILES_UPDATE, { args: [{ files: list('c.txt') }] });
+      lock.isOpen = true;
+      await handle.executeUpdate(RESUME_UPDATE);
+      assert.equal(((await handle.result()) as PipelineReport).counts.collected, 4);
+    });
+  });
+});
+
+test('what fails without onFailure: hold cannot be resumed or abandoned', async () => {
+  const door = createDoor();
+  const activities: Partial<BctrlActivities> = {
+    async collectRuntimeFile(input) {
+      await door.pass();
+      return toFile(input);
+    },
+  };
+  await execute({ activities }, { runtimeId: RUNTIME, files: list('a.txt') }, async (handle) => {
+    await untilPhase(handle, 'collecting');
+    for (const name of [RESUME_UPDATE, ABANDON_UPDATE]) {
+      const { type, message } = await refusalOf(handle.executeUpdate(name));
+      assert.deepEqual([type, message], ['conflict', 'the pipeline is not held, it is collecting']);
+    }
+    door.open();
+    await handle.result();
+  });
+});
+
+describe('addFiles', () => {
+  const add = (handle: Handle, ...files: object[]) =>
+    handle.executeUpdate(ADD_FILES_UPDATE, { args: [{ files }] });
+
+  test('while it waits: files that are new are collected, and the answer tells how many they are', async () => {
+    const input = { runtimeId: RUNTIME, waitFor: { signal: true }, files: list('a.txt') };
+    await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
+      assert.deepEqual(await add(handle, ...list('a.txt', 'b.txt', 'b.txt')), { added: 1, known: 2 });
+      await handle.signal(JOB_FINISHED_SIGNAL);
+      assert.equal(((await handle.result()) as PipelineReport).counts.collected, 2);
+    });
+  });
+
+  test('while it collects: they do not wait for the slowest file', async () => {
+    const door = createDoor();
+    const collected: string[] = [];
+    const activities: Partial<BctrlActivities> = {
+      async collectRuntimeFile(input) {
+        if (input.runtimePath === 'slow.txt') await door.pass();
+        collected.push(input.runtimePath);
+        return toFile(input);
+      },
+    };
+    const input = { runtimeId: RUNTIME, files: list('slow.txt') };
+    await execute({ activities }, input, async (handle) => {
+      await untilPhase(handle, 'collecting');
+      assert.deepEqual(await add(handle, ...list('b.txt')), { added: 1, known: 0 });
+      while ((await untilPhase(handle, 'collecting')).counts.collected === 0);
+      door.open();
+      await handle.result();
+      assert.deepEqual(collected, ['b.txt', 'slow.txt']);
+    });
+  });
+
+  test('is refused for a wrong file, for too many, and once the pipeline is finishing', async () => {
+    const door = createDoor();
+    const activities: Partial<BctrlActivities> = {
+      collectRuntimeFile: collectAny,
+      stopRuntime: async () => void (await door.pass()),
+    };
+    const waitFor = { signal: true };
+    const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt'), stopRuntime: 'always' };
+    await execute({ activities }, input, async (handle) => {
+      const wrong = await refusalOf(add(handle, { runtimePath: 'b.txt' }, { path: 'c.txt' }));
+      assert.equal(wrong.type, 'invalid_input');
+      assert.match(wrong.message, /^files\[1\]\.runtimePath: /);
+      const many = Array.from({ length: 1_000 }, (_, index) => ({ runtimePath: `${index}` }));
+      const tooMany = await refusalOf(add(handle, ...many));
+      assert.deepEqual(
+        [tooMany.type, tooMany.message],
+        ['conflict', 'files: the pipeline has 1, and at most 1000'],
+      );
+
+      await handle.signal(JOB_FINISHED_SIGNAL);
+      await untilPhase(handle, 'finishing');
+      const late = await refusalOf(add(handle, { runtimePath: 'b.txt' }));
+      assert.deepEqual(
+        [late.type, late.message],
+        ['conflict', 'the pipeline is finishing and takes no more files'],
+      );
+      door.open();
+      assert.equal(((await handle.result()) as PipelineReport).counts.files, 1);
+    });
+  });
+});
+
+describe('ifMissing', () => {
+  for (const [ifMissing, outcome, warnings] of [
+    [undefined, 'failed', 0],
+    ['fail', 'failed', 0],
+    ['warn', 'missing', 1],
+    ['ignore', 'missing', 0],
+  ] as const) {
+    test(`${ifMissing ?? 'left out'}: a file that is not there is ${outcome}, with ${warnings} warnings`, async (t) => {
+      const { runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+      const files = [...list('a.txt'), { runtimePath: 'gone.txt', ifMissing }];
+      const report =
+        outcome === 'failed'
+          ? await execute({ activities }, { runtimeId, files }, failedReportOf)
+          : await runPipeline(activities, { runtimeId, files });
+      assert.deepEqual([report.counts.collected, report.counts[outcome]], [1, 1]);
+      assert.deepEqual([report.files[1]?.outcome, report.warnings.length], [outcome, warnings]);
+    });
+  }
+
+  test('says nothing of a runtime that is not there', async (t) => {
+    const { activities } = await setUp(t, {});
+    const files = [{ runtimePath: 'a.txt', ifMissing: 'ignore' }];
+    const report = await execute({ activities }, { runtimeId: RUNTIME, files }, failedReportOf);
+    assert.equal(report.counts.failed, 1);
+  });
+
+  test('with appearsWithin is asked when the time is over', async (t) => {
+    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'answer', status: 404 } }];
+    const { runtimeId, activities } = await setUp(t, {}, { faults });
+    const files = [{ runtimePath: 'late.txt', appearsWithin: '10m', ifMissing: 'warn' }];
+    await execute({ activities }, { runtimeId, files }, async (handle) => {
+      const report: PipelineReport = await handle.result();
+      assert.equal(report.counts.missing, 1);
+      const elapsedMs = await elapsedMsOf(handle);
+      assert.ok(elapsedMs >= 600_000 && elapsedMs < 620_000, `${elapsedMs} ms`);
+    });
+  });
+});

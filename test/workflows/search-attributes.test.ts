@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { searchAttributes } from '../../src/shared/search-attributes.js';
+import { env, eventsOf, execute, type Handle, list, setUp } from '../support/pipeline.js';
+
+const KEYWORD = 2;
+const INT = 3;
+
+async function upsertsOf(handle: Handle): Promise<number> {
+  return (await eventsOf(handle)).filter((event) => event.upsertWorkflowSearchAttributesEventAttributes)
+    .length;
+}
+
+test('a pipeline sets the search attributes that it was started with, once a phase', async (t) => {
+  await env.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: {
+      [searchAttributes.phase.name]: KEYWORD,
+      [searchAttributes.runId.name]: KEYWORD,
+      [searchAttributes.filesCollected.name]: INT,
+    },
+  });
+  const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello', 'b.txt': 'hi' });
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+  const input = {
+    runtimeId,
+    waitFor: { invocationIds: [id] },
+    files: list('a.txt', 'b.txt'),
+    exportArchive: {},
+  };
+  const typedSearchAttributes = new TypedSearchAttributes([
+    { key: searchAttributes.phase, value: 'waiting' },
+    { key: searchAttributes.runId, value: '' },
+    { key: searchAttributes.filesCollected, value: 0 },
+  ]);
+  await execute({ activities, options: { typedSearchAttributes } }, input, async (handle) => {
+    const { runId } = (await handle.result()) as { runId: string };
+    const { typedSearchAttributes: set } = await handle.describe();
+    assert.equal(set.get(searchAttributes.phase), 'done');
+    assert.equal(set.get(searchAttributes.filesCollected), 2);
+    assert.equal(set.get(searchAttributes.runId), runId);
+    assert.equal(set.get(searchAttributes.filesFailed), undefined);
+    assert.equal(await upsertsOf(handle), 3, 'collecting, finishing, done');
+  });
+});
+
+test('a pipeline that was started with none sets none, so a server that does not know them will do', async (t) => {
+  const { runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+  await execute({ activities }, { runtimeId, files: list('a.txt') }, async (handle) => {
+    await handle.result();
+    assert.equal(await upsertsOf(handle), 0);
+  });
+});

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { ApplicationFailure } from '@temporalio/client';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import { DEFAULT_TASK_QUEUE } from '../../src/shared/names.js';
+import type { PipelinePhase } from '../../src/shared/pipeline-report.js';
+import type { FaultRule, InvocationOptions } from '../../src/testing.js';
+import { runExecutable } from '../support/executable.js';
+import { createTestFolder } from '../support/gateway.js';
+import { env, setUp, untilPhase } from '../support/pipeline.js';
+import { devServerExecutable, withWorker } from '../support/temporal.js';
+
+/** What an example finds, as its words say. */
+interface World {
+  readonly job?: Partial<InvocationOptions>;
+  /** In the workspace, beside `results.csv` and `logs/agent.log`. */
+  readonly files?: Record<string, string>;
+  readonly faults?: FaultRule[];
+  /** Paths in the storage that are taken. */
+  readonly taken?: string;
+  readonly activities?: Partial<BctrlActivities>;
+  /** In which phase each command is sent, and what is mended before. */
+  readonly commands?: readonly { phase: PipelinePhase; mend?: FaultRule[] }[];
+}
+
+const refuse = (status: number) => ({ kind: 'answer', status }) as const;
+
+/** By heading. The one that is cancelled comes last: from then on the server's clock no longer skips. */
+const worlds: Readonly<Record<string, World>> = {
+  'Wait for jobs': {
+    job: { output: { files: ['results.csv', 'logs/agent.log'] } },
+    files: { 'screenshots/checkout.png': 'picture' },
+  },
+  'Wait for a signal': { job: {}, commands: [{ phase: 'waiting' }] },
+  'Wait for nothing': {},
+  'The job fails': { job: { status: 'failed' } },
+  'The job does not end in time': {
+    job: { durationMs: 24 * 3_600_000 },
+    activities: {
+      // A long poll would take real time.
+      async waitForInvocation() {
+        throw ApplicationFailure.create({ type: 'upstream', nextRetryDelay: '1h' });
+      },
+    },
+  },
+  'A file is late, or missing': {
+    files: { 'late.log': 'late' },
+    faults: [{ operation: 'collect', runtimePath: 'late.log', times: 5, fault: refuse(404) }],
+  },
+  'The destination is taken': { taken: '/shop/results.csv' },
+  'A file finally fails': {},
+  'Hold, mend, resume': {
+    faults: [{ operation: 'collect', fault: refuse(401) }],
+    commands: [{ phase: 'held', mend: [] }],
+  },
+  'Hold, give up': {
+    faults: [{ operation: 'collect', runtimePath: 'results.csv', times: 1, fault: refuse(401) }],
+    commands: [{ phase: 'held' }, { phase: 'held' }],
+  },
+  'The finish fails': { faults: [{ operation: 'export', fault: refuse(403) }] },
+  Cancel: { commands: [{ phase: 'waiting' }, { phase: 'waiting' }] },
+};
+
+const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+const [, section = ''] = /\n### Worked examples\n(.*?)\n## /s.exec(readme) ?? [];
+const [introduction = '', ...examples] = section.split('\n#### ');
+const [start = ''] = blocksOf(introduction, 'sh');
+
+/** What stands between the fences of a language. */
+function blocksOf(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)\\n\`\`\`$`, 'gms'))].map(
+    ([, block = '']) => block,
+  );
+}
+
+const WORKFLOW_ID = 'my-pipeline';
+const RUNTIME_ID = '3f2b8c1e-5a4d-4e6f-9b70-1c2d3e4f5a6b';
+const INVOCATION_ID = '4d26a7f0-93c1-4b58-8e2d-6f7a8b9c0d1e';
+
+describe('the README’s example', () => {
+  test('of each heading is executed here', () => {
+    assert.deepEqual(
+      examples.map((example) => example.split('\n', 1)[0]),
+      Object.keys(worlds),
+    );
+    assert.match(start, /^temporal workflow start [^\n]+$/);
+  });
+
+  for (const example of examples) {
+    const [heading = ''] = example.split('\n', 1);
+    test(`"${heading}" runs as it says`, async (t) => {
+      const { job, files, faults = [], taken, commands = [], activities } = worlds[heading] ?? {};
+      const contents = { 'results.csv': 'a,b\n1,2\n', 'logs/agent.log': 'done\n', ...files };
+      const { gateway, runtimeId, activities: realActivities } = await setUp(t, contents);
+      if (taken !== undefined) {
+        await gateway.collect({ runtimePath: 'results.csv', destinationPath: taken });
+      }
+      gateway.setFaults(faults);
+      const invocation = job && (await gateway.createInvocation({ runtimeId, durationMs: 0, ...job }));
+      const toReal = (text: string) =>
+        text.replaceAll(RUNTIME_ID, runtimeId).replaceAll(INVOCATION_ID, invocation?.id ?? 'none');
+
+      const folder = await createTestFolder(t);
+      await symlink(devServerExecutable(), join(folder, 'temporal'));
+      const [input = '', ...otherInputs] = blocksOf(example, 'json');
+      assert.deepEqual(otherInputs, []);
+      await writeFile(join(folder, 'pipeline.json'), toReal(input));
+      const { address } = env;
+      const run = async (command: string) => {
+        const processEnv = {
+          HOME: folder,
+          PATH: `${folder}:${process.env['PATH']}`,
+          TEMPORAL_ADDRESS: address,
+        };
+        await promisify(execFile)('sh', ['-c', toReal(command)], { cwd: folder, env: processEnv });
+      };
+
+      const options = { taskQueue: DEFAULT_TASK_QUEUE, activities: { ...realActivities, ...activities } };
+      await withWorker(env, options, async () => {
+        await run(start);
+        const handle = env.client.workflow.getHandle(WORKFLOW_ID);
+        const lines = blocksOf(example, 'sh').flatMap((block) => block.split('\n'));
+        assert.equal(lines.length, commands.length);
+        for (const [index, { phase, mend }] of commands.entries()) {
+          await untilPhase(handle, phase);
+          if (mend !== undefined) gateway.setFaults(mend);
+          await run(lines[index] ?? '');
+        }
+        await handle.result().catch(() => undefined);
+
+        const { stdout, stderr } = await runExecutable(t, 'starter', ['result', WORKFLOW_ID], {
+          TEMPORAL_ADDRESS: address,
+        });
+        const [why = ''] = /^(failed|cancelled): .*$/m.exec(stderr) ?? [];
+        const shown = (stdout + why)
+          .replaceAll(runtimeId, '3f2b…')
+          .replaceAll(invocation?.id ?? 'none', '4d26…')
+          .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '…')
+          .replaceAll(/\breq_[\w-]+/g, 'req_…');
+        assert.deepEqual(blocksOf(example, 'text'), [shown.trimEnd()]);
+      });
+    });
+  }
+});

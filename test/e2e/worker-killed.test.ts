@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { POST_RUN_PIPELINE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
+import type { PipelineInput } from '../../src/shared/pipeline-input.js';
+import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { Books, FaultRule } from '../../src/testing.js';
+import { startTestGateway } from '../support/gateway.js';
+import { devServerExecutable } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+/** Long enough to kill a worker in. */
+const SLOW_MS = 4_000;
+const slow = { kind: 'delay', delayMs: SLOW_MS } as const;
+
+/** Every phase lasts a while, and `refused.txt` brings the pipeline to be held once. */
+const faults: FaultRule[] = [
+  { operation: 'collect', runtimePath: 'slow.txt', times: 1, fault: slow },
+  { operation: 'collect', runtimePath: 'refused.txt', times: 1, fault: { kind: 'answer', status: 401 } },
+  { operation: 'export', times: 1, fault: slow },
+  { operation: 'stop-runtime', times: 1, fault: slow },
+];
+
+/** What there is to see when the worker is in the middle of something. */
+const moments: Readonly<Record<string, (progress: PipelineProgress, books: Books) => boolean>> = {
+  waiting: ({ phase }, { requests, inFlight }) => phase === 'waiting' && isSent(requests, 'wait', inFlight),
+  collecting: ({ counts }, { inFlight }) => counts.collected === 2 && counts.failed === 1 && inFlight > 0,
+  held: ({ phase }) => phase === 'held',
+  exporting: (_progress, { requests, inFlight }) => isSent(requests, 'export', inFlight),
+  'stopping the runtime': (_progress, { requests, inFlight }) => isSent(requests, 'stop-runtime', inFlight),
+};
+
+function isSent(requests: Books['requests'], operation: keyof Books['requests'], inFlight: number): boolean {
+  return (requests[operation] ?? 0) > 0 && inFlight > 0;
+}
+
+let temporal: DevServer;
+let connection: Connection;
+before(async () => {
+  temporal = await startDevServer({ executable: devServerExecutable() });
+  connection = await Connection.connect({ address: temporal.address });
+});
+after(async () => {
+  await connection.close();
+  await temporal.close();
+});
+
+/** The report of a pipeline through all its phases, its ids replaced by names; the worker is killed in one of them. */
+async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]): Promise<unknown> {
+  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  const gateway = await startTestGateway(t, { onPathExists: 'keep-both', faults });
+  const { runtimeId } = gateway;
+  const paths = ['quick.txt', 'slow.txt', 'refused.txt', 'named.txt'];
+  for (const path of paths) await gateway.addFile(path);
+  const startWorker = () =>
+    startWorkerProcess(t, {
+      address: temporal.address,
+      gatewayUrl: gateway.url,
+      taskQueue: runtimeId,
+    });
+  const worker = await startWorker();
+
+  const output = { files: ['named.txt'] };
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 2 * SLOW_MS, output });
+  const files = ['quick.txt', 'slow.txt', 'refused.txt'].map((runtimePath) => ({ runtimePath }));
+  const input: PipelineInput = {
+    runtimeId,
+    waitFor: { invocationIds: [id] },
+    files: [...files, { runtimePath: 'missing.txt', ifMissing: 'warn' }],
+    filesFromOutput: '/files',
+    onFailure: 'hold',
+    exportArchive: {},
+    stopRuntime: 'always',
+  };
+  const handle = await new Client({ connection }).workflow.start(POST_RUN_PIPELINE, {
+    taskQueue: runtimeId,
+    workflowId: runtimeId,
+    args: [input],
+  });
+  const until = async (isThere: (typeof moments)[string]) => {
+    for (;;) {
+      // Nobody may be there to answer; the test's own timeout is the only limit.
+      const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY).catch(() => undefined);
+      if (progress && isThere(progress, gateway.books())) return;
+      assert.notEqual(progress?.phase, 'done', 'the moment has passed');
+      await sleep(50);
+    }
+  };
+  const killAndRestart = async (isThere: (typeof moments)[string]) => {
+    await until(isThere);
+    worker.child.kill('SIGKILL');
+    await worker.ended;
+    await startWorker();
+  };
+
+  const kill = killedWhen && killAndRestart(killedWhen);
+  await until(({ phase }) => phase === 'held');
+  // While it is held it is killed first, since what follows changes the phase.
+  if (killedWhen === moments['held']) await kill;
+  assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 1, jobs: 0 });
+  const report: PipelineReport = await handle.result();
+  await kill;
+
+  const books = gateway.books();
+  assert.equal(books.requests.whoami, killedWhen ? 2 : 1, 'each worker asks once when it starts');
+  assert.deepEqual(books.files.map(({ runtimePath }) => runtimePath ?? 'archive').toSorted(), [
+    'archive',
+    ...paths.toSorted(),
+  ]);
+  let text = JSON.stringify(report);
+  for (const file of books.files)
+    text = text.replaceAll(file.id, `id of ${file.runtimePath ?? 'the archive'}`);
+  return JSON.parse(text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'id'));
+}
+
+describe('a worker that is killed and started again', { concurrency: true }, () => {
+  let expected: Promise<unknown>;
+  test('never', async (t) => {
+    expected = runPipeline(t);
+    const { counts, ending } = (await expected) as PipelineReport;
+    assert.equal(ending, 'succeeded');
+    assert.deepEqual(counts, { files: 5, collected: 4, kept: 0, missing: 1, skipped: 0, failed: 0 });
+  });
+
+  for (const [moment, isThere] of Object.entries(moments)) {
+    test(`while ${moment}: the report is the same, and every file is there once`, async (t) => {
+      const report = await runPipeline(t, isThere);
+      assert.deepEqual(report, await expected);
+    });
+  }
+});

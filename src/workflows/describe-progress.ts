@@ -40,7 +40,7 @@ function finishLines({ exportArchive, stopRuntime, next }: PipelineReport): stri
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ['', title, ...lines.slice(-SHOWN)];
+  return lines.length === 0 ? [] : ['', title, '', ...lines.slice(-SHOWN)];
 }
 
 function toLine({ reasonClass, message }: { reasonClass?: string; message: string }): string {

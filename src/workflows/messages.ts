@@ -6,7 +6,6 @@ import {
   defineUpdate,
   log,
   setHandler,
-  upsertMemo,
 } from '@temporalio/workflow';
 import {
   ABANDON_UPDATE,
@@ -30,6 +29,11 @@ import {
 import type { PipelineProgress } from '../shared/pipeline-report.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';
 import type { PipelineState } from './pipeline-state.js';
+
+/** Longer than anybody waits; then there is another. */
+const LONGEST_TIMER = '365d';
+
+const HELD_SUMMARY = 'held: send the update resume or abandon';
 
 /** What a pipeline has done so far, at any time of its life and after it. */
 export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
@@ -110,10 +114,9 @@ export function takeMessages(pipeline: PipelineState): void {
 /** Waits, for weeks if need be and without a history event, for `resume` (true) or `abandon` (false). */
 export async function isResumed(pipeline: PipelineState): Promise<boolean> {
   pipeline.enter('held');
-  // Not for its value alone: a worker that reads the history anew hands a message to the workflow before what happened
-  // in the last workflow task without a command. Without this one, `resume` would find the pipeline still collecting.
-  upsertMemo({ heldAt: new Date().toISOString() });
-  await condition(() => pipeline.phase !== 'held');
+  // The timer is seen in the timeline of the UI. And it is a command: a worker that reads the history anew hands a message
+  // to the workflow before what happened in the workflow tasks without one, which would be what the pipeline is held for.
+  while (!(await condition(() => pipeline.phase !== 'held', LONGEST_TIMER, { summary: HELD_SUMMARY })));
   return !pipeline.isAbandoned;
 }
 

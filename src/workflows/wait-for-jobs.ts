@@ -30,7 +30,8 @@ export async function waitForJobs(pipeline: PipelineState): Promise<void> {
 async function invocationsOfSignal(pipeline: PipelineState): Promise<string[]> {
   const isSignalled = () => pipeline.jobFinished !== undefined;
   if (!isSignalled()) pipeline.enter('waiting');
-  await condition(isSignalled, pipeline.input.waitFor?.timeout ?? DEFAULT_WAIT_TIMEOUT);
+  const timeout = pipeline.input.waitFor?.timeout ?? DEFAULT_WAIT_TIMEOUT;
+  await condition(isSignalled, timeout, { summary: 'wait for the signal jobFinished' });
   pipeline.jobs.delete(SIGNALLED_JOB);
   const { invocationId, status = 'succeeded' } = pipeline.jobFinished ?? {};
   if (invocationId !== undefined) return [invocationId];

@@ -435,10 +435,10 @@ describe('what an operator sees', () => {
         '| phase | files | collected | kept | missing | skipped | failed | bytes |',
         '|---|---|---|---|---|---|---|---|',
       ];
-      const [first, second, row, blank, title, ...shown] = (await detailsOf(handle)).split('\n');
+      const [first, second, row, before, title, after, ...shown] = (await detailsOf(handle)).split('\n');
       assert.deepEqual([first, second], head);
       assert.equal(row, '| collecting | 7 | 0 | 0 | 0 | 0 | 6 | 0 |');
-      assert.deepEqual([blank, title], ['', 'Last failures:']);
+      assert.deepEqual([before, title, after], ['', 'Last failures:', '']);
       assert.equal(shown.length, 5);
       for (const line of shown) assert.match(line, /^- `not_found` [1-6]\.txt is gone$/);
 

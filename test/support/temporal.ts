@@ -8,6 +8,9 @@ import { DefaultLogger, type LogEntry, Runtime, Worker, type WorkerOptions } fro
 /** In real time, however many days of virtual time the workflows take. */
 const DEFAULT_TIMEOUT_MS = 60_000;
 
+/** The SDK waits 5 seconds for the server, whose JVM needs longer where other tests keep the machine busy. */
+const START_TRIES = 4;
+
 const BUNDLE_PATH = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
 /** Emits `failed` for every workflow task of this process that fails. */
@@ -51,9 +54,16 @@ export function workflowBundle(): { codePath: string } {
 export async function createTimeSkippingEnv(): Promise<TestWorkflowEnvironment> {
   installRuntimeOnce();
   const path = givenByTestScript('BCTRL_TEMPORAL_TEST_SERVER');
-  return TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
+  const start = () =>
+    TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  for (let tries = 1; tries < START_TRIES; tries += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!String(error).includes('did not start within')) throw error;
+    }
+  }
+  return await start();
 }
 
 /** For workers of this process on a dev server, in real time. `teardown()` leaves the server running. */

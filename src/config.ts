@@ -20,6 +20,8 @@ export interface StarterConfig extends ConnectionConfig {
 
 export interface WorkerConfig extends ConnectionConfig {
   readonly bctrl: BctrlClientOptions & { readonly baseUrl: string };
+  /** Of all workers of the task queue together. */
+  readonly maxTaskQueueActivitiesPerSecond: number | undefined;
 }
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -54,7 +56,8 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     requestTimeoutMs: readDurationMs(env, 'BCTRL_REQUEST_TIMEOUT', DEFAULT_REQUEST_TIMEOUT),
     maxRequests: readCount(env, 'BCTRL_MAX_REQUESTS', DEFAULT_MAX_REQUESTS),
   };
-  return { ...readConnectionConfig(env), bctrl };
+  const maxTaskQueueActivitiesPerSecond = readRate(env, 'BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND');
+  return { ...readConnectionConfig(env), bctrl, maxTaskQueueActivitiesPerSecond };
 }
 
 function readConnectionConfig(env: Environment): ConnectionConfig {
@@ -125,6 +128,15 @@ function readCount(env: Environment, name: string, fallback: number): number {
   const value = read(env, name) ?? String(fallback);
   if (!/^[1-9]\d{0,4}$/.test(value)) {
     throw wrong(name, value, 'is not a whole number from 1 to 99999', `${name}=${fallback}`);
+  }
+  return Number(value);
+}
+
+function readRate(env: Environment, name: string): number | undefined {
+  const value = read(env, name);
+  if (value === undefined) return undefined;
+  if (!/^\d{1,5}(\.\d+)?$/.test(value) || Number(value) === 0) {
+    throw wrong(name, value, 'is not a number above 0', `${name}=50`);
   }
   return Number(value);
 }

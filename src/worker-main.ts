@@ -76,7 +76,7 @@ async function connect({ temporal }: WorkerConfig): Promise<NativeConnection> {
 async function createWorker(
   connection: NativeConnection,
   client: BctrlClient,
-  { temporal: { namespace }, taskQueue }: WorkerConfig,
+  { temporal: { namespace }, taskQueue, maxTaskQueueActivitiesPerSecond }: WorkerConfig,
 ): Promise<Worker> {
   await checkNamespace(connection, namespace);
   return await Worker.create({
@@ -85,6 +85,11 @@ async function createWorker(
     taskQueue,
     plugins: [new BctrlPlugin({ client, workflows: true })],
     maxConcurrentActivityTaskExecutions: MAXIMUM_ACTIVITIES,
+    ...(maxTaskQueueActivitiesPerSecond !== undefined && {
+      maxTaskQueueActivitiesPerSecond,
+      // An eager activity does not come from the task queue, which could not count it.
+      maxEagerActivityReservationsPerWorkflowTask: 0,
+    }),
   });
 }
 

@@ -13,18 +13,20 @@ test('an API key is all that a worker needs', () => {
       requestTimeoutMs: 300_000,
       maxRequests: 32,
     },
+    maxTaskQueueActivitiesPerSecond: undefined,
     taskQueue: 'bctrl-runtime-files',
     temporal: { namespace: 'default', connectionOptions: workerConfig({}).temporal.connectionOptions },
   });
 });
 
 test('every variable is read', () => {
-  const { bctrl, taskQueue, temporal } = workerConfig({
+  const { bctrl, taskQueue, temporal, maxTaskQueueActivitiesPerSecond } = workerConfig({
     BCTRL_BASE_URL: 'http://localhost:8787/v1/',
     BCTRL_SUBACCOUNT_ID: 'sub_1',
     BCTRL_REQUEST_TIMEOUT: '30s',
     BCTRL_MAX_REQUESTS: '8',
     BCTRL_TASK_QUEUE: 'files',
+    BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: '0.5',
     TEMPORAL_ADDRESS: 'temporal.example:7234',
     TEMPORAL_NAMESPACE: 'jobs',
   });
@@ -36,6 +38,7 @@ test('every variable is read', () => {
     maxRequests: 8,
   });
   assert.equal(taskQueue, 'files');
+  assert.equal(maxTaskQueueActivitiesPerSecond, 0.5);
   assert.equal(temporal.namespace, 'jobs');
   assert.equal(temporal.connectionOptions.address, 'temporal.example:7234');
 });
@@ -57,6 +60,10 @@ const wrong: [env: Environment, message: RegExp][] = [
   [{ BCTRL_BASE_URL: 'localhost:8787' }, /^BCTRL_BASE_URL: "localhost:8787" is not an http or https URL/],
   [{ BCTRL_BASE_URL: 'ftp://x' }, /^BCTRL_BASE_URL: "ftp:\/\/x" is not/],
   [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: a user, query or fragment (?!.*secret)/],
+  ...['0', '-1', 'many', '1e3'].map((rate): [Environment, RegExp] => [
+    { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: rate },
+    /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: ".*" is not a number above 0; right is e\.g\. .*=50/,
+  ]),
   [{ BCTRL_API_BASE_URL: 'nope' }, /^BCTRL_API_BASE_URL: "nope"/],
   [
     { BCTRL_REQUEST_TIMEOUT: '5' },

@@ -9,17 +9,20 @@ interface WorkerProcessOptions {
   readonly taskQueue: string;
   /** `BCTRL_REQUEST_TIMEOUT`. */
   readonly requestTimeout?: string;
+  /** Further variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The built worker, as soon as it polls its task queue; killed when the test ends. */
 export async function startWorkerProcess(t: TestContext, options: WorkerProcessOptions): Promise<Running> {
-  const { address, gatewayUrl, taskQueue, requestTimeout } = options;
+  const { address, gatewayUrl, taskQueue, requestTimeout, env } = options;
   const worker = startExecutable(t, 'worker', [], {
     TEMPORAL_ADDRESS: address,
     BCTRL_TASK_QUEUE: taskQueue,
     BCTRL_BASE_URL: gatewayUrl,
     BCTRL_API_KEY: API_KEY,
     ...(requestTimeout !== undefined && { BCTRL_REQUEST_TIMEOUT: requestTimeout }),
+    ...env,
   });
   const polls = new Promise<void>((resolve) => {
     worker.child.stderr?.on('data', () => {

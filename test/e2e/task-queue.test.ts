@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { startTestGateway } from '../support/gateway.js';
+import { devServerExecutable } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+const RATE = 2;
+const FILES = 12;
+
+let temporal: DevServer;
+let connection: Connection;
+before(async () => {
+  temporal = await startDevServer({ executable: devServerExecutable() });
+  connection = await Connection.connect({ address: temporal.address });
+});
+after(async () => {
+  await connection.close();
+  await temporal.close();
+});
+
+async function runPipeline(
+  t: Parameters<typeof startTestGateway>[0],
+  env: Record<string, string>,
+  priority = {},
+) {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const files = Array.from({ length: FILES }, (_, index) => ({ runtimePath: `${index}.txt` }));
+  for (const { runtimePath } of files) await gateway.addFile(runtimePath);
+  await startWorkerProcess(t, {
+    address: temporal.address,
+    gatewayUrl: gateway.url,
+    taskQueue: runtimeId,
+    env,
+  });
+  const handle = await new Client({ connection }).workflow.start(POST_RUN_PIPELINE, {
+    taskQueue: runtimeId,
+    workflowId: runtimeId,
+    args: [{ runtimeId, files }],
+    priority,
+  });
+  await handle.result();
+  const events = (await handle.fetchHistory()).events ?? [];
+  const started = events
+    .filter((event) => event.activityTaskStartedEventAttributes)
+    .map(({ eventTime }) => Number(eventTime?.seconds) * 1_000 + Number(eventTime?.nanos) / 1e6)
+    .toSorted((a, b) => a - b);
+  const priorities = events.flatMap((event) => event.activityTaskScheduledEventAttributes?.priority ?? []);
+  return { runtimeId, started, priorities };
+}
+
+test('the rate limit of a task queue holds for all activities, eager ones too', async (t) => {
+  const env = { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: String(RATE) };
+  const { started } = await runPipeline(t, env);
+  assert.equal(started.length, FILES);
+  const [first = 0] = started;
+  const last = started.at(-1) ?? 0;
+  t.diagnostic(`${FILES} activities in ${Math.round(last - first)} ms at ${RATE}/s`);
+  // The server spreads the rate over its partitions, and lets each begin with a burst.
+  assert.ok(last - first >= ((FILES - 1 - 2 * RATE) / RATE) * 1_000, `${last - first} ms`);
+});
+
+test('without it they start at once', async (t) => {
+  const { started } = await runPipeline(t, {});
+  assert.ok((started.at(-1) ?? 0) - (started[0] ?? 0) < 2_000);
+});
+
+test('activities have their runtime as fairness key, and the priority of their pipeline', async (t) => {
+  const { runtimeId, priorities } = await runPipeline(t, {}, { priorityKey: 2 });
+  assert.deepEqual([...new Set(priorities.map(({ fairnessKey }) => fairnessKey))], [runtimeId]);
+});
+
+test('a fairness key that the pipeline was started with stays', async (t) => {
+  const { priorities } = await runPipeline(t, {}, { fairnessKey: 'tenant-1', priorityKey: 2 });
+  assert.deepEqual([...new Set(priorities.map(({ fairnessKey }) => fairnessKey))], ['tenant-1']);
+});

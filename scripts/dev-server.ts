@@ -21,6 +21,9 @@ const STOP_GRACE_MS = 5_000;
 /** What is kept of the log, for the error of a server that did not start. */
 const LOG_TAIL_CHARS = 2_000;
 
+/** No question to the internet about newer versions. */
+const DYNAMIC_CONFIG = { 'frontend.enableServerVersionCheck': 'false' };
+
 export interface DevServerOptions {
   /** A `temporal` executable, as from `resolveDevServer`. */
   executable: string;
@@ -32,6 +35,8 @@ export interface DevServerOptions {
   dbFile?: string;
   /** Custom search attributes to register, as `{ BctrlPhase: 'Keyword' }`. */
   searchAttributes?: Record<string, string>;
+  /** Settings of the server, as `{ 'limit.historyCount.suggestContinueAsNew': '100' }`. */
+  dynamicConfig?: Record<string, string>;
 }
 
 export interface DevServer {
@@ -80,8 +85,9 @@ function toArguments(options: DevServerOptions, port: number, uiPort: number | u
     `--ip=${HOST}`,
     `--port=${port}`,
     '--log-level=error',
-    // No question to the internet about newer versions.
-    '--dynamic-config-value=frontend.enableServerVersionCheck=false',
+    ...Object.entries({ ...DYNAMIC_CONFIG, ...options.dynamicConfig }).map(
+      ([key, value]) => `--dynamic-config-value=${key}=${value}`,
+    ),
     uiPort === undefined ? '--headless' : `--ui-port=${uiPort}`,
     ...(options.dbFile ? [`--db-filename=${options.dbFile}`] : []),
     ...Object.entries(options.searchAttributes ?? {}).map(

@@ -11,7 +11,8 @@ export {
 } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
-export type { CollectedFile, CollectRuntimeFileInput } from './shared/collect.js';
+export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
+export type { CollectOutcome } from './shared/collect-outcome.js';
 export type { FailureDetails } from './shared/failure-details.js';
 export type { EndedInvocation, WaitedInvocation, WaitForInvocationInput } from './shared/invocation.js';
 export { COLLECTION_KEY, DEFAULT_TASK_QUEUE, PIPELINE_FAILED } from './shared/names.js';

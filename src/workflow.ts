@@ -1,4 +1,5 @@
-export type { CollectedFile, CollectRuntimeFileInput } from './shared/collect.js';
+export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
+export type { CollectOutcome } from './shared/collect-outcome.js';
 export type { FailureDetails } from './shared/failure-details.js';
 export type { EndedInvocation, WaitedInvocation, WaitForInvocationInput } from './shared/invocation.js';
 export { PIPELINE_FAILED } from './shared/names.js';
@@ -6,8 +7,9 @@ export type * from './shared/pipeline-input.js';
 export type * from './shared/pipeline-messages.js';
 export type * from './shared/pipeline-report.js';
 export {
-  type CollectOptions,
-  collectOptions,
+  activityOptions,
+  type BctrlActivityOptions,
+  batchOptions,
   proxyBctrlActivities,
   waitOptions,
 } from './workflows/bctrl-activities.js';

@@ -1,8 +1,10 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { createCollectRuntimeFile } from './collect-runtime-file.js';
+import { createCollectRuntimeFiles } from './collect-runtime-files.js';
 import { createExportRunFiles } from './export-run-files.js';
 import { createGetActiveRun } from './get-active-run.js';
+import { NewestFile } from './newest-file.js';
 import { createStopRuntime } from './stop-runtime.js';
 import { createWaitForInvocation } from './wait-for-invocation.js';
 
@@ -20,9 +22,11 @@ export interface ActivitiesOptions {
  * @throws ZodError for a wrong row in `retryTable`
  */
 export function createActivities({ client, retryTable, random = Math.random }: ActivitiesOptions) {
-  const dependencies = { client, retryTable: resolveRetryTable(retryTable), random };
+  const newest = new NewestFile();
+  const dependencies = { client, retryTable: resolveRetryTable(retryTable), random, newest };
   return {
     collectRuntimeFile: createCollectRuntimeFile(dependencies),
+    collectRuntimeFiles: createCollectRuntimeFiles(dependencies),
     exportRunFiles: createExportRunFiles(dependencies),
     getActiveRun: createGetActiveRun(dependencies),
     stopRuntime: createStopRuntime(dependencies),

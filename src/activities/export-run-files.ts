@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { File } from '../shared/wire.js';
-import { type ActivityDependencies, runAttempt } from './attempt.js';
+import { type ActivityDependencies, callApi } from './call-api.js';
 import { parseInput } from './parse-input.js';
 
 const exportRunFilesInputSchema = z.strictObject({
@@ -25,8 +25,8 @@ export function createExportRunFiles(dependencies: ActivityDependencies) {
     const { runId, idempotencyKey: key, ...body } = parseInput(exportRunFilesInputSchema, input);
     // A workflow id may hold what no header may.
     const idempotencyKey = createHash('sha256').update(key).digest('hex');
-    return await runAttempt(dependencies, { subject: `archive of run ${runId}` }, ({ signal }) =>
-      dependencies.client.exportRunFiles(runId, body, { signal, idempotencyKey }),
+    return await callApi(dependencies, `archive of run ${runId}`, ({ client, signal }) =>
+      client.exportRunFiles(runId, body, { signal, idempotencyKey }),
     );
   };
 }

@@ -1,13 +1,7 @@
 import { get, type Json } from '@hyperjump/json-pointer';
-import { z } from 'zod';
 import { describeIssue } from '../shared/describe-issue.js';
 import type { WaitedInvocation } from '../shared/invocation.js';
-import { MAXIMUM_FILES, pipelineFileSchema } from '../shared/pipeline-input.js';
-
-/** A list that is no longer stays well under the 2 MB of a payload in Temporal. */
-const MAXIMUM_LIST_BYTES = 500_000;
-
-const listSchema = z.array(pipelineFileSchema).max(MAXIMUM_FILES);
+import { fileListSchema } from '../shared/pipeline-input.js';
 
 /**
  * The files that a job's output names where `pointer` (RFC 6901) points, or why it names none: a path, or an array of
@@ -19,13 +13,8 @@ export function filesFromOutput(
 ): Pick<WaitedInvocation, 'files' | 'outputProblem'> {
   const found = lookUp(output, pointer);
   if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
-  const { data: files, error } = listSchema.safeParse(toFiles(found));
+  const { data: files, error } = fileListSchema.safeParse(toFiles(found));
   if (error) return { outputProblem: `its output names no files at "${pointer}": ${describeIssue(error)}` };
-  if (Buffer.byteLength(JSON.stringify(files)) > MAXIMUM_LIST_BYTES) {
-    return {
-      outputProblem: `its output names files at "${pointer}" in more than ${MAXIMUM_LIST_BYTES} bytes`,
-    };
-  }
   return { files };
 }
 

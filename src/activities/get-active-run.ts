@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import { type ActivityDependencies, runAttempt } from './attempt.js';
+import { type ActivityDependencies, callApi } from './call-api.js';
 import { parseInput } from './parse-input.js';
 
 const getActiveRunInputSchema = z.strictObject({ runtimeId: z.string().min(1) });
@@ -15,8 +15,8 @@ export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
 export function createGetActiveRun(dependencies: ActivityDependencies) {
   return async function getActiveRun(input: GetActiveRunInput): Promise<string> {
     const { runtimeId } = parseInput(getActiveRunInputSchema, input);
-    return await runAttempt(dependencies, { subject: `runtime ${runtimeId}` }, async ({ signal }) => {
-      const { activeRunId } = await dependencies.client.getRuntime(runtimeId, { signal });
+    return await callApi(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
+      const { activeRunId } = await client.getRuntime(runtimeId, { signal });
       if (activeRunId !== null) return activeRunId;
       throw new BctrlError('the runtime has no active run', {
         reasonClass: 'conflict',

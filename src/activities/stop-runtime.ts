@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import { type ActivityDependencies, runAttempt } from './attempt.js';
+import { type ActivityDependencies, callApi } from './call-api.js';
 import { parseInput } from './parse-input.js';
 
 const stopRuntimeInputSchema = z.strictObject({ runtimeId: z.string().min(1) });
@@ -14,9 +14,9 @@ export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;
 export function createStopRuntime(dependencies: ActivityDependencies) {
   return async function stopRuntime(input: StopRuntimeInput): Promise<void> {
     const { runtimeId } = parseInput(stopRuntimeInputSchema, input);
-    await runAttempt(dependencies, { subject: `runtime ${runtimeId}` }, async ({ signal }) => {
+    await callApi(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
       try {
-        await dependencies.client.stopRuntime(runtimeId, { signal });
+        await client.stopRuntime(runtimeId, { signal });
       } catch (error) {
         if (!(error instanceof BctrlError) || error.code !== 'runtime.not_active') throw error;
       }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import {
   type WaitedInvocation,
   type WaitForInvocationInput,
   waitForInvocationInputSchema,
 } from '../shared/invocation.js';
+import { oneLine } from '../shared/one-line.js';
 import { type Invocation, isEnded } from '../shared/wire.js';
-import { type ActivityDependencies, type Attempt, runAttempt } from './attempt.js';
+import { type ActivityDependencies, type ApiCall, callApi } from './call-api.js';
 import { filesFromOutput } from './files-from-output.js';
 import { parseInput } from './parse-input.js';
 
@@ -25,26 +25,23 @@ export function createWaitForInvocation(dependencies: ActivityDependencies) {
   return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitedInvocation> {
     const task = parseInput(waitForInvocationInputSchema, input);
     const subject = `invocation ${task.invocationId}`;
-    return await runAttempt(dependencies, { subject }, (attempt) =>
-      pollUntilEnded(dependencies.client, task, attempt),
-    );
+    return await callApi(dependencies, subject, (call) => pollUntilEnded(task, call));
   };
 }
 
 async function pollUntilEnded(
-  client: BctrlClient,
   { runtimeId, invocationId, filesFromOutput: pointer }: WaitForInvocationInput,
-  attempt: Attempt,
+  { client, signal, forgetFailures }: ApiCall,
 ): Promise<WaitedInvocation> {
-  const { signal } = attempt;
   for (;;) {
     const polled = await client.waitForInvocation(runtimeId, invocationId, POLL_SECONDS, { signal });
     const { id, action, status, error, durationSeconds } = polled;
     if (isEnded(status)) {
-      return { id, action, status, error, durationSeconds, ...namedFiles(polled, pointer) };
+      const said = error && { code: oneLine(error.code), message: oneLine(error.message) };
+      return { id, action, status, error: said, durationSeconds, ...namedFiles(polled, pointer) };
     }
     // Ten bad answers within a job of eight hours are no reason to give it up.
-    attempt.forgetFailures();
+    forgetFailures();
     const pauseSeconds = Math.max(polled.retryAfterSeconds ?? 0, PAUSE_SECONDS);
     await sleep(pauseSeconds * 1_000, undefined, { signal });
   }

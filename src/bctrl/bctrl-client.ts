@@ -34,6 +34,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** What a long poll may take beyond the time that the server was asked to hold it. */
 const LONG_POLL_GRACE_MS = 15_000;
 
+/** After a longer `Retry-After` one request asks again: it may be one runtime's, and others should not wait for hours. */
+const DEFAULT_LONGEST_PAUSE_MS = 60_000;
+
 export interface BctrlClientOptions {
   /** Sent as bearer token. It appears in no error. */
   readonly apiKey: string;
@@ -45,6 +48,11 @@ export interface BctrlClientOptions {
   readonly requestTimeoutMs?: number | undefined;
   /** Requests in flight at once; long polls don't count. Default: 32. */
   readonly maxRequests?: number | undefined;
+  /**
+   * For how long at most the `Retry-After` of a rate limit holds all requests back, in milliseconds; 0: only its own
+   * caller learns of it. Default: a minute.
+   */
+  readonly longestPauseMs?: number | undefined;
   readonly now?: (() => number) | undefined;
 }
 
@@ -84,6 +92,8 @@ interface Call<T> extends CallOptions {
  * @throws BctrlError from every call, for every answer but the expected one
  */
 export class BctrlClient {
+  /** Requests in flight at once. */
+  readonly maxRequests: number;
   readonly #base: URL;
   readonly #apiKey: string;
   readonly #headers: Record<string, string>;
@@ -92,6 +102,9 @@ export class BctrlClient {
   readonly #agent: Agent;
   /** Long polls stay outside: they are idle connections, and would keep collects waiting for hours. */
   readonly #requests: PQueue;
+  readonly #longestPauseMs: number;
+  #pausedUntilMs = 0;
+  #resume: NodeJS.Timeout | undefined;
 
   constructor(options: BctrlClientOptions) {
     this.#base = new URL(options.baseUrl ?? DEFAULT_BASE_URL);
@@ -100,7 +113,9 @@ export class BctrlClient {
     if (options.subaccountId !== undefined) this.#headers['bctrl-subaccount-id'] = options.subaccountId;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? durationToMs(DEFAULT_REQUEST_TIMEOUT);
     this.#now = options.now ?? Date.now;
-    this.#requests = new PQueue({ concurrency: options.maxRequests ?? DEFAULT_MAX_REQUESTS });
+    this.maxRequests = options.maxRequests ?? DEFAULT_MAX_REQUESTS;
+    this.#requests = new PQueue({ concurrency: this.maxRequests });
+    this.#longestPauseMs = options.longestPauseMs ?? DEFAULT_LONGEST_PAUSE_MS;
     this.#agent = new Agent({
       connect: { timeout: CONNECT_TIMEOUT_MS },
       // The time limit is the client's own, from the first byte sent to the last one read.
@@ -203,7 +218,10 @@ export class BctrlClient {
 
   /** Ends all connections, those of requests in flight too. */
   async close(): Promise<void> {
+    clearTimeout(this.#resume);
     await this.#agent.destroy();
+    // Those that are held back end too.
+    this.#requests.start();
   }
 
   async #call<T>(call: Call<T>): Promise<T> {
@@ -214,13 +232,28 @@ export class BctrlClient {
       nowMs: this.#now(),
     };
     const answer = await this.#send(call, url, context.call);
-    if (answer.status < 200 || answer.status > 299) throw toRefusal(answer, context);
+    if (answer.status < 200 || answer.status > 299) {
+      const refusal = toRefusal(answer, context);
+      if (refusal.reasonClass === 'rate_limited') this.#pause(refusal.retryAfterMs ?? 0);
+      throw refusal;
+    }
     const json = parseJson(answer.body);
     if (json === undefined) throw toUnreadable(answer, 'something that is not JSON', context);
     const parsed = call.answer.safeParse(json);
     if (parsed.success) return parsed.data;
     const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'body').join(', ');
     throw toUnreadable(answer, `something that is not ${call.expected} (${fields})`, context);
+  }
+
+  /** A rate limit is meant for all requests: those that are not sent yet wait as long as the first one has to. */
+  #pause(retryAfterMs: number): void {
+    const pauseMs = Math.min(retryAfterMs, this.#longestPauseMs);
+    const untilMs = performance.now() + pauseMs;
+    if (pauseMs <= 0 || untilMs <= this.#pausedUntilMs) return;
+    this.#pausedUntilMs = untilMs;
+    this.#requests.pause();
+    clearTimeout(this.#resume);
+    this.#resume = setTimeout(() => this.#requests.start(), pauseMs);
   }
 
   async #send(call: Call<unknown>, url: URL, name: string): Promise<Answer> {

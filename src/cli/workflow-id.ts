@@ -8,7 +8,11 @@ const HASH_LENGTH = 16;
  * The same job always has the same workflow id, so that starting it twice is one pipeline: runtime and invocations,
  * or runtime and files where no job is waited for.
  */
-export function pipelineWorkflowId({ runtimeId, waitFor, files }: ParsedPipelineInput): string {
+export function pipelineWorkflowId({
+  runtimeId,
+  waitFor,
+  files,
+}: Pick<ParsedPipelineInput, 'runtimeId' | 'waitFor' | 'files'>): string {
   if (waitFor?.invocationIds === undefined) return `post-run/${runtimeId}/${hash(files)}`;
   const invocationIds = [...new Set(waitFor.invocationIds)].sort();
   const [only, ...others] = invocationIds;

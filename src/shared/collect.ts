@@ -31,14 +31,29 @@ export const fileOptionsSchema = collectRequestSchema.extend({
   appearsWithin: durationSchema.optional(),
 });
 
-export const collectRuntimeFileInputSchema = fileOptionsSchema.extend({
+export type FileOptions = z.infer<typeof fileOptionsSchema>;
+
+const collectTaskSchema = z.strictObject({
   runtimeId: z.string().min(1),
-  /** Marks the file, so that an attempt whose predecessor got no answer can find it. Default: made from the activity's id. */
+  /**
+   * Marks the files, so that an attempt whose predecessor got no answer can find them. In a batch each file adds its own
+   * place. Default: made from the activity's id.
+   */
   collectionKey: z.string().min(1).optional(),
-  /** An earlier run of the workflow may have collected the file: look for it on the first attempt too. */
+  /** An earlier run of the workflow may have collected the files: look for them on the first attempt too. */
   lookFirst: z.boolean().optional(),
 });
+
+export const collectRuntimeFileInputSchema = fileOptionsSchema.extend(collectTaskSchema.shape);
 export type CollectRuntimeFileInput = z.infer<typeof collectRuntimeFileInputSchema>;
+
+/** Their outcomes, with long paths, stay under the 2 MB of a payload in Temporal. */
+export const MAXIMUM_BATCH = 1_000;
+
+export const collectRuntimeFilesInputSchema = collectTaskSchema.extend({
+  files: z.array(fileOptionsSchema).min(1).max(MAXIMUM_BATCH),
+});
+export type CollectRuntimeFilesInput = z.infer<typeof collectRuntimeFilesInputSchema>;
 
 /** The durable file, as the API describes it, plus what only the collecting activity knows. */
 export interface CollectedFile extends File {

@@ -1,9 +1,15 @@
 import { z } from 'zod';
-import { fileOptionsSchema } from './collect.js';
+import { fileOptionsSchema, MAXIMUM_BATCH } from './collect.js';
 import { durationSchema } from './duration.js';
+import { jsonBytes } from './json-bytes.js';
 
-/** One activity per file costs about 3.3 events; 1,000 files stay far below the 51,200 that end a history. */
-export const MAXIMUM_FILES = 1_000;
+export const MAXIMUM_FILES = 10_000;
+/** The list of the files, as JSON: a run hands it to the next one in a payload, which has at most 2 MB. */
+export const MAXIMUM_LIST_BYTES = 1_250_000;
+/** Temporal refuses a longer name, and with it the workflow task that uses it. */
+const MAXIMUM_NAME_LENGTH = 1_000;
+/** So many activities of one workflow may be pending; Temporal advises against more. */
+const MAXIMUM_CONCURRENCY = 500;
 /** Every job waited for holds an activity open. */
 const MAXIMUM_INVOCATIONS = 100;
 
@@ -12,6 +18,12 @@ export const pipelineFileSchema = fileOptionsSchema.extend({
   ifMissing: z.enum(['fail', 'warn', 'ignore']).optional(),
 });
 export type PipelineFile = z.infer<typeof pipelineFileSchema>;
+
+/** Files as any part of an input, a message or a job's output lists them. */
+export const fileListSchema = z
+  .array(pipelineFileSchema)
+  .max(MAXIMUM_FILES)
+  .refine((files) => jsonBytes(files) <= MAXIMUM_LIST_BYTES, `more than ${MAXIMUM_LIST_BYTES} bytes`);
 
 /** RFC 6901: `''` is the whole document. */
 export const jsonPointerSchema = z
@@ -40,9 +52,13 @@ export const pipelineInputSchema = z
     /** What happens to the files when a job ends otherwise than `succeeded`. Default: they are collected. */
     whenJobFails: z.enum(['collect', 'skip']).optional(),
     /** May be left out of a pipeline that waits: its files may come from `filesFromOutput` and `addFiles`. */
-    files: z.array(pipelineFileSchema).max(MAXIMUM_FILES).default([]),
+    files: fileListSchema.default([]),
     /** Where in the output of each job further files are named: a path, an array of paths, or of file objects. */
     filesFromOutput: jsonPointerSchema.optional(),
+    /** More than 20 files are collected in batches, an activity each. Files of one batch. Default: 100. */
+    batchSize: z.int().min(1).max(MAXIMUM_BATCH).default(100),
+    /** Batches that are collected at the same time. Default: 4. */
+    concurrency: z.int().min(1).max(MAXIMUM_CONCURRENCY).default(4),
     /** How long one file is tried, whatever its failures; the calls of the finish too. Default: 6 hours. */
     giveUpAfter: durationSchema.optional(),
     /** `fail` (default): the workflow fails. `hold`: it waits for an operator's `resume` or `abandon`. */
@@ -62,9 +78,9 @@ export const pipelineInputSchema = z
     // biome-ignore lint/suspicious/noThenProperty: an object is no thenable, and `then` is what people call it
     then: z
       .strictObject({
-        workflowType: z.string().min(1),
+        workflowType: z.string().min(1).max(MAXIMUM_NAME_LENGTH),
         /** Default: that of the pipeline. */
-        taskQueue: z.string().min(1).optional(),
+        taskQueue: z.string().min(1).max(MAXIMUM_NAME_LENGTH).optional(),
       })
       .optional(),
   })

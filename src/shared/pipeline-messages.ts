@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pipelineFileSchema } from './pipeline-input.js';
+import { fileListSchema } from './pipeline-input.js';
 import { endedStatuses } from './wire.js';
 
 /** What the signal `jobFinished` may say of the job. */
@@ -16,7 +16,7 @@ export const jobFinishedSchema = z
   );
 export type JobFinished = z.infer<typeof jobFinishedSchema>;
 
-export const addFilesSchema = z.strictObject({ files: z.array(pipelineFileSchema).min(1) });
+export const addFilesSchema = z.strictObject({ files: fileListSchema.min(1) });
 /** What the update `addFiles` is sent with. */
 export type AddFiles = z.infer<typeof addFilesSchema>;
 

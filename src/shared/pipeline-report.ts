@@ -1,29 +1,17 @@
+import type { ApiProblem, PresentFile } from './collect-outcome.js';
 import type { EndedInvocation } from './invocation.js';
-import type { ReasonClass } from './reason-class.js';
 
 /** Why something failed, for a person who has to act on it or to ask for help. */
-export interface Problem {
+export interface Problem extends Partial<Omit<ApiProblem, 'message'>> {
   /** One sentence. */
   readonly message: string;
-  /** Of the API's last failure. Absent where no failure of the API is the reason. */
-  readonly reasonClass?: ReasonClass;
-  readonly code?: string;
-  readonly requestId?: string;
-  readonly hint?: string;
 }
 
 /** What became of one file. */
 export type FileOutcome = CollectedOutcome | MissingOutcome | SkippedOutcome | FailedOutcome;
 
-export interface CollectedOutcome {
-  /** `kept`: a foreign file was there already, and `ifExists: 'keep'` asked to leave it. */
-  readonly outcome: 'collected' | 'kept';
+export interface CollectedOutcome extends PresentFile {
   readonly runtimePath: string;
-  readonly fileId: string;
-  /** Where the file lies in durable storage. */
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly duplicateIds?: readonly string[];
 }
 
 /** The file was not there, and `ifMissing` asked not to fail for it. */
@@ -40,10 +28,9 @@ export interface SkippedOutcome {
   readonly reason: string;
 }
 
-export interface FailedOutcome extends Problem {
+export interface FailedOutcome extends ApiProblem {
   readonly outcome: 'failed';
   readonly runtimePath: string;
-  readonly reasonClass: ReasonClass;
 }
 
 /**
@@ -107,7 +94,10 @@ export interface PipelineReport {
   readonly counts: PipelineCounts;
   /** Sum of the sizes of what was collected. */
   readonly bytes: number;
-  /** The settled ones, in the order of the input, of the jobs' outputs and of `addFiles`. */
+  /**
+   * The settled ones, in the order of the input, of the jobs' outputs and of `addFiles`: at most 1,000, of which at most
+   * 100 have failed, and fewer where their paths are very long. The counts are of all.
+   */
   readonly files: readonly FileOutcome[];
   /** What nobody has to act on, but somebody may want to know. One sentence each. */
   readonly warnings: readonly string[];

@@ -12,7 +12,7 @@ const WAIT_HEARTBEAT_TIMEOUT = '1m';
 const DEFAULT_GIVE_UP_AFTER = '6h';
 export const DEFAULT_WAIT_TIMEOUT = '24h';
 
-export interface CollectOptions {
+export interface BctrlActivityOptions {
   /** How long a file is tried, whatever its failures (`scheduleToCloseTimeout`). Default: 6 hours. */
   readonly giveUpAfter?: Duration | undefined;
   /** The same overrides that the worker's activities were created with. */
@@ -21,13 +21,15 @@ export interface CollectOptions {
   readonly mayAppear?: boolean | undefined;
   /** One line for the Temporal UI. */
   readonly summary?: string | undefined;
+  /** Whose share of a busy task queue the activity takes, where the server knows fairness: at most 64 bytes. */
+  readonly fairnessKey?: string | undefined;
 }
 
 /**
- * Activity options for all activities but the wait, from the same table as its failures. The intervals are those of
- * `upstream`: they only matter where no failure names a delay, which is when the worker was lost.
+ * Activity options from the same table as the failures. The intervals are those of `upstream`: they only matter where no
+ * failure names a delay, which is when the worker was lost.
  */
-export function collectOptions(options: CollectOptions = {}): ActivityOptions {
+export function activityOptions(options: BctrlActivityOptions = {}): ActivityOptions {
   const table = resolveRetryTable(options.retryTable);
   const { initialInterval, backoffCoefficient, maximumInterval } = table.upstream;
   const nonRetryableErrorTypes = finalClasses(table).filter(
@@ -40,13 +42,22 @@ export function collectOptions(options: CollectOptions = {}): ActivityOptions {
     // Nothing of a workflow that has ended as cancelled goes on.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     ...(options.summary !== undefined && { summary: options.summary }),
+    ...(options.fairnessKey !== undefined && { priority: { fairnessKey: options.fairnessKey } }),
   };
 }
 
-/** Activity options for `waitForInvocation`. `timeout` bounds the wait; default: 24 hours. */
-export function waitOptions(timeout: Duration = DEFAULT_WAIT_TIMEOUT, summary?: string): ActivityOptions {
+/**
+ * The same for `collectRuntimeFiles`. A batch goes through the task queue: handed straight back to the worker that has
+ * just run the workflow task, all batches of a pipeline would keep one worker busy, and the others idle.
+ */
+export function batchOptions(options: BctrlActivityOptions = {}): ActivityOptions {
+  return { ...activityOptions(options), allowEagerDispatch: false };
+}
+
+/** Activity options for `waitForInvocation`. `giveUpAfter` bounds the wait; default: 24 hours. */
+export function waitOptions(options: BctrlActivityOptions = {}): ActivityOptions {
   return {
-    ...collectOptions({ giveUpAfter: timeout, summary }),
+    ...activityOptions({ ...options, giveUpAfter: options.giveUpAfter ?? DEFAULT_WAIT_TIMEOUT }),
     heartbeatTimeout: WAIT_HEARTBEAT_TIMEOUT,
     // It changes nothing, and learns of its cancellation only after most of a minute.
     cancellationType: 'TRY_CANCEL',
@@ -54,11 +65,21 @@ export function waitOptions(timeout: Duration = DEFAULT_WAIT_TIMEOUT, summary?: 
 }
 
 /** The activities, with the right retry policy for a workflow of one's own. */
-export function proxyBctrlActivities(options: CollectOptions = {}): ActivityInterfaceFor<BctrlActivities> {
+export function proxyBctrlActivities(
+  options: BctrlActivityOptions = {},
+): ActivityInterfaceFor<BctrlActivities> {
   // A proxy of Temporal's answers to every name and lists none, so it cannot be spread.
   const { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime } = proxyActivities<BctrlActivities>(
-    collectOptions(options),
+    activityOptions(options),
   );
+  const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchOptions(options));
   const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
-  return { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime, waitForInvocation };
+  return {
+    collectRuntimeFile,
+    collectRuntimeFiles,
+    getActiveRun,
+    exportRunFiles,
+    stopRuntime,
+    waitForInvocation,
+  };
 }

@@ -3,14 +3,14 @@ import type { BctrlActivities } from '../activities/create-activities.js';
 import type { CollectedFile } from '../shared/collect.js';
 import { shortPath } from '../shared/one-line.js';
 import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline-input.js';
-import { collectOptions } from './bctrl-activities.js';
+import { activityOptions } from './bctrl-activities.js';
 import { collectionKey } from './collection-key.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';
 
 /** Collects one file: the smallest workflow there is. */
 export async function collectFile(input: CollectFileInput): Promise<CollectedFile> {
   const { giveUpAfter, ...file } = parseWorkflowInput(collectFileInputSchema, input);
-  const options = collectOptions({
+  const options = activityOptions({
     giveUpAfter,
     mayAppear: file.appearsWithin !== undefined,
     summary: shortPath(file.runtimePath),

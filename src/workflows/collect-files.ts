@@ -1,90 +1,60 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { condition, proxyActivities } from '@temporalio/workflow';
-import type { BctrlActivities } from '../activities/create-activities.js';
-import { type CollectedFile, isMissingFile } from '../shared/collect.js';
-import { shortPath } from '../shared/one-line.js';
-import type { PipelineFile } from '../shared/pipeline-input.js';
-import type { CollectedOutcome, FileOutcome } from '../shared/pipeline-report.js';
-import { collectOptions } from './bctrl-activities.js';
-import { collectionKey } from './collection-key.js';
-import type { ListedFile } from './file-list.js';
-import { findRun } from './finish.js';
-import type { PipelineState } from './pipeline-state.js';
-import { type ApiProblem, toProblem } from './to-problem.js';
+import { condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
+import { collectBatch, collectFile } from './collect-batch.js';
+import type { OpenFile } from './file-list.js';
+import type { HandedOn, PipelineState } from './pipeline-state.js';
 
-/** Files collected at the same time: enough to keep a worker busy, few enough to be read in the UI. */
-const WINDOW = 20;
+/** So many files at most have an activity each, all at the same time: enough to keep a worker busy, few enough to be read in the UI. */
+const MAXIMUM_SINGLE_FILES = 20;
 
-/** Hexadecimal digits: 128 bits, so that no two paths ever meet. */
-const DIGEST_LENGTH = 32;
-
-const { collectRuntimeFile } = proxyActivities<BctrlActivities>(collectOptions());
-
-/** Collects the open files, and those that are added meanwhile. One that finally fails does not stop the others. */
+/**
+ * Collects the open files, and those that are added meanwhile. One that finally fails does not stop the others. What
+ * does not fit into the history of this run is left to the next one.
+ */
 export async function collectFiles(pipeline: PipelineState): Promise<void> {
   if (pipeline.reasonToLeaveFiles !== undefined) return;
   pipeline.enter('collecting');
-  await findRun(pipeline);
-  const { files } = pipeline;
-  let busy = 0;
-  const lane = async () => {
-    for (;;) {
-      const next = files.take();
-      if (next !== undefined) {
-        busy += 1;
-        files.settle(next, await collect(pipeline, next));
-        busy -= 1;
-        pipeline.show();
-      } else if (busy > 0) {
-        // Files may be added as long as another lane works.
-        await condition(() => files.hasOpen || busy === 0);
-      } else {
-        return;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: WINDOW }, lane));
-}
-
-async function collect(
-  { input }: PipelineState,
-  { file, identity, tried }: ListedFile,
-): Promise<FileOutcome> {
-  const { ifMissing: _, ...request } = file;
-  const subject = shortPath(file.runtimePath);
-  const options = collectOptions({
-    giveUpAfter: input.giveUpAfter,
-    mayAppear: file.appearsWithin !== undefined,
-    summary: subject,
-  });
-  const { lookFirst, ...key } = collectionKey(digest(identity));
-  const task = { ...request, ...key, runtimeId: input.runtimeId, lookFirst: lookFirst || tried };
-  try {
-    return toCollectedOutcome(file, await collectRuntimeFile.executeWithOptions(options, [task]));
-  } catch (error) {
-    return toRefusedOutcome(file, toProblem(subject, error));
+  await collectOpenFiles(pipeline);
+  if (pipeline.files.hasOpen) {
+    const input = { ...pipeline.input, files: [] };
+    await continueAsNew<(input: ParsedPipelineInput, handedOn: HandedOn) => Promise<never>>(
+      input,
+      pipeline.handOn(),
+    );
   }
 }
 
-/**
- * The place of a file in its collection key. It is not its number: after a reset, what jobs and `addFiles` bring may come in
- * another order, and a number would stand for another file.
- */
-function digest(identity: string): string {
-  return bytesToHex(sha256(utf8ToBytes(identity))).slice(0, DIGEST_LENGTH);
-}
+async function collectOpenFiles(pipeline: PipelineState): Promise<void> {
+  const { files, input } = pipeline;
+  const areFew = () => files.counts.files <= MAXIMUM_SINGLE_FILES;
+  const underWay: Promise<void>[] = [];
+  let busy = 0;
+  let thrown: unknown;
+  const hasLane = () => busy < (areFew() ? MAXIMUM_SINGLE_FILES : input.concurrency);
+  const goesOn = () => files.hasOpen && thrown === undefined && !workflowInfo().continueAsNewSuggested;
 
-function toCollectedOutcome({ runtimePath }: PipelineFile, file: CollectedFile): CollectedOutcome {
-  const { id: fileId, path, sizeBytes, duplicateIds } = file;
-  const outcome = file.kept ? 'kept' : 'collected';
-  return { outcome, runtimePath, fileId, path, sizeBytes, ...(duplicateIds && { duplicateIds }) };
-}
-
-function toRefusedOutcome(
-  { runtimePath, ifMissing = 'fail' }: PipelineFile,
-  problem: ApiProblem,
-): FileOutcome {
-  if (ifMissing === 'fail' || !isMissingFile(problem)) return { outcome: 'failed', runtimePath, ...problem };
-  return { outcome: 'missing', runtimePath, ifMissing, ...problem };
+  const begin = async (taken: OpenFile[]) => {
+    busy += 1;
+    try {
+      const [first, ...others] = taken;
+      if (first && others.length === 0) await collectFile(pipeline, first);
+      else await collectBatch(pipeline, taken);
+    } catch (error) {
+      thrown ??= error;
+    }
+    busy -= 1;
+    pipeline.show();
+  };
+  try {
+    for (;;) {
+      // Files may be added as long as others are under way.
+      await condition(() => busy === 0 || (hasLane() && goesOn()));
+      if (!goesOn()) break;
+      underWay.push(begin(files.take(areFew() ? 1 : input.batchSize)));
+    }
+  } finally {
+    // Of a cancelled pipeline too: what its requests have done is for the report.
+    await Promise.all(underWay);
+  }
+  if (thrown !== undefined) throw thrown;
 }

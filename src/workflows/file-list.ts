@@ -1,73 +1,96 @@
-import { MAXIMUM_FILES, type PipelineFile } from '../shared/pipeline-input.js';
-import type { FailedOutcome, FileOutcome, PipelineCounts } from '../shared/pipeline-report.js';
+import { fileIdentity } from '../shared/file-identity.js';
+import { jsonBytes } from '../shared/json-bytes.js';
+import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
+import type { FileOutcome, PipelineCounts } from '../shared/pipeline-report.js';
+import { type Entry, type HandedOnFiles, handOn, toEntries } from './handed-on-files.js';
+import { selectListed } from './select-listed.js';
+import { warningOf } from './warning-of.js';
 
-/** One file of a pipeline. */
-export interface ListedFile {
-  readonly file: PipelineFile;
-  /** Of its source and destination: two files of the same are one. */
-  readonly identity: string;
-  /** An earlier try has failed, and may have copied the file all the same. */
-  readonly tried: boolean;
-}
+/** Enough for a person; the files themselves tell all. */
+const MAXIMUM_WARNINGS = 100;
 
-interface Entry extends ListedFile {
-  tried: boolean;
-  outcome?: FileOutcome;
+/** A file to be collected now. */
+export type OpenFile = Readonly<Omit<Entry, 'outcome'>>;
+
+/** A list as a run hands it to the next one. */
+export interface HandedOnList extends HandedOnFiles {
+  readonly counts: PipelineCounts;
+  readonly bytes: number;
+  readonly warnings: readonly string[];
 }
 
 /** The files of a pipeline: which are open, and what became of the others. */
 export class FileList {
   /** By identity, in the order in which they came. */
   readonly #entries = new Map<string, Entry>();
+  /** Identities of the files of earlier runs that are only counted. */
+  readonly #counted = new Set<string>();
   /** Those that nobody has taken yet. */
   #open: Entry[] = [];
-  readonly #counts = { files: 0, collected: 0, kept: 0, missing: 0, skipped: 0, failed: 0 };
+  readonly #counts: Record<keyof PipelineCounts, number> = {
+    files: 0,
+    collected: 0,
+    kept: 0,
+    missing: 0,
+    skipped: 0,
+    failed: 0,
+  };
+  readonly #warnings: string[] = [];
   #bytes = 0;
+  /** Of the entries' files, as JSON. */
+  #listBytes = 0;
+
+  constructor(handedOn?: HandedOnList) {
+    if (handedOn === undefined) return;
+    for (const entry of toEntries(handedOn)) this.#enter(entry);
+    this.#counted = new Set(handedOn.counted);
+    this.#counts = { ...handedOn.counts };
+    this.#warnings = [...handedOn.warnings];
+    this.#bytes = handedOn.bytes;
+  }
 
   /** Whether all of the files that are new fit in. */
   hasRoomFor(files: readonly PipelineFile[]): boolean {
-    const identities = new Set([...this.#entries.keys(), ...files.map(identityOf)]);
-    return identities.size <= MAXIMUM_FILES;
+    const added = new Map(files.map((file) => [fileIdentity(file), file]));
+    for (const identity of added.keys()) if (this.#has(identity)) added.delete(identity);
+    const listBytes = this.#listBytes + jsonBytes([...added.values()]);
+    return this.#counts.files + added.size <= MAXIMUM_FILES && listBytes <= MAXIMUM_LIST_BYTES;
   }
 
   /** Adds those of the files that are new, one of the same source and destination being the same. Returns how many. */
   add(files: readonly PipelineFile[]): number {
-    const before = this.#entries.size;
+    const before = this.#counts.files;
     for (const file of files) {
-      const identity = identityOf(file);
-      if (this.#entries.has(identity)) continue;
-      const entry = { file, identity, tried: false };
-      this.#entries.set(identity, entry);
-      this.#open.push(entry);
+      const identity = fileIdentity(file);
+      if (this.#has(identity)) continue;
+      this.#counts.files += 1;
+      this.#enter({ number: this.#counts.files, file, identity, tried: false });
     }
-    this.#counts.files = this.#entries.size;
-    return this.#entries.size - before;
+    return this.#counts.files - before;
   }
 
   get hasOpen(): boolean {
     return this.#open.length > 0;
   }
 
-  /** The next open file, which is then no longer open. */
-  take(): ListedFile | undefined {
-    const entry = this.#open.shift();
-    if (entry === undefined) return undefined;
-    const { file, identity, tried } = entry;
-    entry.tried = true;
-    return { file, identity, tried };
+  /** The next open files, so many at most, which are then no longer open. */
+  take(size: number): OpenFile[] {
+    const taken = this.#open.splice(0, size);
+    const listed = taken.map(({ number, file, identity, tried }) => ({ number, file, identity, tried }));
+    for (const entry of taken) entry.tried = true;
+    return listed;
   }
 
-  settle({ identity }: ListedFile, outcome: FileOutcome): void {
+  /** The first outcome of a file counts. */
+  settle({ identity }: OpenFile, outcome: FileOutcome): void {
     const entry = this.#entries.get(identity);
-    if (entry !== undefined) this.#settle(entry, outcome);
+    if (entry !== undefined && entry.outcome === undefined) this.#settle(entry, outcome);
   }
 
   /** Opens failed files again, all or those of the given paths. Returns how many. */
   reopen(runtimePaths?: readonly string[]): number {
     const wanted = runtimePaths && new Set(runtimePaths);
-    const failed = [...this.#entries.values()].filter(
-      ({ file, outcome }) => outcome?.outcome === 'failed' && (wanted?.has(file.runtimePath) ?? true),
-    );
+    const failed = this.#failed.filter(({ file }) => wanted?.has(file.runtimePath) ?? true);
     for (const entry of failed) delete entry.outcome;
     this.#counts.failed -= failed.length;
     this.#open.push(...failed);
@@ -85,13 +108,14 @@ export class FileList {
     }
   }
 
-  /** Of the settled files, in the order in which they came. */
+  /** Those that the report lists. */
   get outcomes(): FileOutcome[] {
-    return [...this.#entries.values()].flatMap(({ outcome }) => outcome ?? []);
+    return selectListed(this.#entries.values()).map(({ outcome }) => outcome);
   }
 
-  get failures(): FailedOutcome[] {
-    return this.outcomes.filter((outcome) => outcome.outcome === 'failed');
+  /** Source paths of the files that have failed. */
+  get failedPaths(): Set<string> {
+    return new Set(this.#failed.map(({ file }) => file.runtimePath));
   }
 
   get counts(): PipelineCounts {
@@ -103,13 +127,34 @@ export class FileList {
     return this.#bytes;
   }
 
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
+  }
+
+  handOn(): HandedOnList {
+    const files = handOn([...this.#entries.values()], this.#counted);
+    return { ...files, counts: this.counts, bytes: this.#bytes, warnings: this.#warnings };
+  }
+
+  #has(identity: string): boolean {
+    return this.#entries.has(identity) || this.#counted.has(identity);
+  }
+
+  #enter(entry: Entry): void {
+    this.#entries.set(entry.identity, entry);
+    this.#listBytes += jsonBytes(entry.file) + ','.length;
+    if (entry.outcome === undefined) this.#open.push(entry);
+  }
+
+  get #failed(): Entry[] {
+    return [...this.#entries.values()].filter(({ outcome }) => outcome?.outcome === 'failed');
+  }
+
   #settle(entry: Entry, outcome: FileOutcome): void {
     entry.outcome = outcome;
     this.#counts[outcome.outcome] += 1;
     if (outcome.outcome === 'collected') this.#bytes += outcome.sizeBytes;
+    const warning = warningOf(outcome);
+    if (warning !== undefined && this.#warnings.length < MAXIMUM_WARNINGS) this.#warnings.push(warning);
   }
-}
-
-function identityOf({ runtimePath, destinationPath }: PipelineFile): string {
-  return JSON.stringify([runtimePath, destinationPath]);
 }

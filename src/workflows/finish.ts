@@ -1,21 +1,26 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
+import { digest } from '../shared/digest.js';
+import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
 import type {
   ExportArchiveOutcome,
   NextOutcome,
   SkippedStep,
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
-import { collectOptions } from './bctrl-activities.js';
+import { activityOptions } from './bctrl-activities.js';
 import { collectionKey } from './collection-key.js';
 import type { PipelineState } from './pipeline-state.js';
 import { toProblem } from './to-problem.js';
 
-const activities = proxyActivities<BctrlActivities>(collectOptions());
+const activities = proxyActivities<BctrlActivities>(activityOptions());
 
-const optionsOf = ({ input }: PipelineState, summary: string) =>
-  collectOptions({ giveUpAfter: input.giveUpAfter, summary });
+const optionsOf = (pipeline: PipelineState, summary: string) =>
+  activityOptions(pipeline.activityOptions(summary));
+
+/** Temporal refuses longer ones, and with them the workflow task. */
+const MAXIMUM_ID_LENGTH = 1_000;
 
 const skip = (reason: string): SkippedStep => ({ outcome: 'skipped', reason });
 
@@ -23,6 +28,7 @@ const skip = (reason: string): SkippedStep => ({ outcome: 'skipped', reason });
 export async function findRun(pipeline: PipelineState): Promise<void> {
   const { runtimeId, exportArchive } = pipeline.input;
   if (exportArchive === undefined || pipeline.runId !== undefined) return;
+  if (pipeline.reasonToLeaveFiles !== undefined) return;
   const options = optionsOf(pipeline, 'find the run');
   try {
     pipeline.runId = await activities.getActiveRun.executeWithOptions(options, [{ runtimeId }]);
@@ -37,7 +43,10 @@ export async function exportArchive(pipeline: PipelineState): Promise<void> {
   pipeline.exportArchive = await exported(pipeline, pipeline.input.exportArchive);
 }
 
-async function exported(pipeline: PipelineState, wanted: object): Promise<ExportArchiveOutcome> {
+async function exported(
+  pipeline: PipelineState,
+  wanted: NonNullable<ParsedPipelineInput['exportArchive']>,
+): Promise<ExportArchiveOutcome> {
   const { collected, kept } = pipeline.files.counts;
   if (collected + kept === 0) return skip('no file was collected');
   const { runId, exportArchive: earlier } = pipeline;
@@ -53,7 +62,7 @@ async function exported(pipeline: PipelineState, wanted: object): Promise<Export
   }
 }
 
-/** Stops the runtime as the input asks, of a cancelled pipeline too. */
+/** Stops the runtime as the input asks. */
 export async function stopRuntime(pipeline: PipelineState): Promise<void> {
   const { stopRuntime: when = 'never' } = pipeline.input;
   if (when === 'never') return;
@@ -69,6 +78,7 @@ async function stopped(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
     await activities.stopRuntime.executeWithOptions(options, [{ runtimeId }]);
     return { outcome: 'stopped' };
   } catch (error) {
+    pipeline.stopRuntime = skip('cancelled on the way; it may have been stopped');
     return { outcome: 'failed', ...toProblem('the runtime', error) };
   }
 }
@@ -91,7 +101,8 @@ async function started(
   }: { workflowType: string; taskQueue?: string | undefined },
 ): Promise<NextOutcome> {
   // One id for all that repeats this pipeline, so that a reset does not start it again.
-  const { collectionKey: workflowId } = collectionKey('then');
+  const { collectionKey: key } = collectionKey('then');
+  const workflowId = key.length <= MAXIMUM_ID_LENGTH ? key : `post-run-then/${digest(key)}`;
   try {
     await startChild(workflowType, {
       workflowId,
@@ -104,4 +115,13 @@ async function started(
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
   return { outcome: 'started', workflowId };
+}
+
+/** Says of the steps that a cancelled pipeline has not come to that it has not. */
+export function skipSteps(pipeline: PipelineState): void {
+  const { exportArchive, stopRuntime: when = 'never', then } = pipeline.input;
+  const skipped = skip(`the pipeline ends as ${pipeline.ending}`);
+  if (exportArchive !== undefined) pipeline.exportArchive ??= skipped;
+  if (when !== 'never') pipeline.stopRuntime ??= skipped;
+  if (then !== undefined) pipeline.next ??= skipped;
 }

@@ -1,6 +1,5 @@
 import {
   ApplicationFailure,
-  condition,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -14,7 +13,7 @@ import {
   PROGRESS_QUERY,
   RESUME_UPDATE,
 } from '../shared/names.js';
-import { MAXIMUM_FILES } from '../shared/pipeline-input.js';
+import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES } from '../shared/pipeline-input.js';
 import {
   type Abandoned,
   type AddFiles,
@@ -30,15 +29,13 @@ import type { PipelineProgress } from '../shared/pipeline-report.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';
 import type { PipelineState } from './pipeline-state.js';
 
-/** Longer than anybody waits; then there is another. */
-const LONGEST_TIMER = '365d';
-
-const HELD_SUMMARY = 'held: send the update resume or abandon';
-
 /** What a pipeline has done so far, at any time of its life and after it. */
 export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
 
-/** Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. A wrong argument is logged and ignored. */
+/**
+ * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first one counts; one that a pipeline
+ * is held for can be replaced before it is resumed. What is ignored, as a wrong argument is too, is logged.
+ */
 export const jobFinishedSignal = defineSignal<[JobFinished?]>(JOB_FINISHED_SIGNAL);
 
 /** Further files to collect; refused once the pipeline is finishing. Of a held pipeline they are collected when it is resumed. */
@@ -59,7 +56,8 @@ export function takeMessages(pipeline: PipelineState): void {
   setHandler(jobFinishedSignal, (input = {}) => {
     const { data, error } = jobFinishedSchema.safeParse(input);
     if (error) log.warn('The signal jobFinished is ignored: its argument is wrong', { error: error.message });
-    else pipeline.jobFinished = data;
+    else if (pipeline.jobFinished === undefined || pipeline.isHeldForJobs) pipeline.jobFinished = data;
+    else log.warn('The signal jobFinished is ignored: there was one before');
   });
 
   setHandler(
@@ -75,7 +73,8 @@ export function takeMessages(pipeline: PipelineState): void {
         const wanted = parseWorkflowInput(addFilesSchema, input).files;
         if (pipeline.isFinishing) throw conflict('the pipeline is finishing and takes no more files');
         if (!files.hasRoomFor(wanted)) {
-          throw conflict(`files: the pipeline has ${files.counts.files}, and at most ${MAXIMUM_FILES}`);
+          const most = `at most ${MAXIMUM_FILES} of ${MAXIMUM_LIST_BYTES} bytes in all`;
+          throw conflict(`files: the pipeline has ${files.counts.files}, and ${most}`);
         }
       },
     },
@@ -84,7 +83,7 @@ export function takeMessages(pipeline: PipelineState): void {
   setHandler(
     resumeUpdate,
     (input = {}) => {
-      const jobs = pipeline.openJobs.length;
+      const jobs = input.runtimePaths === undefined ? pipeline.openJobs.length : 0;
       const resumed = { files: files.reopen(input.runtimePaths), jobs };
       pipeline.enter(jobs > 0 ? 'waiting' : 'collecting');
       return resumed;
@@ -93,8 +92,8 @@ export function takeMessages(pipeline: PipelineState): void {
       validator(input = {}) {
         const { runtimePaths = [] } = parseWorkflowInput(resumeSchema, input);
         assertHeld(pipeline);
-        const failed = new Set(files.failures.map(({ runtimePath }) => runtimePath));
-        const [other] = runtimePaths.filter((path) => !failed.has(path));
+        const failed = files.failedPaths;
+        const other = runtimePaths.find((path) => !failed.has(path));
         if (other !== undefined) throw conflict(`"${other}" is not among the failed files`);
       },
     },
@@ -105,19 +104,11 @@ export function takeMessages(pipeline: PipelineState): void {
     () => {
       pipeline.isAbandoned = true;
       pipeline.enter('finishing');
-      return { files: files.counts.failed };
+      const { counts } = files;
+      return { files: counts.files - counts.collected - counts.kept - counts.missing };
     },
     { validator: () => assertHeld(pipeline) },
   );
-}
-
-/** Waits, for weeks if need be and without a history event, for `resume` (true) or `abandon` (false). */
-export async function isResumed(pipeline: PipelineState): Promise<boolean> {
-  pipeline.enter('held');
-  // The timer is seen in the timeline of the UI. And it is a command: a worker that reads the history anew hands a message
-  // to the workflow before what happened in the workflow tasks without one, which would be what the pipeline is held for.
-  while (!(await condition(() => pipeline.phase !== 'held', LONGEST_TIMER, { summary: HELD_SUMMARY })));
-  return !pipeline.isAbandoned;
 }
 
 function assertHeld({ phase }: PipelineState): void {

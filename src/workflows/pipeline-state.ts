@@ -1,5 +1,6 @@
-import { setCurrentDetails } from '@temporalio/workflow';
-import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
+import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { fairnessKeyOf } from '../shared/fairness-key.js';
+import { type ParsedPipelineInput, pipelineInputSchema } from '../shared/pipeline-input.js';
 import type { JobFinished } from '../shared/pipeline-messages.js';
 import type {
   ExportArchiveOutcome,
@@ -11,30 +12,61 @@ import type {
   PipelineReport,
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
+import type { BctrlActivityOptions } from './bctrl-activities.js';
 import { describeProgress } from './describe-progress.js';
-import { FileList } from './file-list.js';
+import { FileList, type HandedOnList } from './file-list.js';
+import { parseWorkflowInput } from './parse-workflow-input.js';
 import { showInSearchAttributes } from './show-in-search-attributes.js';
-import { toWarnings } from './to-warnings.js';
+
+/** What a run of a pipeline hands to the next one, which collects the files that are left. */
+export interface HandedOn {
+  readonly files: HandedOnList;
+  readonly jobs: readonly JobOutcome[];
+  readonly jobFinished: JobFinished | undefined;
+  readonly runId: string | undefined;
+  readonly exportArchive: ExportArchiveOutcome | undefined;
+}
+
+/** The state of a pipeline at the beginning of this run, whose input may be wrong only where it is the first one. */
+export function beginPipeline(input: unknown, handedOn: HandedOn | undefined): PipelineState {
+  const isFirst = workflowInfo().continuedFromExecutionRunId === undefined || handedOn === undefined;
+  if (isFirst) return new PipelineState(parseWorkflowInput(pipelineInputSchema, input));
+  return new PipelineState(input as ParsedPipelineInput, handedOn);
+}
 
 /** What the steps of a pipeline leave to each other, to its messages and to whoever looks at it. */
 export class PipelineState {
   readonly input: ParsedPipelineInput;
-  readonly files = new FileList();
+  readonly files: FileList;
+  /** This run goes on where another one has ended. */
+  readonly isHandedOn: boolean;
   /** Those that were waited for so far, by id. */
-  readonly jobs = new Map<string, JobOutcome>();
+  readonly jobs: Map<string, JobOutcome>;
   /** What the signal said. */
-  jobFinished?: JobFinished;
-  runId?: string;
+  jobFinished: JobFinished | undefined;
+  runId: string | undefined;
   isAbandoned = false;
   isCancelled = false;
-  exportArchive?: ExportArchiveOutcome;
+  exportArchive: ExportArchiveOutcome | undefined;
   stopRuntime?: StopRuntimeOutcome;
   next?: NextOutcome;
   #phase: PipelinePhase = 'waiting';
 
-  constructor(input: ParsedPipelineInput) {
+  constructor(input: ParsedPipelineInput, handedOn?: HandedOn) {
     this.input = input;
+    this.isHandedOn = handedOn !== undefined;
+    this.files = new FileList(handedOn?.files);
     this.files.add(input.files);
+    this.jobs = new Map(handedOn?.jobs.map((job) => [job.id, job]));
+    this.jobFinished = handedOn?.jobFinished;
+    this.runId = handedOn?.runId;
+    this.exportArchive = handedOn?.exportArchive;
+    if (this.isHandedOn) this.#phase = 'collecting';
+  }
+
+  handOn(): HandedOn {
+    const { files, jobs, jobFinished, runId, exportArchive } = this;
+    return { files: files.handOn(), jobs: [...jobs.values()], jobFinished, runId, exportArchive };
   }
 
   get phase(): PipelinePhase {
@@ -58,11 +90,15 @@ export class PipelineState {
 
   /** Why no file is collected, as long as the jobs are what they are. */
   get reasonToLeaveFiles(): string | undefined {
-    const unknown = this.#jobsInOrder.find(({ status }) => status === 'unknown');
-    if (unknown !== undefined) return `it is not known how the job ${unknown.id} ended`;
-    if (this.input.whenJobFails !== 'skip') return undefined;
-    const failed = this.#jobsInOrder.find(({ status }) => status !== 'succeeded');
-    return failed && `the job ${failed.id} has the status ${failed.status}`;
+    const { whenJobFails, onFailure } = this.input;
+    const leaves = ({ status }: JobOutcome) => {
+      if (status === 'succeeded') return false;
+      // What is collected of a job that goes on may change: an operator can wait for it.
+      const mayGoOn = status === 'not_ended' || status === 'unknown';
+      return whenJobFails === 'skip' || (mayGoOn && onFailure === 'hold');
+    };
+    const job = this.#jobsInOrder.find(leaves);
+    return job && `the job ${job.id} has the status ${job.status}`;
   }
 
   /** Jobs of which it is not known how they ended, or what files they name. */
@@ -73,6 +109,10 @@ export class PipelineState {
   /** Not all is there that has to be, and an operator could mend it. */
   get isIncomplete(): boolean {
     return this.files.counts.failed > 0 || this.openJobs.length > 0;
+  }
+
+  get isHeldForJobs(): boolean {
+    return this.#phase === 'held' && this.openJobs.length > 0;
   }
 
   /** How the pipeline ends, as it looks now. */
@@ -86,7 +126,6 @@ export class PipelineState {
 
   get report(): PipelineReport {
     const { files, runId, exportArchive, stopRuntime, next } = this;
-    const outcomes = files.outcomes;
     return {
       runtimeId: this.input.runtimeId,
       ...(runId !== undefined && { runId }),
@@ -94,11 +133,21 @@ export class PipelineState {
       jobs: this.#jobsInOrder,
       counts: files.counts,
       bytes: files.bytes,
-      files: outcomes,
-      warnings: toWarnings(outcomes),
+      files: files.outcomes,
+      warnings: files.warnings,
       ...(exportArchive && { exportArchive }),
       ...(stopRuntime && { stopRuntime }),
       ...(next && { next }),
+    };
+  }
+
+  /** Options of an activity of this pipeline; the summary is one line for the UI. */
+  activityOptions(summary: string): BctrlActivityOptions {
+    const { runtimeId, giveUpAfter } = this.input;
+    return {
+      giveUpAfter,
+      summary,
+      fairnessKey: workflowInfo().priority?.fairnessKey || fairnessKeyOf(runtimeId),
     };
   }
 

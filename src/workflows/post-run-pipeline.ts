@@ -1,24 +1,26 @@
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import { PIPELINE_FAILED } from '../shared/names.js';
-import { type PipelineInput, pipelineInputSchema } from '../shared/pipeline-input.js';
+import type { PipelineInput } from '../shared/pipeline-input.js';
 import type { PipelineReport } from '../shared/pipeline-report.js';
 import { collectFiles } from './collect-files.js';
 import { describeFailure } from './describe-failure.js';
-import { exportArchive, startNext, stopRuntime } from './finish.js';
-import { isResumed, takeMessages } from './messages.js';
-import { parseWorkflowInput } from './parse-workflow-input.js';
-import { PipelineState } from './pipeline-state.js';
+import { exportArchive, findRun, skipSteps, startNext, stopRuntime } from './finish.js';
+import { hold } from './hold.js';
+import { takeMessages } from './messages.js';
+import { beginPipeline, type HandedOn, type PipelineState } from './pipeline-state.js';
+import { together } from './together.js';
 import { waitForJobs } from './wait-for-jobs.js';
 
 /**
  * Waits for the jobs of a runtime, collects the files that they left, and finishes as asked. A file that finally fails
  * does not stop the others.
  *
+ * @param handedOn what an earlier run of this workflow has left; nobody else passes it
  * @throws ApplicationFailure `PipelineFailed` with the {@link PipelineReport} in `details[0]` when something that was
  *   asked for is not there; `invalid_input`, naming the field, for a wrong input
  */
-export async function postRunPipeline(input: PipelineInput): Promise<PipelineReport> {
-  const pipeline = new PipelineState(parseWorkflowInput(pipelineInputSchema, input));
+export async function postRunPipeline(input: PipelineInput, handedOn?: HandedOn): Promise<PipelineReport> {
+  const pipeline = beginPipeline(input, handedOn);
   takeMessages(pipeline);
   try {
     await run(pipeline);
@@ -38,8 +40,8 @@ export async function postRunPipeline(input: PipelineInput): Promise<PipelineRep
 async function run(pipeline: PipelineState): Promise<void> {
   do {
     await waitForJobs(pipeline);
-    await collectFiles(pipeline);
-  } while (isHeld(pipeline) && (await isResumed(pipeline)));
+    await together(findRun(pipeline), collectFiles(pipeline));
+  } while (mustBeHeld(pipeline) && (await hold(pipeline)));
 
   pipeline.files.skipRest(pipeline.reasonToLeaveFiles ?? 'the pipeline was abandoned');
   pipeline.enter('finishing');
@@ -49,7 +51,7 @@ async function run(pipeline: PipelineState): Promise<void> {
   pipeline.enter('done');
 }
 
-function isHeld({ isIncomplete, input }: PipelineState): boolean {
+function mustBeHeld({ isIncomplete, input }: PipelineState): boolean {
   return isIncomplete && input.onFailure === 'hold';
 }
 
@@ -58,6 +60,7 @@ async function cleanUp(pipeline: PipelineState): Promise<void> {
   pipeline.isCancelled = true;
   pipeline.files.skipRest('the pipeline was cancelled');
   pipeline.enter('finishing');
-  await stopRuntime(pipeline);
+  if (pipeline.input.stopRuntime === 'always') await stopRuntime(pipeline);
+  skipSteps(pipeline);
   pipeline.enter('done');
 }

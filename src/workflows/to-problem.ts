@@ -1,11 +1,14 @@
-import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+} from '@temporalio/workflow';
+import type { ApiProblem } from '../shared/collect-outcome.js';
 import type { FailureDetails } from '../shared/failure-details.js';
 import { oneLine } from '../shared/one-line.js';
-import type { Problem } from '../shared/pipeline-report.js';
-import { isReasonClass, type ReasonClass } from '../shared/reason-class.js';
-
-/** What a person needs to know of a failure of the API: its class is always known. */
-export type ApiProblem = Problem & { readonly reasonClass: ReasonClass };
+import { isReasonClass } from '../shared/reason-class.js';
 
 /**
  * The last failure of an activity that finally failed.
@@ -15,6 +18,9 @@ export type ApiProblem = Problem & { readonly reasonClass: ReasonClass };
  */
 export function toProblem(subject: string, error: unknown): ApiProblem {
   if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  // The failure of an attempt may overtake the cancellation of its activity.
+  if (CancellationScope.current().consideredCancelled)
+    throw new CancelledFailure('the workflow was cancelled');
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (!(cause instanceof ApplicationFailure)) continue;
     const { type, message } = cause;

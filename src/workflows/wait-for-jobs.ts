@@ -1,5 +1,6 @@
 import { ActivityFailure, condition, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
+import { type Duration, durationToMs } from '../shared/duration.js';
 import { shortPath } from '../shared/one-line.js';
 import { MAXIMUM_FILES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { JobOutcome } from '../shared/pipeline-report.js';
@@ -10,33 +11,34 @@ import { toProblem } from './to-problem.js';
 /** Stands for the job where a signal names none. */
 const SIGNALLED_JOB = 'jobFinished';
 
+/** A wait for the job that a late signal names asks at least once. */
+const SHORTEST_WAIT_MS = 1_000;
+
 const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
 
 /** Waits for the jobs whose end is not known yet, and lists the files that they name. */
 export async function waitForJobs(pipeline: PipelineState): Promise<void> {
   const { waitFor } = pipeline.input;
-  if (waitFor === undefined) return;
-  const { invocationIds = await invocationsOfSignal(pipeline) } = waitFor;
-  const unknown = [...new Set(invocationIds)].filter((id) => isOpen(pipeline.jobs.get(id)));
-  if (unknown.length === 0) return;
-  pipeline.enter('waiting');
-  const named = await Promise.all(unknown.map((id) => waitForJob(pipeline, id)));
-  // In the order of the jobs, not of their ends, which the history does not tell exactly from those of messages.
-  for (const [index, id] of unknown.entries()) addFiles(pipeline, id, named[index] ?? []);
-  pipeline.show();
+  if (waitFor === undefined || pipeline.phase !== 'waiting') return;
+  if (waitFor.signal) await waitForSignal(pipeline);
+  else await waitForInvocations(pipeline, waitFor.invocationIds ?? [], waitFor.timeout);
 }
 
-/** Waits for the signal; the invocation that it names, if it names one. */
-async function invocationsOfSignal(pipeline: PipelineState): Promise<string[]> {
-  const isSignalled = () => pipeline.jobFinished !== undefined;
-  if (!isSignalled()) pipeline.enter('waiting');
+/** Waits for the signal, and for the invocation that it names, if it names one. */
+async function waitForSignal(pipeline: PipelineState): Promise<void> {
   const timeout = pipeline.input.waitFor?.timeout ?? DEFAULT_WAIT_TIMEOUT;
+  const deadlineMs = Date.now() + durationToMs(timeout);
+  const isSignalled = () => pipeline.jobFinished !== undefined;
   await condition(isSignalled, timeout, { summary: 'wait for the signal jobFinished' });
-  pipeline.jobs.delete(SIGNALLED_JOB);
+  // A signal after the one that was wrong takes its place.
+  pipeline.jobs.clear();
   const { invocationId, status = 'succeeded' } = pipeline.jobFinished ?? {};
-  if (invocationId !== undefined) return [invocationId];
-  pipeline.jobs.set(SIGNALLED_JOB, toSignalledJob(pipeline, isSignalled() ? status : 'not_ended'));
-  return [];
+  if (invocationId !== undefined) {
+    const leftMs = Math.max(deadlineMs - Date.now(), SHORTEST_WAIT_MS);
+    await waitForInvocations(pipeline, [invocationId], leftMs);
+  } else {
+    pipeline.jobs.set(SIGNALLED_JOB, toSignalledJob(pipeline, isSignalled() ? status : 'not_ended'));
+  }
 }
 
 function toSignalledJob({ input }: PipelineState, status: JobOutcome['status']): JobOutcome {
@@ -51,14 +53,33 @@ function toSignalledJob({ input }: PipelineState, status: JobOutcome['status']):
   };
 }
 
+async function waitForInvocations(
+  pipeline: PipelineState,
+  invocationIds: readonly string[],
+  timeout: Duration | undefined,
+): Promise<void> {
+  const unknown = [...new Set(invocationIds)].filter((id) => isOpen(pipeline.jobs.get(id)));
+  const named = await Promise.all(unknown.map((id) => waitForJob(pipeline, id, timeout)));
+  // In the order of the jobs, not of their ends, which the history does not tell exactly from those of messages.
+  for (const [index, id] of unknown.entries()) addFiles(pipeline, id, named[index] ?? []);
+  pipeline.show();
+}
+
 function isOpen(job: JobOutcome | undefined): boolean {
   return job === undefined || job.problem !== undefined;
 }
 
 /** Notes how a job ended. Returns the files that its output names. */
-async function waitForJob(pipeline: PipelineState, id: string): Promise<readonly PipelineFile[]> {
-  const { runtimeId, waitFor, filesFromOutput } = pipeline.input;
-  const options = waitOptions(waitFor?.timeout, `wait for ${shortPath(id)}`);
+async function waitForJob(
+  pipeline: PipelineState,
+  id: string,
+  timeout: Duration | undefined,
+): Promise<readonly PipelineFile[]> {
+  const { runtimeId, filesFromOutput } = pipeline.input;
+  const options = waitOptions({
+    ...pipeline.activityOptions(`wait for ${shortPath(id)}`),
+    giveUpAfter: timeout,
+  });
   const task = { runtimeId, invocationId: id, filesFromOutput };
   let named: readonly PipelineFile[] = [];
   try {

@@ -103,7 +103,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
   });
 
   for (const [what, info] of [
-    ['which leaves its record', { heartbeatDetails: { attempt: 0, failures: {}, mayHaveHappened: false } }],
+    ['which leaves its record', { heartbeatDetails: { attempt: 1, left: [{ failures: {} }] } }],
     ['which leaves no record', { scheduledTimestampMs: 1_000, currentAttemptScheduledTimestampMs: 5_000 }],
   ] as const) {
     test(`after an operator's reset of the activity, ${what}`, async (t) => {
@@ -154,7 +154,10 @@ describe('no look is made', () => {
     const { input } = await setUp(t);
     const { collectRuntimeFile } = createTestActivities(t, 'http://127.0.0.1:9');
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
-    assert.equal((heartbeatDetails as { mayHaveHappened: boolean }).mayHaveHappened, false);
+    const { gateway, collectRuntimeFile: again } = await setUp(t);
+    const next = { ...input, runtimeId: gateway.runtimeId };
+    assert.ok((await runAttempt(again, next, { attempt: 2, heartbeatDetails })).result);
+    assert.deepEqual(did(gateway), { collects: 1, looks: 0, files: 1 });
   });
 });
 

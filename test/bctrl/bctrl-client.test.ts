@@ -140,6 +140,84 @@ describe('against the gateway', () => {
   });
 });
 
+describe('a rate limit', () => {
+  const PAUSE_MS = 60_000;
+
+  /** Three collects, one after the other if nothing holds them back; the first is answered 429. */
+  async function collectAfter429(t: TestContext, headers: Record<string, string>, longestPauseMs: number) {
+    const fault = { kind: 'answer', status: 429, headers } as const;
+    const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', times: 1, fault }] });
+    await gateway.addFile('a.txt');
+    const client = createTestClient(t, gateway.url, { maxRequests: 1, longestPauseMs });
+    const startedMs = performance.now();
+    const collects = Array.from({ length: 3 }, (_, index) => {
+      const request = { runtimePath: 'a.txt', destinationPath: `/${index}.txt` };
+      return client.collectFile(gateway.runtimeId, request);
+    });
+    const settled = await Promise.allSettled(collects);
+    assert.deepEqual(
+      settled.map(({ status }) => status),
+      ['rejected', 'fulfilled', 'fulfilled'],
+    );
+    assert.equal(gateway.books().requests.collect, 3);
+    return performance.now() - startedMs;
+  }
+
+  test('with Retry-After holds all requests back until then', async (t) => {
+    const elapsedMs = await collectAfter429(t, { 'retry-after': '1' }, PAUSE_MS);
+    assert.ok(elapsedMs >= 1_000 && elapsedMs < 3_000, `${elapsedMs} ms`);
+  });
+
+  test('holds them back no longer than the client may', async (t) => {
+    const elapsedMs = await collectAfter429(t, { 'retry-after': '3600' }, 500);
+    assert.ok(elapsedMs >= 500 && elapsedMs < 3_000, `${elapsedMs} ms`);
+  });
+
+  for (const [what, headers, longestPauseMs] of [
+    ['without Retry-After', {}, PAUSE_MS],
+    ['where the client may not pause', { 'retry-after': '3600' }, 0],
+  ] as const) {
+    test(`${what} holds none back`, async (t) => {
+      const elapsedMs = await collectAfter429(t, headers, longestPauseMs);
+      assert.ok(elapsedMs < 1_000, `${elapsedMs} ms`);
+    });
+  }
+
+  test('that is shorter than the one before does not shorten it', async (t) => {
+    const answer = (seconds: string) =>
+      ({ kind: 'answer', status: 429, headers: { 'retry-after': seconds } }) as const;
+    const gateway = await startTestGateway(t, {
+      faults: [
+        { operation: 'whoami', fault: answer('3600') },
+        { operation: 'get-runtime', fault: answer('1') },
+      ],
+    });
+    const client = createTestClient(t, gateway.url, { longestPauseMs: PAUSE_MS });
+    await Promise.allSettled([client.whoami(), client.getRuntime(gateway.runtimeId)]);
+    const signal = AbortSignal.timeout(1_500);
+    await assert.rejects(client.collectFile(gateway.runtimeId, { runtimePath: 'a' }, { signal }), {
+      name: 'TimeoutError',
+    });
+    assert.equal(gateway.books().requests.collect, undefined);
+  });
+
+  test('leaves what it holds back abortable, and ends it when the client closes', async (t) => {
+    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '3600' } } as const;
+    const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
+    const client = createTestClient(t, gateway.url, { longestPauseMs: PAUSE_MS });
+    const collect = (options = {}) => client.collectFile(gateway.runtimeId, { runtimePath: 'a' }, options);
+    await assert.rejects(collect());
+    const abort = new AbortController();
+    const aborted = assert.rejects(collect({ signal: abort.signal }), /enough/);
+    const held = assert.rejects(collect(), { name: 'BctrlError' });
+    abort.abort(new Error('enough'));
+    await aborted;
+    await client.close();
+    await held;
+    assert.equal(gateway.books().requests.collect, 1);
+  });
+});
+
 describe('against servers that no gateway is', () => {
   const answering = (t: TestContext, status: number, body: string, headers = {}) =>
     startServer(t, (_request, response) => response.writeHead(status, headers).end(body));

@@ -57,7 +57,7 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     [['start', 'rt', 'a', '--timeout', '5s'], /--timeout needs --wait/],
     [['start', '', 'a'], /runtimeId: /],
     [['start', 'rt', 'a', ''], /files\[1\]\.runtimePath: /],
-    [['start', 'rt', ...Array.from({ length: 1_001 }, () => 'a')], /files: .*1000/],
+    [['start', 'rt', ...Array.from({ length: 10_001 }, () => 'a')], /files: .*1000/],
     [['start', 'rt', 'a', '--invocation', ''], /waitFor\.invocationIds\[0\]: /],
     [['collect', 'rt', 'a', '--to', ''], /destinationPath: /],
     [['result'], /missing required argument 'workflowId'/],

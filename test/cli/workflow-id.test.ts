@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { collectWorkflowId, pipelineWorkflowId } from '../../src/cli/workflow-id.js';
+import { pipelineInputSchema } from '../../src/shared/pipeline-input.js';
 
 const files = [{ runtimePath: 'a.txt' }];
 const after = (...invocationIds: string[]) =>
@@ -33,7 +34,10 @@ test('without invocations, what becomes of the files is part of the job, how lon
   const elsewhere = [{ runtimePath: 'a.txt', destinationPath: '/b.txt' }];
   assert.notEqual(pipelineWorkflowId({ runtimeId: 'rt', files: elsewhere }), id);
   assert.notEqual(pipelineWorkflowId({ runtimeId: 'rt', files: [...files, ...files] }), id);
-  assert.equal(pipelineWorkflowId({ runtimeId: 'rt', files, giveUpAfter: '1h' }), id);
+  assert.equal(
+    pipelineWorkflowId(pipelineInputSchema.parse({ runtimeId: 'rt', files, giveUpAfter: '1h' })),
+    id,
+  );
 });
 
 test('a collect is its runtime, path and destination', () => {

@@ -7,8 +7,9 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
-import type { Fault, FaultRule } from '../../src/testing.js';
+import type { Fault } from '../../src/testing.js';
 import type { Running } from '../support/executable.js';
+import { spreadFaults } from '../support/faults.js';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
 import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
@@ -44,11 +45,7 @@ const kinds: Fault[] = [
   { kind: 'answer', status: 503 },
 ];
 
-/** Every kind hits the same share of the collects: a rule is asked for those that the rules before it let pass. */
-const faults: FaultRule[] = kinds.map((fault, index) => {
-  const share = FAULTS_SHARE / kinds.length;
-  return { operation: 'collect', share: share / (1 - share * index), fault };
-});
+const faults = spreadFaults(kinds, FAULTS_SHARE);
 
 let temporal: DevServer;
 let connection: Connection;

@@ -90,18 +90,26 @@ describe('a wait that times out', () => {
   }
 });
 
-test('a job that does not exist fails the pipeline with its class, and nothing is collected', async (t) => {
-  const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
-  const input = { runtimeId, waitFor: { invocationIds: [RUNTIME] }, files: list('a.txt') };
-  const report = await execute({ activities }, input, failedReportOf);
-  const { status, problem } = report.jobs[0] ?? {};
-  assert.deepEqual(
-    [status, problem?.reasonClass, problem?.code],
-    ['unknown', 'not_found', 'invocation.not_found'],
-  );
-  assert.equal(report.counts.skipped, 1);
-  assert.deepEqual(gateway.books().files, []);
-});
+for (const [whenJobFails, what, files] of [
+  ['collect', 'what is there is collected', 1],
+  ['skip', 'nothing is collected', 0],
+] as const) {
+  test(`a job that does not exist fails the pipeline with its class, and ${what} with ${whenJobFails}`, async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
+    const input = { runtimeId, waitFor: { invocationIds: [RUNTIME] }, whenJobFails, files: list('a.txt') };
+    const report = await execute({ activities }, input, failedReportOf);
+    const { status, problem } = report.jobs[0] ?? {};
+    assert.deepEqual(
+      [status, problem?.reasonClass, problem?.code],
+      ['unknown', 'not_found', 'invocation.not_found'],
+    );
+    assert.deepEqual(
+      [report.ending, report.counts.collected, report.counts.skipped],
+      ['failed', files, 1 - files],
+    );
+    assert.equal(gateway.books().files.length, files);
+  });
+}
 
 describe('the signal jobFinished', () => {
   const input = { runtimeId: RUNTIME, waitFor: { signal: true, timeout: '2h' }, files: list('a.txt') };
@@ -183,7 +191,7 @@ describe('filesFromOutput', () => {
     ['points through a text', { files: 'a' }, '/files/b/c', /its output has nothing at/],
     ['points to something else', { files: 3 }, '/files', /names no files at "\/files": .*expected array/],
     ['points to a wrong file', [{ runtimePath: 'a' }, { path: 'b' }], '', /: \[1\]\.runtimePath: /],
-    ['points to too many', Array.from({ length: 1_001 }, (_, i) => `${i}`), '', /1000/],
+    ['points to too many', Array.from({ length: 10_001 }, (_, i) => `${i}`), '', /10000/],
   ] as const) {
     test(`that ${what} is a problem of the job, and the files of the input are collected`, async (t) => {
       const { gateway, runtimeId, activities } = await setUp(t, files);

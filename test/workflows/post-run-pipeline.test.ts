@@ -257,30 +257,24 @@ describe('a file', () => {
   });
 });
 
-test('at most 20 files are collected at a time, in the order of the input', async () => {
+test('20 files are collected at the same time, with an activity each', async () => {
   const started: string[] = [];
-  let active = 0;
-  let most = 0;
   const door = createDoor();
   const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
     started.push(input.runtimePath);
-    active += 1;
-    most = Math.max(most, active);
     await door.pass();
-    active -= 1;
     return toFile(input);
   };
-  const paths = Array.from({ length: 45 }, (_, index) => `${index}.txt`);
-  const input = { runtimeId: RUNTIME, files: list(...paths) };
+  const paths = Array.from({ length: 20 }, (_, index) => `${index}.txt`);
+  const input = { runtimeId: RUNTIME, files: list(...paths), concurrency: 1 };
   await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
-    await until(() => started.length >= 20);
-    assert.equal((await scheduledActivitiesOf(handle)).length, 20, 'the others are not even scheduled');
-    assert.deepEqual(started.toSorted(), paths.slice(0, 20).toSorted());
+    await until(() => started.length === 20);
+    assert.equal((await scheduledActivitiesOf(handle)).length, 20);
     door.open();
     const report: PipelineReport = await handle.result();
-    assert.equal(report.counts.collected, 45);
+    assert.equal(report.counts.collected, 20);
   });
-  assert.equal(most, 20);
+  assert.deepEqual(started.toSorted(), paths.toSorted());
 });
 
 describe('a wrong input fails the execution at once and names the field', () => {
@@ -295,8 +289,8 @@ describe('a wrong input fails the execution at once and names the field', () => 
     ['an empty list of files', { runtimeId: RUNTIME, files: [] }, /^files: /],
     [
       'too many files',
-      { runtimeId: RUNTIME, files: Array.from({ length: 1_001 }, () => files[0]) },
-      /^files: .*1000/,
+      { runtimeId: RUNTIME, files: Array.from({ length: 10_001 }, () => files[0]) },
+      /^files: .*10000/,
     ],
     ['a file without a path', withFile({}), /^files\[3\]\.runtimePath: /],
     [
@@ -618,32 +612,24 @@ describe('cancellation', () => {
     const fault = { kind: 'delay', delayMs: 60_000 } as const;
     const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'slow.txt', fault }];
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' }, { faults });
-    let active = 0;
-    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
-      active += 1;
-      try {
-        return await activities.collectRuntimeFile(input);
-      } finally {
-        active -= 1;
-      }
-    };
-    const slow = Array.from({ length: 25 }, (_, index) => ({
+    const slow = Array.from({ length: 99 }, (_, index) => ({
       runtimePath: 'slow.txt',
       destinationPath: `/${index}`,
     }));
     const files = [...list('a.txt'), ...slow];
-    await execute({ activities: { collectRuntimeFile } }, { runtimeId, files }, async (handle) => {
-      await until(() => gateway.books().requests.collect === 21);
-      assert.equal(active, 20);
+    const input = { runtimeId, files, batchSize: 40, concurrency: 1 };
+    await execute({ activities }, input, async (handle) => {
+      // 32 requests are in flight, the most that a worker may have, and one has ended.
+      await until(() => gateway.books().requests.collect === 33);
       await assertCancelled(handle);
-      assert.equal(active, 0);
+      assert.equal(gateway.books().inFlight, 32, 'the gateway is still at them');
       const { ending, counts, files } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-      assert.deepEqual([ending, counts.collected, counts.skipped], ['cancelled', 1, 25]);
+      assert.deepEqual([ending, counts.collected, counts.skipped], ['cancelled', 1, 99]);
       const reasons = files.flatMap((file) => (file.outcome === 'skipped' ? file.reason : []));
-      assert.equal(reasons.filter((reason) => reason.endsWith('it may have been copied')).length, 20);
-      assert.match(await detailsOf(handle), /^\| done: cancelled \| 26 \| 1 \| 0 \| 0 \| 25 \| 0 \|/m);
+      assert.equal(reasons.filter((reason) => reason.endsWith('it may have been copied')).length, 39);
+      assert.match(await detailsOf(handle), /^\| done: cancelled \| 100 \| 1 \| 0 \| 0 \| 99 \| 0 \|/m);
     });
-    assert.equal(gateway.books().requests.collect, 21);
+    assert.equal(gateway.books().requests.collect, 33);
   });
 
   test('between two attempts ends the pipeline', async (t) => {

@@ -1,0 +1,47 @@
+import type { BctrlClient, CallOptions } from '../bctrl/bctrl-client.js';
+import { BctrlError } from '../bctrl/bctrl-error.js';
+import type { CollectedFile } from '../shared/collect.js';
+import { COLLECTION_KEY } from '../shared/names.js';
+import type { KeyedFile } from './file-in-work.js';
+import { findCollectedFiles, findFilesAt } from './find-collected-files.js';
+
+/**
+ * Collects one file, with its key in its metadata. Where its path is taken it looks by whom: this collect's own file is
+ * the result, a foreign one is if `ifExists` says so.
+ *
+ * @throws BctrlError
+ */
+export async function collectOnce(
+  client: BctrlClient,
+  runtimeId: string,
+  keyed: KeyedFile,
+  options: CallOptions,
+): Promise<CollectedFile> {
+  const { ifExists: _, appearsWithin: __, ...request } = keyed.options;
+  const metadata = { ...request.metadata, [COLLECTION_KEY]: keyed.key };
+  try {
+    return await client.collectFile(runtimeId, { ...request, metadata }, options);
+  } catch (error) {
+    if (!(error instanceof BctrlError) || error.code !== 'storage_file.path_exists') throw error;
+    const found = await findAtTakenPath(client, runtimeId, keyed, error, options);
+    if (found === undefined) throw error;
+    return found;
+  }
+}
+
+async function findAtTakenPath(
+  client: BctrlClient,
+  runtimeId: string,
+  { options: file, key }: KeyedFile,
+  refusal: BctrlError,
+  options: CallOptions,
+): Promise<CollectedFile | undefined> {
+  const path = file.destinationPath ?? refusal.details?.['path'];
+  const there = typeof path === 'string' ? await findFilesAt(client, path, options) : [];
+  const own = there.find(({ metadata }) => metadata?.[COLLECTION_KEY] === key);
+  if (own !== undefined) return own;
+  const [foreign] = there;
+  if (foreign !== undefined) return file.ifExists === 'keep' ? { ...foreign, kept: true } : undefined;
+  // The API may write the path otherwise than it was asked for.
+  return (await findCollectedFiles(client, { runtimeId }, new Set([key]), options)).get(key);
+}

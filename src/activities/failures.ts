@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { BctrlError } from '../bctrl/bctrl-error.js';
+import { type ReasonClass, reasonClasses } from '../shared/reason-class.js';
+import { nextDelayMs, type RetryRule } from '../shared/retry-table.js';
+
+/** Failures of one piece of work so far, by class. */
+export const failureCountsSchema = z.partialRecord(z.enum(reasonClasses), z.int());
+export type FailureCounts = z.infer<typeof failureCountsSchema>;
+
+/**
+ * Counts one more failure.
+ *
+ * @returns milliseconds until the next attempt, or `null` when this failure is final
+ */
+export function countFailure(
+  counts: FailureCounts,
+  error: BctrlError,
+  rule: RetryRule,
+  random: () => number,
+): number | null {
+  const failures = (counts[error.reasonClass] ?? 0) + 1;
+  counts[error.reasonClass] = failures;
+  return nextDelayMs(rule, { ...error, failures }, random);
+}
+
+/** An error that is none of the API's is a fault of this program: it is retried as often as one of the server's. */
+export function toBctrlError(thrown: unknown): BctrlError {
+  if (thrown instanceof BctrlError) return thrown;
+  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const reasonClass: ReasonClass = 'server';
+  return new BctrlError(`unexpected ${cause.name}`, { reasonClass, mayHaveHappened: true, cause });
+}

@@ -1,0 +1,79 @@
+import { fileIdentity } from '../shared/file-identity.js';
+import { shortPath } from '../shared/one-line.js';
+import type { PipelineFile } from '../shared/pipeline-input.js';
+import type { FailedOutcome, FileOutcome } from '../shared/pipeline-report.js';
+import type { ReasonClass } from '../shared/reason-class.js';
+import { selectListed } from './select-listed.js';
+
+/** A file of a pipeline, and what became of it. */
+export interface Entry {
+  /** From 1, in the order in which they came. */
+  readonly number: number;
+  readonly file: PipelineFile;
+  /** Of its source and destination: two files of the same are one. */
+  readonly identity: string;
+  /** An earlier try has failed, and may have copied the file all the same. */
+  tried: boolean;
+  outcome?: FileOutcome;
+}
+
+/** Files as a run hands them to the next one: in a payload of 2 MB, whatever the pipeline has been through. */
+export interface HandedOnFiles {
+  readonly open: readonly Pick<Entry, 'number' | 'file' | 'tried'>[];
+  readonly failed: readonly HandedOnFailure[];
+  /** The others that the report lists. */
+  readonly listed: readonly (Pick<Entry, 'number' | 'identity'> & { readonly outcome: FileOutcome })[];
+  /** Identities of those that are only counted. */
+  readonly counted: readonly string[];
+}
+
+interface HandedOnFailure {
+  readonly number: number;
+  readonly file: PipelineFile;
+  readonly reasonClass: ReasonClass;
+  /** Of one that the report lists. */
+  readonly outcome?: FailedOutcome;
+}
+
+export function handOn(entries: readonly Entry[], counted: Iterable<string>): HandedOnFiles {
+  const inReport = new Set<Entry>(selectListed(entries));
+  const handedOn = {
+    open: [] as HandedOnFiles['open'][number][],
+    failed: [] as HandedOnFailure[],
+    listed: [] as HandedOnFiles['listed'][number][],
+    counted: [...counted],
+  };
+  for (const entry of entries) {
+    const { number, file, identity, tried, outcome } = entry;
+    if (outcome === undefined) handedOn.open.push({ number, file, tried });
+    else if (outcome.outcome === 'failed') {
+      const { reasonClass } = outcome;
+      handedOn.failed.push({ number, file, reasonClass, ...(inReport.has(entry) && { outcome }) });
+    } else if (inReport.has(entry)) handedOn.listed.push({ number, identity, outcome });
+    else handedOn.counted.push(identity);
+  }
+  return handedOn;
+}
+
+/** In their order; those that are only counted have no entry. */
+export function toEntries({ open, failed, listed }: HandedOnFiles): Entry[] {
+  return [
+    ...open.map((entry) => ({ ...entry, identity: fileIdentity(entry.file) })),
+    ...failed.map(({ number, file, reasonClass, outcome }) => ({
+      number,
+      file,
+      identity: fileIdentity(file),
+      tried: true,
+      outcome: outcome ?? toFailure(file, reasonClass),
+    })),
+    ...listed.map(({ number, identity, outcome }) => {
+      const { runtimePath } = outcome;
+      return { number, file: { runtimePath }, identity, tried: true, outcome };
+    }),
+  ].sort((a, b) => a.number - b.number);
+}
+
+function toFailure({ runtimePath }: PipelineFile, reasonClass: ReasonClass): FailedOutcome {
+  const message = `${shortPath(runtimePath)}: ${reasonClass}, in an earlier run of this workflow`;
+  return { outcome: 'failed', runtimePath, reasonClass, message };
+}

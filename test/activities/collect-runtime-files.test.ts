@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { CollectOutcome } from '../../src/shared/collect-outcome.js';
+import { fileIdentity } from '../../src/shared/file-identity.js';
+import { COLLECTION_KEY } from '../../src/shared/names.js';
+import type { Fault, FaultRule, GatewayOptions } from '../../src/testing.js';
+import {
+  createTestActivities,
+  runAttempt,
+  runToEnd,
+  type TestActivitiesOptions,
+} from '../support/activities.js';
+import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+
+const KEY = 'workflow/run';
+const FILES = 100;
+const HOUR_MS = 3_600_000;
+/** The time of a mocked activity is over after a second. */
+const info = { scheduleToCloseTimeoutMs: HOUR_MS };
+
+async function setUp(
+  t: TestContext,
+  options: Partial<GatewayOptions> & { activities?: TestActivitiesOptions } = {},
+) {
+  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  const gateway = await startTestGateway(t, { onPathExists: 'keep-both', ...options });
+  const files = Array.from({ length: FILES }, (_, index) => ({ runtimePath: `${index}.txt` }));
+  for (const { runtimePath } of files) await gateway.addFile(runtimePath, 'hello');
+  const { collectRuntimeFiles } = createTestActivities(t, gateway.url, options.activities);
+  return { gateway, collectRuntimeFiles, input: { runtimeId: gateway.runtimeId, collectionKey: KEY, files } };
+}
+
+function did(gateway: TestGateway) {
+  const { requests, files } = gateway.books();
+  return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
+}
+
+function assertAllOnce(gateway: TestGateway, outcomes: readonly CollectOutcome[] | undefined) {
+  const idOf = new Map(gateway.books().files.map(({ runtimePath, id }) => [runtimePath, id]));
+  assert.equal(gateway.books().files.length, FILES);
+  assert.equal(idOf.size, FILES);
+  assert.deepEqual(
+    outcomes?.map((outcome) => outcome.outcome === 'collected' && outcome.fileId),
+    Array.from({ length: FILES }, (_, index) => idOf.get(`${index}.txt`)),
+    'in the order of the input',
+  );
+}
+
+test('files are collected with a request each, and a key each from the key of the batch', async (t) => {
+  const { gateway, collectRuntimeFiles, input } = await setUp(t);
+  const { result } = await runAttempt(collectRuntimeFiles, input, info);
+  assertAllOnce(gateway, result);
+  assert.deepEqual(did(gateway), { collects: FILES, looks: 0, files: FILES });
+  for (const { runtimePath, metadata } of gateway.books().files) {
+    assert.equal(metadata?.[COLLECTION_KEY], `${KEY}/${fileIdentity({ runtimePath: String(runtimePath) })}`);
+  }
+});
+
+test('an outcome is what the API says of the file, and nothing else of it', async (t) => {
+  const { gateway, collectRuntimeFiles, input } = await setUp(t);
+  const files = [{ runtimePath: '0.txt', destinationPath: '/shop/0.txt' }];
+  const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
+  const [{ id: fileId } = { id: '' }] = gateway.books().files;
+  assert.deepEqual(result, [{ outcome: 'collected', fileId, path: '/shop/0.txt', sizeBytes: 5 }]);
+});
+
+test('no more requests are in flight than a worker may have, over all of its activities', async (t) => {
+  const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 20 } };
+  const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+    faults: [slow],
+    activities: { client: { maxRequests: 8 } },
+  });
+  const halves = [input.files.slice(0, FILES / 2), input.files.slice(FILES / 2)];
+  await Promise.all(halves.map((files) => runAttempt(collectRuntimeFiles, { ...input, files }, info)));
+  assert.equal(gateway.books().mostInFlight, 8);
+  assert.equal(did(gateway).files, FILES);
+});
+
+const kinds: Fault[] = [
+  { kind: 'lose-answer' },
+  { kind: 'garbage-answer' },
+  { kind: 'truncate-answer' },
+  { kind: 'reset' },
+  { kind: 'answer', status: 500 },
+  { kind: 'answer', status: 503 },
+];
+
+describe('an attempt goes on with the rest', () => {
+  for (const fault of kinds) {
+    test(`after ${JSON.stringify(fault)} for every fourth file, which is looked for at once`, async (t) => {
+      const faults: FaultRule[] = Array.from({ length: FILES / 4 }, (_, index) => ({
+        operation: 'collect',
+        runtimePath: `${index * 4}.txt`,
+        times: 1,
+        fault,
+      }));
+      const { gateway, collectRuntimeFiles, input } = await setUp(t, { faults });
+      const { result, attempts } = await runToEnd(collectRuntimeFiles, input, info);
+      assertAllOnce(gateway, result);
+      assert.equal(attempts, 2);
+      const isMade = fault.kind !== 'reset' && fault.kind !== 'answer';
+      assert.equal(did(gateway).collects, isMade ? FILES : FILES + FILES / 4);
+      assert.equal(did(gateway).looks, 1, 'one look for all of them');
+    });
+  }
+
+  test('after a crash it looks for all that was not known to be settled', async (t) => {
+    const { gateway, collectRuntimeFiles, input } = await setUp(t);
+    await runAttempt(collectRuntimeFiles, { ...input, files: input.files.slice(0, 40) }, info);
+    const { result } = await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2 });
+    assertAllOnce(gateway, result);
+    assert.deepEqual(did(gateway), { collects: FILES, looks: 1, files: FILES });
+  });
+
+  test('and what was settled before is not asked for again', async (t) => {
+    const fault = { kind: 'answer', status: 503 } as const;
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+      faults: [{ operation: 'collect', runtimePath: '7.txt', times: 3, fault }],
+    });
+    const { result, attempts } = await runToEnd(collectRuntimeFiles, input, info);
+    assertAllOnce(gateway, result);
+    assert.equal(attempts, 4);
+    assert.equal(did(gateway).collects, FILES + 3);
+  });
+});
+
+describe('a file that is finally refused', () => {
+  test('is an outcome, and does not stop the others', async (t) => {
+    const { gateway, collectRuntimeFiles, input } = await setUp(t);
+    const files = [...input.files.slice(0, 3), { runtimePath: 'gone.txt' }];
+    const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
+    const [gone] = result?.slice(3) ?? [];
+    assert.ok(gone?.outcome === 'failed');
+    assert.deepEqual([gone.reasonClass, gone.code], ['not_found', 'file.not_found']);
+    assert.match(gone.message, /^gone\.txt: POST .* answered 404 file\.not_found/);
+    assert.ok(gone.requestId);
+    assert.equal(did(gateway).files, 3);
+  });
+
+  test('is counted for itself: ten server failures of one are final, and others go on', async (t) => {
+    const fault = { kind: 'answer', status: 500 } as const;
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+      faults: [
+        { operation: 'collect', runtimePath: '3.txt', fault },
+        { operation: 'collect', runtimePath: '5.txt', times: 9, fault },
+      ],
+    });
+    const { result, attempts } = await runToEnd(collectRuntimeFiles, input, info);
+    assert.equal(attempts, 10);
+    assert.equal(result?.filter(({ outcome }) => outcome === 'collected').length, FILES - 1);
+    const failed = result?.[3];
+    assert.equal(failed?.outcome === 'failed' && failed.reasonClass, 'server');
+    assert.equal(did(gateway).files, FILES - 1);
+  });
+
+  test('may be a foreign one that is kept', async (t) => {
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, { onPathExists: 'refuse' });
+    await gateway.collect({ runtimePath: '0.txt', destinationPath: '/a' });
+    const files = [
+      { runtimePath: '1.txt', destinationPath: '/a', ifExists: 'keep' },
+      { runtimePath: '2.txt', destinationPath: '/a' },
+    ];
+    const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
+    assert.equal(result?.[0]?.outcome === 'kept' && result[0].fileId, gateway.books().files[0]?.id);
+    assert.equal(result?.[1]?.outcome === 'failed' && result[1].code, 'storage_file.path_exists');
+    assert.deepEqual(did(gateway), { collects: 3, looks: 2, files: 1 });
+  });
+});
+
+describe('a failed attempt', () => {
+  test('has the class and the delay of the file that must wait longest, and says how many are left', async (t) => {
+    const { collectRuntimeFiles, input } = await setUp(t, {
+      faults: [
+        { operation: 'collect', runtimePath: '1.txt', fault: { kind: 'answer', status: 500 } },
+        { operation: 'collect', runtimePath: '2.txt', fault: { kind: 'answer', status: 402 } },
+        { operation: 'collect', runtimePath: '3.txt', fault: { kind: 'answer', status: 503 } },
+      ],
+    });
+    const { failure } = await runAttempt(collectRuntimeFiles, input, info);
+    assert.deepEqual(
+      [failure?.type, failure?.nextRetryDelay, failure?.nonRetryable],
+      ['capability_limit_exceeded', 30_000, false],
+    );
+    assert.match(String(failure?.message), /^2\.txt and 2 more: POST .* answered 402/);
+  });
+
+  test('for which there is no time left is the outcome of its files', async (t) => {
+    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '60' } } as const;
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+      faults: [{ operation: 'collect', runtimePath: '99.txt', fault }],
+    });
+    const late = { scheduleToCloseTimeoutMs: 59_000 };
+    const { result } = await runAttempt(collectRuntimeFiles, input, late);
+    assert.equal(result?.filter(({ outcome }) => outcome === 'collected').length, FILES - 1);
+    const last = result?.at(-1);
+    assert.equal(last?.outcome === 'failed' && last.reasonClass, 'rate_limited');
+    assert.equal(did(gateway).files, FILES - 1);
+  });
+});
+
+describe('a pass stops sending', () => {
+  const width = 4;
+  const activities = { client: { maxRequests: width } };
+
+  test('when it is told to slow down, and the next one goes on with the rest', async (t) => {
+    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '7' } } as const;
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+      faults: [{ operation: 'collect', skip: 10, times: 1, fault }],
+      activities,
+    });
+    const { failure, heartbeatDetails } = await runAttempt(collectRuntimeFiles, input, info);
+    assert.deepEqual([failure?.type, failure?.nextRetryDelay], ['rate_limited', 7_000]);
+    assert.ok(did(gateway).collects <= 10 + width, `${did(gateway).collects} requests`);
+    const next = { ...info, attempt: 2, heartbeatDetails };
+    assertAllOnce(gateway, (await runAttempt(collectRuntimeFiles, input, next)).result);
+    assert.deepEqual(did(gateway), { collects: FILES + 1, looks: 0, files: FILES });
+  });
+
+  for (const [what, fault, most] of [
+    ['nobody answers any more', { kind: 'reset' }, 5 + width],
+    ['all answers are 503', { kind: 'answer', status: 503 }, 5 + width],
+    ['all answers are 500', { kind: 'answer', status: 500 }, 5 + width],
+  ] as const) {
+    test(`when ${what}, and each attempt after it asks a few times only`, async (t) => {
+      const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+        faults: [{ operation: 'collect', fault }],
+        activities,
+      });
+      let heartbeatDetails: unknown;
+      let before = 0;
+      const requests: number[] = [];
+      const delays: unknown[] = [];
+      for (let attempt = 1; attempt <= 6; attempt += 1) {
+        const attempted = await runAttempt(collectRuntimeFiles, input, {
+          ...info,
+          attempt,
+          heartbeatDetails,
+        });
+        heartbeatDetails = attempted.heartbeatDetails;
+        delays.push(attempted.failure?.nextRetryDelay);
+        requests.push(did(gateway).collects - before);
+        before = did(gateway).collects;
+      }
+      const [first = 0, ...others] = requests;
+      assert.ok(first <= most, `${first} requests`);
+      assert.deepEqual(others, [5, 5, 5, 5, 5]);
+      assert.deepEqual(
+        delays,
+        [1_000, 2_000, 4_000, 8_000, 16_000, 32_000],
+        'always the same files are asked for',
+      );
+
+      gateway.setFaults([]);
+      const { result } = await runAttempt(collectRuntimeFiles, input, {
+        ...info,
+        attempt: 7,
+        heartbeatDetails,
+      });
+      assertAllOnce(gateway, result);
+    });
+  }
+
+  test('when nobody is there: one request an attempt', async (t) => {
+    const { input } = await setUp(t);
+    const { collectRuntimeFiles } = createTestActivities(t, 'http://127.0.0.1:9', activities);
+    const first = await runAttempt(collectRuntimeFiles, input, info);
+    assert.equal(first.failure?.type, 'upstream');
+    const next = { ...info, attempt: 2, heartbeatDetails: first.heartbeatDetails };
+    const { failure } = await runAttempt(collectRuntimeFiles, input, next);
+    assert.equal(failure?.nextRetryDelay, 2_000);
+  });
+
+  test('but not for failures of single files', async (t) => {
+    const fault = { kind: 'answer', status: 503 } as const;
+    const faults: FaultRule[] = [2, 3, 4, 50, 51, 52].map((index) => ({
+      operation: 'collect',
+      runtimePath: `${index}.txt`,
+      times: 1,
+      fault,
+    }));
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, { faults });
+    await runAttempt(collectRuntimeFiles, input, info);
+    assert.deepEqual(did(gateway), { collects: FILES, looks: 0, files: FILES - 6 });
+  });
+});
+
+describe('a look', () => {
+  test('reads no further back than to what was there when the lost request was sent', async (t) => {
+    let now = Date.parse('2030-01-01T00:00:00Z');
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, { now: () => now });
+    const [early, late] = [input.files.slice(0, 60), input.files.slice(60)];
+    await runAttempt(collectRuntimeFiles, { ...input, files: early }, info);
+    now += 60_000;
+    await runAttempt(collectRuntimeFiles, { ...input, files: late.slice(0, 1) }, info);
+    now += 60_000;
+    gateway.setFaults([
+      { operation: 'collect', runtimePath: '70.txt', times: 1, fault: { kind: 'lose-answer' } },
+    ]);
+    const { heartbeatDetails } = await runAttempt(
+      collectRuntimeFiles,
+      { ...input, files: late.slice(1) },
+      info,
+    );
+    const { left } = heartbeatDetails as { left: { mayExistSince?: number }[] };
+    const [since, ...others] = left.flatMap(({ mayExistSince }) => mayExistSince ?? []);
+    assert.deepEqual(others, []);
+    assert.equal(since, now - 60_000 - 10_000, 'ten seconds before the newest file at the time');
+    const next = { ...info, attempt: 2, heartbeatDetails };
+    const { result } = await runAttempt(collectRuntimeFiles, { ...input, files: late.slice(1) }, next);
+    assert.equal(
+      result?.every(({ outcome }) => outcome === 'collected'),
+      true,
+    );
+    assert.deepEqual(did(gateway), { collects: FILES, looks: 1, files: FILES });
+  });
+
+  test('that fails lets nothing be made, and counts for the files', async (t) => {
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+      faults: [{ operation: 'list-files', times: 2, fault: { kind: 'answer', status: 503 } }],
+    });
+    const lookFirst = { ...input, lookFirst: true };
+    const first = await runAttempt(collectRuntimeFiles, lookFirst, info);
+    assert.deepEqual([first.failure?.type, did(gateway).collects], ['upstream', 0]);
+    const { result, attempts } = await runToEnd(collectRuntimeFiles, lookFirst, info);
+    assertAllOnce(gateway, result);
+    assert.equal(attempts, 2);
+  });
+});
+
+describe('a batch that is cancelled', () => {
+  test('ends its requests at once, and says what it has reached', async (t) => {
+    const slow: FaultRule = { operation: 'collect', skip: 10, fault: { kind: 'delay', delayMs: 60_000 } };
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, { faults: [slow] });
+    const env = new MockActivityEnvironment(info);
+    const running = env.run(collectRuntimeFiles, input);
+    running.catch(() => undefined);
+    await until(() => did(gateway).files === 10 && did(gateway).collects === 42);
+    env.cancel();
+    const thrown = await running.then(
+      () => assert.fail('it was not cancelled'),
+      (error: unknown) => error,
+    );
+    assert.ok(thrown instanceof CancelledFailure, String(thrown));
+    const [left] = thrown.details as [{ outcome?: CollectOutcome }[]];
+    assert.equal(left.length, FILES);
+    const reached = left.flatMap(({ outcome }) => (outcome?.outcome === 'collected' ? outcome.fileId : []));
+    assert.deepEqual(
+      reached.toSorted(),
+      gateway
+        .books()
+        .files.map(({ id }) => id)
+        .toSorted(),
+    );
+    assert.equal(did(gateway).collects, 42, 'no other is begun');
+  });
+});
+
+for (const [what, wrong, message] of [
+  ['no files', { files: [] }, /^input: files: /],
+  ['more than a batch', { files: Array(1_001).fill({ runtimePath: 'a' }) }, /^input: files: .*1000/],
+  ['a wrong file', { files: [{ runtimePath: '' }] }, /^input: files\[0\]\.runtimePath: /],
+] as const) {
+  test(`${what} is invalid input, and final`, async (t) => {
+    const { collectRuntimeFiles, input } = await setUp(t);
+    const { failure } = await runAttempt(collectRuntimeFiles, { ...input, ...wrong }, info);
+    assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
+    assert.match(String(failure?.message), message);
+  });
+}

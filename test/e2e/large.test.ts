@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { Fault, FaultRule } from '../../src/testing.js';
+import { spreadFaults } from '../support/faults.js';
+import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { devServerExecutable } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+/** So few events that a pipeline of thousands of files goes on in a new run at least once. */
+const SUGGEST_CONTINUE_AS_NEW_EVENTS = 60;
+
+type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
+
+let temporal: DevServer;
+let connection: Connection;
+let client: Client;
+before(async () => {
+  const dynamicConfig = {
+    'limit.historyCount.suggestContinueAsNew': String(SUGGEST_CONTINUE_AS_NEW_EVENTS),
+  };
+  temporal = await startDevServer({ executable: devServerExecutable(), dynamicConfig });
+  connection = await Connection.connect({ address: temporal.address });
+  client = new Client({ connection });
+});
+after(async () => {
+  await connection.close();
+  await temporal.close();
+});
+
+async function startGateway(t: Parameters<typeof startTestGateway>[0], count: number, faults: FaultRule[]) {
+  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  const gateway = await startTestGateway(t, { onPathExists: 'keep-both', faults });
+  const paths = Array.from({ length: count }, (_, index) => `out/${index % 100}/result-${index}.csv`);
+  for (const path of paths) await gateway.addFile(path);
+  return { gateway, files: paths.map((runtimePath) => ({ runtimePath })) };
+}
+
+function assertEachOnce(gateway: TestGateway, count: number): void {
+  const { files } = gateway.books();
+  assert.equal(files.length, count);
+  assert.equal(new Set(files.map(({ runtimePath }) => runtimePath)).size, count);
+  assert.equal(new Set(files.map(({ metadata }) => metadata?.[COLLECTION_KEY])).size, count);
+}
+
+/** The events of all runs of a pipeline, run by run. */
+async function runsOf({ workflowId }: WorkflowHandle, firstRunId: string): Promise<HistoryEvent[][]> {
+  const { events } = await client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
+  const next = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+  const others = next ? await runsOf(client.workflow.getHandle(workflowId), next) : [];
+  return [events ?? [], ...others];
+}
+
+test('10,000 files with a fifth of faults, a killed worker and continue-as-new are there once each', {
+  timeout: 280_000,
+}, async (t) => {
+  const count = 10_000;
+  const kinds: Fault[] = [
+    { kind: 'lose-answer' },
+    { kind: 'garbage-answer' },
+    { kind: 'truncate-answer' },
+    { kind: 'reset' },
+    { kind: 'answer', status: 500 },
+    { kind: 'answer', status: 503 },
+  ];
+  const slowDown = { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } as const;
+  const { gateway, files } = await startGateway(t, count, [
+    { operation: 'collect', skip: 2_000, times: 3, fault: slowDown },
+    ...spreadFaults(kinds, 0.2),
+  ]);
+  const { runtimeId } = gateway;
+  const start = () =>
+    startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
+  const worker = await start();
+  const startedMs = performance.now();
+  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+    taskQueue: runtimeId,
+    workflowId: runtimeId,
+    args: [{ runtimeId, files, batchSize: 250, concurrency: 8 }],
+  });
+  await until(() => gateway.books().files.length >= count * 0.4 && gateway.books().inFlight > 0);
+  worker.child.kill('SIGKILL');
+  await worker.ended;
+  await start();
+  const pending: number[] = [];
+  const watch = (async () => {
+    for (;;) {
+      const { raw, status } = await client.workflow.getHandle(handle.workflowId).describe();
+      pending.push(raw.pendingActivities?.length ?? 0);
+      if (status.name !== 'RUNNING') return;
+      await sleep(100);
+    }
+  })();
+  const report: PipelineReport = await handle.result();
+  await watch;
+  const { requests, faults } = gateway.books();
+  const { collect = 0, 'list-files': looks = 0 } = requests;
+  const runs = await runsOf(handle, handle.firstExecutionRunId);
+  const figures = [
+    `${collect} collects, ${looks} looks`,
+    `faults ${JSON.stringify(faults)}`,
+    `runs of ${runs.map((events) => events.length).join(', ')} events`,
+    `${Math.round((performance.now() - startedMs) / 1_000)} s`,
+  ].join('; ');
+  t.diagnostic(figures);
+
+  assertEachOnce(gateway, count);
+  const { collected, failed } = report.counts;
+  assert.deepEqual([report.ending, report.counts.files, collected, failed], ['succeeded', count, count, 0]);
+  const bytes = files.reduce((sum, { runtimePath }) => sum + runtimePath.length, 0);
+  assert.equal(report.bytes, bytes);
+  assert.ok(report.files.length <= 1_000 && report.files.length >= 900, `${report.files.length} listed`);
+  assert.ok(collect + looks <= 2 * count, figures);
+  assert.ok(runs.length >= 2, figures);
+  assert.ok(Math.max(...pending) <= 8, 'no more activities than asked for are pending');
+  const suggested = SUGGEST_CONTINUE_AS_NEW_EVENTS;
+  assert.ok(
+    runs.every((events) => events.length < 3 * suggested),
+    figures,
+  );
+});
+
+test('two workers share the batches of one pipeline, and one that is killed loses nothing', {
+  timeout: 120_000,
+}, async (t) => {
+  const count = 2_000;
+  const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 100 } };
+  const { gateway, files } = await startGateway(t, count, [slow]);
+  const { runtimeId } = gateway;
+  const start = () =>
+    startWorkerProcess(t, {
+      address: temporal.address,
+      gatewayUrl: gateway.url,
+      taskQueue: runtimeId,
+      env: { BCTRL_MAX_REQUESTS: '16' },
+    });
+  const [killed, other] = await Promise.all([start(), start()]);
+  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+    taskQueue: runtimeId,
+    workflowId: runtimeId,
+    args: [{ runtimeId, files, batchSize: 50, concurrency: 4 }],
+  });
+  await until(() => gateway.books().files.length >= count / 2);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  const report: PipelineReport = await handle.result();
+
+  assertEachOnce(gateway, count);
+  assert.equal(report.counts.collected, count);
+  const runs = await runsOf(handle, handle.firstExecutionRunId);
+  const batches = new Map<string, number>();
+  for (const { activityTaskStartedEventAttributes: started } of runs.flat()) {
+    const [pid] = started?.identity?.split('@') ?? [];
+    if (pid !== undefined) batches.set(pid, (batches.get(pid) ?? 0) + 1);
+  }
+  const ofKilled = batches.get(String(killed.child.pid)) ?? 0;
+  const ofOther = batches.get(String(other.child.pid)) ?? 0;
+  t.diagnostic(`batches: ${ofKilled} of the killed worker, ${ofOther} of the other`);
+  assert.equal(ofKilled + ofOther, count / 50);
+  // Of the half that was collected while both were there.
+  assert.ok(ofKilled >= 5, `${ofKilled} batches of 20`);
+  assert.equal(report.files.length, 900);
+});

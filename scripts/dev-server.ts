@@ -31,6 +31,8 @@ export interface DevServerOptions {
   port?: number;
   /** Starts the UI too: on this port, or with 0 on a free one. */
   uiPort?: number;
+  /** Serves Prometheus metrics on this port, or with 0 on a free one. */
+  metricsPort?: number;
   /** SQLite file that keeps everything across restarts. Default: in memory. */
   dbFile?: string;
   /** Custom search attributes to register, as `{ BctrlPhase: 'Keyword' }`. */
@@ -44,6 +46,8 @@ export interface DevServer {
   address: string;
   /** Without `uiPort` there is no UI. */
   uiUrl: string | undefined;
+  /** Without `metricsPort` the server serves them too, but nobody knows where. */
+  metricsUrl: string | undefined;
   pid: number;
   /** Ends the server and waits until it is gone. */
   close(): Promise<void>;
@@ -53,10 +57,13 @@ export interface DevServer {
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const port = await findPort(HOST, options.port);
   const uiPort = options.uiPort === undefined ? undefined : await findPort(HOST, options.uiPort);
+  const metricsPort =
+    options.metricsPort === undefined ? undefined : await findPort(HOST, options.metricsPort);
   const address = `${HOST}:${port}`;
   const uiUrl = uiPort === undefined ? undefined : `http://${HOST}:${uiPort}`;
+  const metricsUrl = metricsPort === undefined ? undefined : `http://${HOST}:${metricsPort}/metrics`;
 
-  const server = spawn(options.executable, toArguments(options, port, uiPort), {
+  const server = spawn(options.executable, toArguments(options, { port, uiPort, metricsPort }), {
     stdio: ['ignore', 'ignore', 'pipe'],
     // A process group of its own: Ctrl-C reaches our process only, which ends its worker before the server.
     detached: true,
@@ -75,10 +82,16 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`The Temporal dev server did not start: ${message}\n${log}`.trimEnd(), { cause: error });
   }
-  return { address, uiUrl, pid, close: () => stop(server) };
+  return { address, uiUrl, metricsUrl, pid, close: () => stop(server) };
 }
 
-function toArguments(options: DevServerOptions, port: number, uiPort: number | undefined): string[] {
+interface Ports {
+  port: number;
+  uiPort: number | undefined;
+  metricsPort: number | undefined;
+}
+
+function toArguments(options: DevServerOptions, { port, uiPort, metricsPort }: Ports): string[] {
   return [
     'server',
     'start-dev',
@@ -89,6 +102,7 @@ function toArguments(options: DevServerOptions, port: number, uiPort: number | u
       ([key, value]) => `--dynamic-config-value=${key}=${value}`,
     ),
     uiPort === undefined ? '--headless' : `--ui-port=${uiPort}`,
+    ...(metricsPort === undefined ? [] : [`--metrics-port=${metricsPort}`]),
     ...(options.dbFile ? [`--db-filename=${options.dbFile}`] : []),
     ...Object.entries(options.searchAttributes ?? {}).map(
       ([name, type]) => `--search-attribute=${name}=${type}`,

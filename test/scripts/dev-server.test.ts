@@ -53,6 +53,12 @@ describe('startDevServer', () => {
     await assert.rejects(startWorkflow(second.address, 'kept'), /already started/);
   });
 
+  it('tells where its metrics are, if asked for them', async (t) => {
+    const server = await startDevServer({ executable, metricsPort: 0 });
+    t.after(() => server.close());
+    assert.match(await (await fetch(String(server.metricsUrl))).text(), /^# TYPE /m);
+  });
+
   it('names a port that is in use', async (t) => {
     const server = await startDevServer({ executable });
     t.after(() => server.close());

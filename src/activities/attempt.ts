@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CancelledFailure, Context, type Info } from '@temporalio/activity';
 import { z } from 'zod';
 
@@ -41,7 +42,9 @@ export interface AttemptWork<T> {
 export async function runAttempt<T>(begin: (attempt: Attempt) => AttemptWork<T>): Promise<T> {
   const context = Context.current();
   const { info, cancellationSignal: signal } = context;
-  const record = recordSchema.safeParse(info.heartbeatDetails).data;
+  // Every request in flight listens to it, so many listeners are no leak.
+  setMaxListeners(0, signal);
+  const record = parseLeft(recordSchema, info.heartbeatDetails);
   const { run, left } = begin({
     info,
     signal,
@@ -60,6 +63,11 @@ export async function runAttempt<T>(begin: (attempt: Attempt) => AttemptWork<T>)
   } finally {
     clearInterval(timer);
   }
+}
+
+/** What was left, if anything was that can be read. A first attempt, the most frequent of all, need not pay for a failed parse. */
+export function parseLeft<T>(schema: z.ZodType<T>, left: unknown): T | undefined {
+  return left === undefined || left === null ? undefined : schema.safeParse(left).data;
 }
 
 function hasBrokenOff(info: Info, record: AttemptRecord | undefined): boolean {

@@ -1,8 +1,9 @@
 import { CancelledFailure } from '@temporalio/activity';
 import { z } from 'zod';
-import { runAttempt } from './attempt.js';
+import { parseLeft, runAttempt } from './attempt.js';
 import { type CollectDependencies, CollectPass, type Postponed } from './collect-pass.js';
 import {
+  type DescribeFile,
   type FileInWork,
   fileRecordSchema,
   type KeyedFile,
@@ -16,8 +17,8 @@ export interface CollectTask {
   readonly runtimeId: string;
   readonly files: readonly KeyedFile[];
   readonly lookFirst: boolean | undefined;
-  /** A file that has its outcome is left alone by the attempts after it. */
-  readonly keepOutcomes: boolean;
+  /** Files that have their outcome are left alone by the attempts after it, which are told so. */
+  readonly describe?: DescribeFile;
 }
 
 /**
@@ -28,13 +29,13 @@ export interface CollectTask {
  */
 export async function collectInAttempt<T>(
   dependencies: CollectDependencies,
-  { runtimeId, files, lookFirst, keepOutcomes }: CollectTask,
+  { runtimeId, files, lookFirst, describe }: CollectTask,
   conclude: (files: readonly FileInWork[], postponed: Postponed | undefined) => T,
 ): Promise<T> {
   return await runAttempt((attempt) => {
-    const records = recordsSchema.safeParse(attempt.inherited).data ?? [];
+    const records = parseLeft(recordsSchema, attempt.inherited) ?? [];
     const inWork = files.map((file, index) => toFileInWork(file, records[index], attempt, lookFirst));
-    const left = () => inWork.map((file) => toFileRecord(file, keepOutcomes));
+    const left = () => inWork.map((file) => toFileRecord(file, describe));
     const run = async () => {
       try {
         const postponed = await new CollectPass(dependencies, attempt, runtimeId, inWork).run();

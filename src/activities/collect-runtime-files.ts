@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { type CollectRuntimeFilesInput, collectRuntimeFilesInputSchema } from '../shared/collect.js';
-import type { CollectOutcome } from '../shared/collect-outcome.js';
+import { type CollectOutcome, toBriefOutcome, toPresentFile } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
 import { collectInAttempt } from './collect-in-attempt.js';
 import type { CollectDependencies, Postponed } from './collect-pass.js';
@@ -28,12 +28,13 @@ export function createCollectRuntimeFiles(dependencies: CollectDependencies) {
       key: `${collectionKey}/${fileIdentity(options)}`,
     }));
     const startedMs = performance.now();
-    const collect = { runtimeId, files, lookFirst, keepOutcomes: true };
+    const describe = task.brief ? toBriefOutcome : toPresentFile;
+    const collect = { runtimeId, files, lookFirst, describe };
     return await collectInAttempt(dependencies, collect, (inWork, postponed) => {
       const isLast = postponed === undefined || !isInTime(postponed, performance.now() - startedMs);
       if (!isLast) throw toFailure(inWork, postponed);
       return inWork.map(({ options, settled, error }) =>
-        toOutcome(options, settled ?? { error: toBctrlError(error ?? postponed?.error) }),
+        toOutcome(options, settled ?? { error: toBctrlError(error ?? postponed?.error) }, describe),
       );
     });
   };

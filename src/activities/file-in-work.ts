@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile, FileOptions } from '../shared/collect.js';
-import { type CollectOutcome, leftFileSchema, toPresentFile } from '../shared/collect-outcome.js';
+import { type CollectOutcome, leftFileSchema } from '../shared/collect-outcome.js';
 import { shortPath } from '../shared/one-line.js';
 import type { Attempt } from './attempt.js';
 import { failureCountsSchema } from './failures.js';
@@ -51,24 +51,30 @@ export function toFileInWork(
   return { ...keyed, failures, ...(since < Number.POSITIVE_INFINITY && { mayExistSince: since }) };
 }
 
-export function toFileRecord(file: FileInWork, keepOutcome: boolean): FileRecord {
+/** How a collected file is told to later attempts and to the workflow. */
+export type DescribeFile = (file: CollectedFile) => CollectOutcome;
+
+/** Without `describe` its outcome is left out: a later attempt then looks for the file. */
+export function toFileRecord(file: FileInWork, describe: DescribeFile | undefined): FileRecord {
   const { options, settled, failures, mayExistSince } = file;
-  if (settled === undefined || !keepOutcome) return { failures, mayExistSince };
-  return { failures: {}, outcome: toOutcome(options, settled) };
+  if (settled === undefined || describe === undefined) return { failures, mayExistSince };
+  return { failures: {}, outcome: toOutcome(options, settled, describe) };
 }
 
-export function toOutcome({ runtimePath }: FileOptions, settled: Settled): CollectOutcome {
+export function toOutcome(
+  { runtimePath }: FileOptions,
+  settled: Settled,
+  describe: DescribeFile,
+): CollectOutcome {
   if ('outcome' in settled) return settled.outcome;
-  if ('error' in settled) {
-    const { reasonClass, message, code, requestId, hint } = settled.error;
-    return {
-      outcome: 'failed',
-      reasonClass,
-      message: `${shortPath(runtimePath)}: ${message}`,
-      ...(code !== undefined && { code }),
-      ...(requestId !== undefined && { requestId }),
-      ...(hint !== undefined && { hint }),
-    };
-  }
-  return toPresentFile(settled.file);
+  if ('file' in settled) return describe(settled.file);
+  const { reasonClass, message, code, requestId, hint } = settled.error;
+  return {
+    outcome: 'failed',
+    reasonClass,
+    message: `${shortPath(runtimePath)}: ${message}`,
+    ...(code !== undefined && { code }),
+    ...(requestId !== undefined && { requestId }),
+    ...(hint !== undefined && { hint }),
+  };
 }

@@ -1,5 +1,4 @@
-import PQueue from 'p-queue';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import type { z } from 'zod';
 import { durationToMs } from '../shared/duration.js';
 import {
@@ -23,6 +22,8 @@ import {
 import { type Answer, type AnswerContext, parseJson, toRefusal, toUnreadable } from './answer-error.js';
 import { BctrlError } from './bctrl-error.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './defaults.js';
+import { RequestGate } from './request-gate.js';
+import { withTimeLimit } from './time-limit.js';
 import { toTransportError } from './transport-error.js';
 
 /** A page of 100 files with generous metadata, or a job's output, fits well; a server gone mad does not. */
@@ -92,29 +93,31 @@ interface Call<T> extends CallOptions {
  * @throws BctrlError from every call, for every answer but the expected one
  */
 export class BctrlClient {
-  /** Requests in flight at once. */
-  readonly maxRequests: number;
-  readonly #base: URL;
+  readonly #origin: string;
+  /** Of all paths: ends in `/v1/`. */
+  readonly #prefix: string;
   readonly #apiKey: string;
   readonly #headers: Record<string, string>;
+  /** The same for a request with a body. */
+  readonly #jsonHeaders: Record<string, string>;
   readonly #requestTimeoutMs: number;
   readonly #now: () => number;
   readonly #agent: Agent;
   /** Long polls stay outside: they are idle connections, and would keep collects waiting for hours. */
-  readonly #requests: PQueue;
+  readonly #gate: RequestGate;
   readonly #longestPauseMs: number;
-  #pausedUntilMs = 0;
-  #resume: NodeJS.Timeout | undefined;
 
   constructor(options: BctrlClientOptions) {
-    this.#base = new URL(options.baseUrl ?? DEFAULT_BASE_URL);
+    const { origin, pathname } = new URL(options.baseUrl ?? DEFAULT_BASE_URL);
+    this.#origin = origin;
+    this.#prefix = `${pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}/v1/`;
     this.#apiKey = options.apiKey;
     this.#headers = { authorization: `Bearer ${options.apiKey}`, accept: 'application/json' };
     if (options.subaccountId !== undefined) this.#headers['bctrl-subaccount-id'] = options.subaccountId;
+    this.#jsonHeaders = { ...this.#headers, 'content-type': 'application/json' };
     this.#requestTimeoutMs = options.requestTimeoutMs ?? durationToMs(DEFAULT_REQUEST_TIMEOUT);
     this.#now = options.now ?? Date.now;
-    this.maxRequests = options.maxRequests ?? DEFAULT_MAX_REQUESTS;
-    this.#requests = new PQueue({ concurrency: this.maxRequests });
+    this.#gate = new RequestGate(options.maxRequests ?? DEFAULT_MAX_REQUESTS);
     this.#longestPauseMs = options.longestPauseMs ?? DEFAULT_LONGEST_PAUSE_MS;
     this.#agent = new Agent({
       connect: { timeout: CONNECT_TIMEOUT_MS },
@@ -123,6 +126,11 @@ export class BctrlClient {
       bodyTimeout: 0,
       maxResponseSize: MAXIMUM_ANSWER_BYTES,
     });
+  }
+
+  /** Requests in flight at once. */
+  get maxRequests(): number {
+    return this.#gate.width;
   }
 
   /** Copies one file of a runtime's workspace into durable storage. Not idempotent: look before you repeat it. */
@@ -218,23 +226,25 @@ export class BctrlClient {
 
   /** Ends all connections, those of requests in flight too. */
   async close(): Promise<void> {
-    clearTimeout(this.#resume);
     await this.#agent.destroy();
     // Those that are held back end too.
-    this.#requests.start();
+    this.#gate.open();
   }
 
   async #call<T>(call: Call<T>): Promise<T> {
-    const url = this.#url(call);
+    const path = this.#prefix + call.path.map(encodeSegment).join('/');
     const context: AnswerContext = {
-      call: `${call.method} ${url.pathname}`,
+      call: `${call.method} ${path}`,
       apiKey: this.#apiKey,
       nowMs: this.#now(),
     };
-    const answer = await this.#send(call, url, context.call);
+    const answer = await this.#send(call, path, context.call);
     if (answer.status < 200 || answer.status > 299) {
       const refusal = toRefusal(answer, context);
-      if (refusal.reasonClass === 'rate_limited') this.#pause(refusal.retryAfterMs ?? 0);
+      // A rate limit is meant for all requests: those that are not sent yet wait as long as this one has to.
+      if (refusal.reasonClass === 'rate_limited') {
+        this.#gate.close(Math.min(refusal.retryAfterMs ?? 0, this.#longestPauseMs));
+      }
       throw refusal;
     }
     const json = parseJson(answer.body);
@@ -245,55 +255,43 @@ export class BctrlClient {
     throw toUnreadable(answer, `something that is not ${call.expected} (${fields})`, context);
   }
 
-  /** A rate limit is meant for all requests: those that are not sent yet wait as long as the first one has to. */
-  #pause(retryAfterMs: number): void {
-    const pauseMs = Math.min(retryAfterMs, this.#longestPauseMs);
-    const untilMs = performance.now() + pauseMs;
-    if (pauseMs <= 0 || untilMs <= this.#pausedUntilMs) return;
-    this.#pausedUntilMs = untilMs;
-    this.#requests.pause();
-    clearTimeout(this.#resume);
-    this.#resume = setTimeout(() => this.#requests.start(), pauseMs);
-  }
-
-  async #send(call: Call<unknown>, url: URL, name: string): Promise<Answer> {
-    const signal = call.signal === undefined ? {} : { signal: call.signal };
+  async #send(call: Call<unknown>, path: string, name: string): Promise<Answer> {
     try {
-      if (call.longPollMs !== undefined) return await this.#exchange(call, url);
-      return await this.#requests.add(() => this.#exchange(call, url), signal);
+      if (call.longPollMs !== undefined) return await this.#exchange(call, path);
+      return await this.#gate.run(call.signal, () => this.#exchange(call, path));
     } catch (error) {
       call.signal?.throwIfAborted();
       throw toTransportError(error, name);
     }
   }
 
-  async #exchange(call: Call<unknown>, url: URL): Promise<Answer> {
-    const { longPollMs } = call;
-    const timeoutMs = longPollMs === undefined ? this.#requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const response = await request(url, {
-      dispatcher: this.#agent,
-      method: call.method,
-      headers: {
-        ...this.#headers,
-        ...call.headers,
-        ...(call.body && { 'content-type': 'application/json' }),
-      },
-      body: call.body ? JSON.stringify(call.body) : null,
-      signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
+  async #exchange(call: Call<unknown>, path: string): Promise<Answer> {
+    const { method, body, longPollMs } = call;
+    const limitMs = longPollMs === undefined ? this.#requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS;
+    return await withTimeLimit(limitMs, call.signal, async (signal) => {
+      const response = await this.#agent.request({
+        origin: this.#origin,
+        path: path + toSearch(call.query),
+        method,
+        headers: { ...(body ? this.#jsonHeaders : this.#headers), ...call.headers },
+        body: body ? JSON.stringify(body) : null,
+        signal,
+      });
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: await response.body.text(),
+      };
     });
-    return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
   }
+}
 
-  #url(call: Call<unknown>): URL {
-    const url = new URL(this.#base);
-    const prefix = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
-    url.pathname = `${prefix}/v1/${call.path.map(encodeSegment).join('/')}`;
-    for (const [name, value] of Object.entries(call.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    return url;
+function toSearch(query: object = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value));
   }
+  return search.size === 0 ? '' : `?${search}`;
 }
 
 /** A dot segment would climb out of its place in the path, however it is encoded. */

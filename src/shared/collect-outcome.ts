@@ -15,6 +15,10 @@ const presentSchema = z.object({
 });
 export type PresentFile = Readonly<z.infer<typeof presentSchema>>;
 
+/** The same where nobody would read which file it is, and a history should not hold it. */
+const briefSchema = presentSchema.omit({ fileId: true, path: true });
+export type BriefOutcome = Readonly<z.infer<typeof briefSchema>>;
+
 /** A failure of the API, for a person who has to act on it or to ask for help. */
 const apiProblemSchema = z.object({
   reasonClass: z.enum(reasonClasses),
@@ -26,8 +30,9 @@ const apiProblemSchema = z.object({
 });
 export type ApiProblem = Readonly<z.infer<typeof apiProblemSchema>>;
 
-const collectOutcomeSchema = z.discriminatedUnion('outcome', [
+const collectOutcomeSchema = z.union([
   presentSchema,
+  briefSchema,
   apiProblemSchema.extend({ outcome: z.literal('failed') }),
 ]);
 /** What became of one file of a batch. */
@@ -37,6 +42,11 @@ export function toPresentFile(file: CollectedFile): PresentFile {
   const { id: fileId, path, sizeBytes, kept, duplicateIds } = file;
   const outcome = kept ? 'kept' : 'collected';
   return { outcome, fileId, path, sizeBytes, ...(duplicateIds && { duplicateIds }) };
+}
+
+export function toBriefOutcome(file: CollectedFile): BriefOutcome {
+  const { fileId: _, path: __, ...outcome } = toPresentFile(file);
+  return outcome;
 }
 
 /**

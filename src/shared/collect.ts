@@ -52,6 +52,8 @@ export const MAXIMUM_BATCH = 1_000;
 
 export const collectRuntimeFilesInputSchema = collectTaskSchema.extend({
   files: z.array(fileOptionsSchema).min(1).max(MAXIMUM_BATCH),
+  /** Leave ids and paths of the collected files out of the outcomes: a third of what a history holds of a file. */
+  brief: z.boolean().optional(),
 });
 export type CollectRuntimeFilesInput = z.infer<typeof collectRuntimeFilesInputSchema>;
 

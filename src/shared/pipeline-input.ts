@@ -55,8 +55,11 @@ export const pipelineInputSchema = z
     files: fileListSchema.default([]),
     /** Where in the output of each job further files are named: a path, an array of paths, or of file objects. */
     filesFromOutput: jsonPointerSchema.optional(),
-    /** More than 20 files are collected in batches, an activity each. Files of one batch. Default: 100. */
-    batchSize: z.int().min(1).max(MAXIMUM_BATCH).default(100),
+    /**
+     * More than 20 files are collected in batches, an activity each. Files of one batch. Default: 100, or a twentieth of the
+     * files where that is more.
+     */
+    batchSize: z.int().min(1).max(MAXIMUM_BATCH).optional(),
     /** Batches that are collected at the same time. Default: 4. */
     concurrency: z.int().min(1).max(MAXIMUM_CONCURRENCY).default(4),
     /** How long one file is tried, whatever its failures; the calls of the finish too. Default: 6 hours. */

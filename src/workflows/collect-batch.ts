@@ -5,11 +5,12 @@ import { isMissingFile } from '../shared/collect.js';
 import { type CollectOutcome, leftFileSchema, toPresentFile } from '../shared/collect-outcome.js';
 import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
-import type { FileOutcome } from '../shared/pipeline-report.js';
 import { activityOptions, batchOptions } from './bctrl-activities.js';
 import { collectionKey, repeatsHandedOnRun } from './collection-key.js';
 import type { OpenFile } from './file-list.js';
+import type { SettledOutcome } from './handed-on-files.js';
 import type { PipelineState } from './pipeline-state.js';
+import { LISTED_FILES } from './select-listed.js';
 import { toProblem } from './to-problem.js';
 
 const { collectRuntimeFile } = proxyActivities<BctrlActivities>(activityOptions());
@@ -45,7 +46,8 @@ export async function collectBatch(pipeline: PipelineState, batch: readonly Open
       if (open && outcome) pipeline.files.settle(open, toFileOutcome(open.file, outcome));
     }
   };
-  const task = { files: batch.map(toRequest), ...keyOf(pipeline, batch) };
+  const brief = batch.every(({ number }) => number > LISTED_FILES);
+  const task = { files: batch.map(toRequest), brief, ...keyOf(pipeline, batch) };
   try {
     settle(await collectRuntimeFiles.executeWithOptions(options, [task]));
   } catch (error) {
@@ -99,7 +101,7 @@ function outcomesOf(error: unknown): (CollectOutcome | undefined)[] {
 function toFileOutcome(
   { runtimePath, ifMissing = 'fail' }: PipelineFile,
   outcome: CollectOutcome,
-): FileOutcome {
+): SettledOutcome {
   if (outcome.outcome !== 'failed' || ifMissing === 'fail' || !isMissingFile(outcome)) {
     return { ...outcome, runtimePath };
   }

@@ -7,6 +7,10 @@ import type { HandedOn, PipelineState } from './pipeline-state.js';
 /** So many files at most have an activity each, all at the same time: enough to keep a worker busy, few enough to be read in the UI. */
 const MAXIMUM_SINGLE_FILES = 20;
 
+/** A batch is large enough that an activity costs little beside its requests, and there are enough of them to see progress. */
+const SMALLEST_BATCH = 100;
+const BATCHES = 20;
+
 /**
  * Collects the open files, and those that are added meanwhile. One that finally fails does not stop the others. What
  * does not fit into the history of this run is left to the next one.
@@ -50,11 +54,15 @@ async function collectOpenFiles(pipeline: PipelineState): Promise<void> {
       // Files may be added as long as others are under way.
       await condition(() => busy === 0 || (hasLane() && goesOn()));
       if (!goesOn()) break;
-      underWay.push(begin(files.take(areFew() ? 1 : input.batchSize)));
+      underWay.push(begin(files.take(areFew() ? 1 : batchSizeOf(pipeline))));
     }
   } finally {
     // Of a cancelled pipeline too: what its requests have done is for the report.
     await Promise.all(underWay);
   }
   if (thrown !== undefined) throw thrown;
+}
+
+function batchSizeOf({ input, files }: PipelineState): number {
+  return input.batchSize ?? Math.max(SMALLEST_BATCH, Math.ceil(files.counts.files / BATCHES));
 }

@@ -2,7 +2,7 @@ import { fileIdentity } from '../shared/file-identity.js';
 import { jsonBytes } from '../shared/json-bytes.js';
 import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { FileOutcome, PipelineCounts } from '../shared/pipeline-report.js';
-import { type Entry, type HandedOnFiles, handOn, toEntries } from './handed-on-files.js';
+import { type Entry, type HandedOnFiles, handOn, type SettledOutcome, toEntries } from './handed-on-files.js';
 import { selectListed } from './select-listed.js';
 import { warningOf } from './warning-of.js';
 
@@ -82,7 +82,7 @@ export class FileList {
   }
 
   /** The first outcome of a file counts. */
-  settle({ identity }: OpenFile, outcome: FileOutcome): void {
+  settle({ identity }: OpenFile, outcome: SettledOutcome): void {
     const entry = this.#entries.get(identity);
     if (entry !== undefined && entry.outcome === undefined) this.#settle(entry, outcome);
   }
@@ -150,7 +150,7 @@ export class FileList {
     return [...this.#entries.values()].filter(({ outcome }) => outcome?.outcome === 'failed');
   }
 
-  #settle(entry: Entry, outcome: FileOutcome): void {
+  #settle(entry: Entry, outcome: SettledOutcome): void {
     entry.outcome = outcome;
     this.#counts[outcome.outcome] += 1;
     if (outcome.outcome === 'collected') this.#bytes += outcome.sizeBytes;

@@ -1,9 +1,13 @@
+import type { BriefOutcome } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
 import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
 import type { FailedOutcome, FileOutcome } from '../shared/pipeline-report.js';
 import type { ReasonClass } from '../shared/reason-class.js';
 import { selectListed } from './select-listed.js';
+
+/** What became of a file: as the report lists it, or as it is only counted. */
+export type SettledOutcome = FileOutcome | (BriefOutcome & Pick<FileOutcome, 'runtimePath'>);
 
 /** A file of a pipeline, and what became of it. */
 export interface Entry {
@@ -14,7 +18,7 @@ export interface Entry {
   readonly identity: string;
   /** An earlier try has failed, and may have copied the file all the same. */
   tried: boolean;
-  outcome?: FileOutcome;
+  outcome?: SettledOutcome;
 }
 
 /** Files as a run hands them to the next one: in a payload of 2 MB, whatever the pipeline has been through. */
@@ -36,23 +40,21 @@ interface HandedOnFailure {
 }
 
 export function handOn(entries: readonly Entry[], counted: Iterable<string>): HandedOnFiles {
-  const inReport = new Set<Entry>(selectListed(entries));
-  const handedOn = {
-    open: [] as HandedOnFiles['open'][number][],
-    failed: [] as HandedOnFailure[],
-    listed: [] as HandedOnFiles['listed'][number][],
-    counted: [...counted],
-  };
-  for (const entry of entries) {
-    const { number, file, identity, tried, outcome } = entry;
-    if (outcome === undefined) handedOn.open.push({ number, file, tried });
+  const listed = new Map(selectListed(entries).map(({ number, outcome }) => [number, outcome]));
+  const open: HandedOnFiles['open'][number][] = [];
+  const failed: HandedOnFailure[] = [];
+  const others: HandedOnFiles['listed'][number][] = [];
+  const onlyCounted = [...counted];
+  for (const { number, file, identity, tried, outcome } of entries) {
+    const inReport = listed.get(number);
+    if (outcome === undefined) open.push({ number, file, tried });
     else if (outcome.outcome === 'failed') {
       const { reasonClass } = outcome;
-      handedOn.failed.push({ number, file, reasonClass, ...(inReport.has(entry) && { outcome }) });
-    } else if (inReport.has(entry)) handedOn.listed.push({ number, identity, outcome });
-    else handedOn.counted.push(identity);
+      failed.push({ number, file, reasonClass, ...(inReport !== undefined && { outcome }) });
+    } else if (inReport !== undefined) others.push({ number, identity, outcome: inReport });
+    else onlyCounted.push(identity);
   }
-  return handedOn;
+  return { open, failed, listed: others, counted: onlyCounted };
 }
 
 /** In their order; those that are only counted have no entry. */

@@ -1,38 +1,39 @@
 import { jsonBytes } from '../shared/json-bytes.js';
 import type { FileOutcome } from '../shared/pipeline-report.js';
+import type { Entry, SettledOutcome } from './handed-on-files.js';
 
-const MAXIMUM_FAILURES = 100;
-const MAXIMUM_OTHERS = 900;
+const LISTED_FAILURES = 100;
+
+/** Others than failures. */
+export const LISTED_FILES = 900;
 
 /** Very long paths must not make a report too large for a payload, beside all else that a run hands to the next one. */
-const MAXIMUM_BYTES = 250_000;
+const LISTED_BYTES = 250_000;
+
+interface Listed {
+  readonly number: number;
+  readonly outcome: FileOutcome;
+}
 
 /** Those whose outcomes a report lists; it counts all. */
-export function selectListed<T extends { readonly outcome?: FileOutcome }>(
-  files: Iterable<T>,
-): (T & { readonly outcome: FileOutcome })[] {
-  const listed: (T & { readonly outcome: FileOutcome })[] = [];
-  const room = { failures: MAXIMUM_FAILURES, others: MAXIMUM_OTHERS, bytes: MAXIMUM_BYTES };
-  for (const file of files) {
-    if (!hasOutcome(file) || !isForTheReport(file.outcome)) continue;
-    const kind = file.outcome.outcome === 'failed' ? 'failures' : 'others';
+export function selectListed(entries: Iterable<Entry>): Listed[] {
+  const listed: Listed[] = [];
+  const room = { failures: LISTED_FAILURES, others: LISTED_FILES, bytes: LISTED_BYTES };
+  for (const { number, outcome } of entries) {
+    if (outcome === undefined || !isForTheReport(outcome)) continue;
+    const kind = outcome.outcome === 'failed' ? 'failures' : 'others';
     if (room[kind] === 0) continue;
-    const bytes = jsonBytes(file.outcome);
+    const bytes = jsonBytes(outcome);
     if (bytes > room.bytes) continue;
     room.bytes -= bytes;
     room[kind] -= 1;
-    listed.push(file);
+    listed.push({ number, outcome });
   }
   return listed;
 }
 
-function hasOutcome<T extends { readonly outcome?: FileOutcome }>(
-  file: T,
-): file is T & { readonly outcome: FileOutcome } {
-  return file.outcome !== undefined;
-}
-
 /** `ifMissing: 'ignore'` asks to hear nothing of a file but the count. */
-function isForTheReport(outcome: FileOutcome): boolean {
-  return outcome.outcome !== 'missing' || outcome.ifMissing !== 'ignore';
+function isForTheReport(outcome: SettledOutcome): outcome is FileOutcome {
+  if (outcome.outcome === 'missing') return outcome.ifMissing !== 'ignore';
+  return outcome.outcome === 'skipped' || outcome.outcome === 'failed' || 'fileId' in outcome;
 }

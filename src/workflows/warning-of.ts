@@ -1,8 +1,8 @@
 import { shortPath } from '../shared/one-line.js';
-import type { FileOutcome } from '../shared/pipeline-report.js';
+import type { SettledOutcome } from './handed-on-files.js';
 
 /** One sentence about what is no failure, but may surprise. */
-export function warningOf(outcome: FileOutcome): string | undefined {
+export function warningOf(outcome: SettledOutcome): string | undefined {
   if (outcome.outcome === 'missing' && outcome.ifMissing === 'warn') return `missing: ${outcome.message}`;
   if ('duplicateIds' in outcome && outcome.duplicateIds !== undefined) {
     const also = outcome.duplicateIds.join(', ');

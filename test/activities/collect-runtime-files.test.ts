@@ -42,7 +42,7 @@ function assertAllOnce(gateway: TestGateway, outcomes: readonly CollectOutcome[]
   assert.equal(gateway.books().files.length, FILES);
   assert.equal(idOf.size, FILES);
   assert.deepEqual(
-    outcomes?.map((outcome) => outcome.outcome === 'collected' && outcome.fileId),
+    outcomes?.map((outcome) => 'fileId' in outcome && outcome.fileId),
     Array.from({ length: FILES }, (_, index) => idOf.get(`${index}.txt`)),
     'in the order of the input',
   );
@@ -64,6 +64,14 @@ test('an outcome is what the API says of the file, and nothing else of it', asyn
   const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
   const [{ id: fileId } = { id: '' }] = gateway.books().files;
   assert.deepEqual(result, [{ outcome: 'collected', fileId, path: '/shop/0.txt', sizeBytes: 5 }]);
+});
+
+test('a brief one does not say which file it is', async (t) => {
+  const { collectRuntimeFiles, input } = await setUp(t);
+  const files = [{ runtimePath: '0.txt' }, { runtimePath: 'gone.txt' }];
+  const { result } = await runAttempt(collectRuntimeFiles, { ...input, files, brief: true }, info);
+  assert.deepEqual(result?.[0], { outcome: 'collected', sizeBytes: 5 });
+  assert.match(String(result?.[1]?.outcome === 'failed' && result[1].message), /^gone\.txt: /);
 });
 
 test('no more requests are in flight than a worker may have, over all of its activities', async (t) => {
@@ -163,7 +171,10 @@ describe('a file that is finally refused', () => {
       { runtimePath: '2.txt', destinationPath: '/a' },
     ];
     const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
-    assert.equal(result?.[0]?.outcome === 'kept' && result[0].fileId, gateway.books().files[0]?.id);
+    assert.equal(
+      result?.[0]?.outcome === 'kept' && 'fileId' in result[0] && result[0].fileId,
+      gateway.books().files[0]?.id,
+    );
     assert.equal(result?.[1]?.outcome === 'failed' && result[1].code, 'storage_file.path_exists');
     assert.deepEqual(did(gateway), { collects: 3, looks: 2, files: 1 });
   });
@@ -345,7 +356,7 @@ describe('a batch that is cancelled', () => {
     assert.ok(thrown instanceof CancelledFailure, String(thrown));
     const [left] = thrown.details as [{ outcome?: CollectOutcome }[]];
     assert.equal(left.length, FILES);
-    const reached = left.flatMap(({ outcome }) => (outcome?.outcome === 'collected' ? outcome.fileId : []));
+    const reached = left.flatMap(({ outcome }) => (outcome && 'fileId' in outcome ? outcome.fileId : []));
     assert.deepEqual(
       reached.toSorted(),
       gateway

@@ -1,12 +1,13 @@
 import { CancelledFailure } from '@temporalio/activity';
 import { z } from 'zod';
+import type { CollectedFile } from '../shared/collect.js';
 import { parseLeft, runAttempt } from './attempt.js';
 import { type CollectDependencies, CollectPass, type Postponed } from './collect-pass.js';
 import {
-  type DescribeFile,
   type FileInWork,
   fileRecordSchema,
   type KeyedFile,
+  type Settled,
   toFileInWork,
   toFileRecord,
 } from './file-in-work.js';
@@ -17,8 +18,10 @@ export interface CollectTask {
   readonly runtimeId: string;
   readonly files: readonly KeyedFile[];
   readonly lookFirst: boolean | undefined;
-  /** Files that have their outcome are left alone by the attempts after it, which are told so. */
-  readonly describe?: DescribeFile;
+  /** A file that has its outcome is left alone by the attempts after it. */
+  readonly keepOutcomes: boolean;
+  /** What is kept of a file that is collected. */
+  readonly toSettled: (file: CollectedFile) => Settled;
 }
 
 /**
@@ -29,16 +32,16 @@ export interface CollectTask {
  */
 export async function collectInAttempt<T>(
   dependencies: CollectDependencies,
-  { runtimeId, files, lookFirst, describe }: CollectTask,
+  { runtimeId, files, lookFirst, keepOutcomes, toSettled }: CollectTask,
   conclude: (files: readonly FileInWork[], postponed: Postponed | undefined) => T,
 ): Promise<T> {
   return await runAttempt((attempt) => {
     const records = parseLeft(recordsSchema, attempt.inherited) ?? [];
     const inWork = files.map((file, index) => toFileInWork(file, records[index], attempt, lookFirst));
-    const left = () => inWork.map((file) => toFileRecord(file, describe));
+    const left = () => inWork.map((file) => toFileRecord(file, keepOutcomes));
     const run = async () => {
       try {
-        const postponed = await new CollectPass(dependencies, attempt, runtimeId, inWork).run();
+        const postponed = await new CollectPass(dependencies, attempt, runtimeId, inWork, toSettled).run();
         return conclude(inWork, postponed);
       } catch (error) {
         throw error instanceof CancelledFailure ? new CancelledFailure(error.message, [left()]) : error;

@@ -1,13 +1,13 @@
 import type { Info } from '@temporalio/activity';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
-import { isMissingFile } from '../shared/collect.js';
+import { type CollectedFile, isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
 import { notYetRule } from '../shared/retry-table.js';
 import type { Attempt } from './attempt.js';
 import type { ActivityDependencies } from './call-api.js';
 import { collectOnce } from './collect-once.js';
 import { countFailure, toBctrlError } from './failures.js';
-import type { FileInWork } from './file-in-work.js';
+import type { FileInWork, Settled } from './file-in-work.js';
 import { findCollectedFiles } from './find-collected-files.js';
 import { beginningOf, type NewestFile } from './newest-file.js';
 
@@ -34,18 +34,22 @@ export class CollectPass {
   readonly #attempt: Attempt;
   readonly #runtimeId: string;
   readonly #files: readonly FileInWork[];
+  readonly #toSettled: (file: CollectedFile) => Settled;
   #postponed: Postponed | undefined;
 
+  /** @param toSettled what is kept of a file that is collected */
   constructor(
     dependencies: CollectDependencies,
     attempt: Attempt,
     runtimeId: string,
     files: readonly FileInWork[],
+    toSettled: (file: CollectedFile) => Settled,
   ) {
     this.#dependencies = dependencies;
     this.#attempt = attempt;
     this.#runtimeId = runtimeId;
     this.#files = files;
+    this.#toSettled = toSettled;
   }
 
   /** `undefined`: all files are settled. */
@@ -68,7 +72,7 @@ export class CollectPass {
       const found = await findCollectedFiles(client, query, keys, { signal });
       for (const file of this.#open) {
         const made = found.get(file.key);
-        if (made) file.settled = { file: made };
+        if (made) file.settled = this.#toSettled(made);
       }
       return true;
     } catch (thrown) {
@@ -115,7 +119,7 @@ export class CollectPass {
     try {
       const made = await collectOnce(client, this.#runtimeId, file, { signal });
       newest.see(made);
-      file.settled = { file: made };
+      file.settled = this.#toSettled(made);
       return undefined;
     } catch (thrown) {
       const error = toBctrlError(thrown);

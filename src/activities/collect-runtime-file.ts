@@ -22,7 +22,8 @@ export function createCollectRuntimeFile(dependencies: CollectDependencies) {
   return async function collectRuntimeFile(input: CollectRuntimeFileInput): Promise<CollectedFile> {
     const task = parseInput(collectRuntimeFileInputSchema, input);
     const { runtimeId, collectionKey: key = fallbackKey(), lookFirst, ...options } = task;
-    const collect = { runtimeId, files: [{ options, key }], lookFirst };
+    const toSettled = (file: CollectedFile) => ({ file });
+    const collect = { runtimeId, files: [{ options, key }], lookFirst, keepOutcomes: false, toSettled };
     return await collectInAttempt(dependencies, collect, ([file], postponed) => {
       if (file?.settled && 'file' in file.settled) return file.settled.file;
       const error = toBctrlError(postponed?.error ?? file?.error);

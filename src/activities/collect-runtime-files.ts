@@ -1,12 +1,16 @@
 import { Context } from '@temporalio/activity';
-import { type CollectRuntimeFilesInput, collectRuntimeFilesInputSchema } from '../shared/collect.js';
+import {
+  type CollectedFile,
+  type CollectRuntimeFilesInput,
+  collectRuntimeFilesInputSchema,
+} from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toPresentFile } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
 import { collectInAttempt } from './collect-in-attempt.js';
 import type { CollectDependencies, Postponed } from './collect-pass.js';
 import { toBctrlError } from './failures.js';
 import { fallbackKey } from './fallback-key.js';
-import { type FileInWork, toOutcome } from './file-in-work.js';
+import { type FileInWork, toOutcome, toRefusal } from './file-in-work.js';
 import { parseInput } from './parse-input.js';
 import { toApplicationFailure } from './to-application-failure.js';
 
@@ -29,12 +33,13 @@ export function createCollectRuntimeFiles(dependencies: CollectDependencies) {
     }));
     const startedMs = performance.now();
     const describe = task.brief ? toBriefOutcome : toPresentFile;
-    const collect = { runtimeId, files, lookFirst, describe };
+    const toSettled = (file: CollectedFile) => ({ outcome: describe(file) });
+    const collect = { runtimeId, files, lookFirst, keepOutcomes: true, toSettled };
     return await collectInAttempt(dependencies, collect, (inWork, postponed) => {
       const isLast = postponed === undefined || !isInTime(postponed, performance.now() - startedMs);
       if (!isLast) throw toFailure(inWork, postponed);
-      return inWork.map(({ options, settled, error }) =>
-        toOutcome(options, settled ?? { error: toBctrlError(error ?? postponed?.error) }, describe),
+      return inWork.map(
+        (file) => toOutcome(file) ?? toRefusal(file.options, toBctrlError(file.error ?? postponed?.error)),
       );
     });
   };

@@ -31,11 +31,11 @@ export interface FileInWork extends KeyedFile, Pick<FileRecord, 'failures' | 'ma
   settled?: Settled;
 }
 
-/** `outcome`: an earlier attempt has settled it. The error is final. */
+/** As a file of its own, or in short as one of a batch. The error is final. */
 export type Settled =
   | { readonly file: CollectedFile }
-  | { readonly error: BctrlError }
-  | { readonly outcome: CollectOutcome };
+  | { readonly outcome: CollectOutcome }
+  | { readonly error: BctrlError };
 
 /** A file as the attempts before left it, or may have left it without saying so. */
 export function toFileInWork(
@@ -51,24 +51,22 @@ export function toFileInWork(
   return { ...keyed, failures, ...(since < Number.POSITIVE_INFINITY && { mayExistSince: since }) };
 }
 
-/** How a collected file is told to later attempts and to the workflow. */
-export type DescribeFile = (file: CollectedFile) => CollectOutcome;
-
-/** Without `describe` its outcome is left out: a later attempt then looks for the file. */
-export function toFileRecord(file: FileInWork, describe: DescribeFile | undefined): FileRecord {
-  const { options, settled, failures, mayExistSince } = file;
-  if (settled === undefined || describe === undefined) return { failures, mayExistSince };
-  return { failures: {}, outcome: toOutcome(options, settled, describe) };
+/** Of what has its outcome that is all that counts, unless it is not kept. */
+export function toFileRecord(file: FileInWork, keepOutcome: boolean): FileRecord {
+  const { failures, mayExistSince } = file;
+  const outcome = keepOutcome ? toOutcome(file) : undefined;
+  return outcome === undefined ? { failures, mayExistSince } : { failures: {}, outcome };
 }
 
-export function toOutcome(
-  { runtimePath }: FileOptions,
-  settled: Settled,
-  describe: DescribeFile,
-): CollectOutcome {
-  if ('outcome' in settled) return settled.outcome;
-  if ('file' in settled) return describe(settled.file);
-  const { reasonClass, message, code, requestId, hint } = settled.error;
+/** Of one of a batch. */
+export function toOutcome({ options, settled }: FileInWork): CollectOutcome | undefined {
+  if (settled === undefined || 'file' in settled) return undefined;
+  return 'outcome' in settled ? settled.outcome : toRefusal(options, settled.error);
+}
+
+/** The outcome of a file that is finally refused. */
+export function toRefusal({ runtimePath }: FileOptions, error: BctrlError): CollectOutcome {
+  const { reasonClass, message, code, requestId, hint } = error;
   return {
     outcome: 'failed',
     reasonClass,

@@ -19,11 +19,11 @@ import {
   type Whoami,
   whoamiSchema,
 } from '../shared/wire.js';
+import { AbortableRequests } from './abortable-requests.js';
 import { type Answer, type AnswerContext, parseJson, toRefusal, toUnreadable } from './answer-error.js';
 import { BctrlError } from './bctrl-error.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './defaults.js';
 import { RequestGate } from './request-gate.js';
-import { withTimeLimit } from './time-limit.js';
 import { toTransportError } from './transport-error.js';
 
 /** A page of 100 files with generous metadata, or a job's output, fits well; a server gone mad does not. */
@@ -105,6 +105,7 @@ export class BctrlClient {
   readonly #agent: Agent;
   /** Long polls stay outside: they are idle connections, and would keep collects waiting for hours. */
   readonly #gate: RequestGate;
+  readonly #abortable = new AbortableRequests();
   readonly #longestPauseMs: number;
 
   constructor(options: BctrlClientOptions) {
@@ -268,7 +269,7 @@ export class BctrlClient {
   async #exchange(call: Call<unknown>, path: string): Promise<Answer> {
     const { method, body, longPollMs } = call;
     const limitMs = longPollMs === undefined ? this.#requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS;
-    return await withTimeLimit(limitMs, call.signal, async (signal) => {
+    return await this.#abortable.run(limitMs, call.signal, async (signal) => {
       const response = await this.#agent.request({
         origin: this.#origin,
         path: path + toSearch(call.query),

@@ -44,15 +44,13 @@ export async function runAttempt<T>(begin: (attempt: Attempt) => AttemptWork<T>)
   const { info, cancellationSignal: signal } = context;
   // Every request in flight listens to it, so many listeners are no leak.
   setMaxListeners(0, signal);
-  const record = parseLeft(recordSchema, info.heartbeatDetails);
-  const { run, left } = begin({
-    info,
-    signal,
-    inherited: record?.left,
-    brokeOff: hasBrokenOff(info, record),
-  });
-  const beat = (attempt: number) => context.heartbeat({ attempt, left: left() } satisfies AttemptRecord);
+  const record = parseInherited(recordSchema, info.heartbeatDetails);
+  const attempt = { info, signal, inherited: record?.left, brokeOff: hasBrokenOff(info, record) };
+  const { run, left } = begin(attempt);
+  const beat = (ended: number) => context.heartbeat({ attempt: ended, left: left() } satisfies AttemptRecord);
   const timer = setInterval(beat, (info.heartbeatTimeoutMs ?? DEFAULT_HEARTBEAT_TIMEOUT_MS) / 3, UNDER_WAY);
+  // The record that is there may be taken for that of a predecessor which ended in good order, if this attempt breaks off too.
+  if (attempt.brokeOff) beat(UNDER_WAY);
   try {
     return await run();
   } catch (error) {
@@ -66,7 +64,7 @@ export async function runAttempt<T>(begin: (attempt: Attempt) => AttemptWork<T>)
 }
 
 /** What was left, if anything was that can be read. A first attempt, the most frequent of all, need not pay for a failed parse. */
-export function parseLeft<T>(schema: z.ZodType<T>, left: unknown): T | undefined {
+export function parseInherited<T>(schema: z.ZodType<T>, left: unknown): T | undefined {
   return left === undefined || left === null ? undefined : schema.safeParse(left).data;
 }
 

@@ -1,6 +1,6 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { RetryTable } from '../shared/retry-table.js';
-import { parseLeft, runAttempt } from './attempt.js';
+import { parseInherited, runAttempt } from './attempt.js';
 import { countFailure, failureCountsSchema, toBctrlError } from './failures.js';
 import { toApplicationFailure } from './to-application-failure.js';
 
@@ -33,7 +33,7 @@ export async function callApi<T>(
   work: (call: ApiCall) => Promise<T>,
 ): Promise<T> {
   return await runAttempt(({ signal, inherited }) => {
-    let failures = parseLeft(failureCountsSchema, inherited) ?? {};
+    let failures = parseInherited(failureCountsSchema, inherited) ?? {};
     const forgetFailures = () => {
       failures = {};
     };

@@ -1,8 +1,10 @@
 import { CancelledFailure } from '@temporalio/activity';
 import { z } from 'zod';
+import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile } from '../shared/collect.js';
-import { parseLeft, runAttempt } from './attempt.js';
-import { type CollectDependencies, CollectPass, type Postponed } from './collect-pass.js';
+import { nextDelayMs } from '../shared/retry-table.js';
+import { parseInherited, runAttempt } from './attempt.js';
+import { type CollectDependencies, CollectPass } from './collect-pass.js';
 import {
   type FileInWork,
   fileRecordSchema,
@@ -12,7 +14,13 @@ import {
   toFileRecord,
 } from './file-in-work.js';
 
-const recordsSchema = z.array(fileRecordSchema);
+/** What an attempt leaves to the next. */
+const recordSchema = z.object({
+  /** In the order of the files. */
+  files: z.array(fileRecordSchema),
+  /** Attempts in a row that had to end early. */
+  stops: z.int(),
+});
 
 export interface CollectTask {
   readonly runtimeId: string;
@@ -24,29 +32,50 @@ export interface CollectTask {
   readonly toSettled: (file: CollectedFile) => Settled;
 }
 
+/** The failure that ended a pass early, and when the API may be asked again. */
+export interface Stopped {
+  readonly error: BctrlError;
+  readonly delayMs: number;
+}
+
 /**
  * Makes one attempt at the files of a task, from what the attempts before have left.
  *
- * @param conclude the attempt's result or failure; `postponed` says why files have no outcome yet
- * @throws CancelledFailure with what is left, and so with the outcomes that are known, in `details[0]`
+ * @param conclude the attempt's result, or its failure as long as files have no outcome
+ * @throws CancelledFailure with the record of the attempt, and so with the outcomes that are known, in `details[0]`
  */
 export async function collectInAttempt<T>(
   dependencies: CollectDependencies,
-  { runtimeId, files, lookFirst, keepOutcomes, toSettled }: CollectTask,
-  conclude: (files: readonly FileInWork[], postponed: Postponed | undefined) => T,
+  { runtimeId, files: keyed, lookFirst, keepOutcomes, toSettled }: CollectTask,
+  conclude: (files: readonly FileInWork[], stopped: Stopped | undefined) => T,
 ): Promise<T> {
   return await runAttempt((attempt) => {
-    const records = parseLeft(recordsSchema, attempt.inherited) ?? [];
-    const inWork = files.map((file, index) => toFileInWork(file, records[index], attempt, lookFirst));
-    const left = () => inWork.map((file) => toFileRecord(file, keepOutcomes));
+    const record = parseInherited(recordSchema, attempt.inherited);
+    // A record that another version of this program wrote says as little as none of an attempt that broke off.
+    const isUnreadable = record === undefined && attempt.inherited !== undefined;
+    const known = isUnreadable ? { ...attempt, brokeOff: true } : attempt;
+    const files = keyed.map((file, index) => toFileInWork(file, record?.files[index], known, lookFirst));
+    let stops = record?.stops ?? 0;
+    const left = () => ({ files: files.map((file) => toFileRecord(file, keepOutcomes)), stops });
     const run = async () => {
       try {
-        const postponed = await new CollectPass(dependencies, attempt, runtimeId, inWork, toSettled).run();
-        return conclude(inWork, postponed);
+        const error = await new CollectPass(dependencies, { attempt, runtimeId, files, toSettled }).run();
+        stops = error === undefined ? 0 : stops + 1;
+        return conclude(files, error && { error, delayMs: delayAfter(dependencies, error, stops) });
       } catch (error) {
         throw error instanceof CancelledFailure ? new CancelledFailure(error.message, [left()]) : error;
       }
     };
     return { run, left };
   });
+}
+
+/** An outage is asked less and less often, whichever files it meets. */
+function delayAfter(
+  { retryTable, random }: CollectDependencies,
+  error: BctrlError,
+  failures: number,
+): number {
+  const rule = { ...retryTable[error.reasonClass], maximumFailures: null, finalCodes: [] };
+  return nextDelayMs(rule, { ...error, failures }, random) ?? 0;
 }

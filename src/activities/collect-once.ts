@@ -2,6 +2,7 @@ import type { BctrlClient, CallOptions } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY } from '../shared/names.js';
+import type { File } from '../shared/wire.js';
 import type { KeyedFile } from './file-in-work.js';
 import { findCollectedFiles, findFilesAt } from './find-collected-files.js';
 
@@ -36,12 +37,14 @@ async function findAtTakenPath(
   refusal: BctrlError,
   options: CallOptions,
 ): Promise<CollectedFile | undefined> {
-  const path = file.destinationPath ?? refusal.details?.['path'];
-  const there = typeof path === 'string' ? await findFilesAt(client, path, options) : [];
+  // The API may write a path otherwise than it was asked for, and a long one is cut in an error's details.
+  let there: File[] = [];
+  for (const path of new Set([file.destinationPath, refusal.details?.['path']])) {
+    if (there.length === 0 && typeof path === 'string') there = await findFilesAt(client, path, options);
+  }
   const own = there.find(({ metadata }) => metadata?.[COLLECTION_KEY] === key);
   if (own !== undefined) return own;
   const [foreign] = there;
   if (foreign !== undefined) return file.ifExists === 'keep' ? { ...foreign, kept: true } : undefined;
-  // The API may write the path otherwise than it was asked for.
   return (await findCollectedFiles(client, { runtimeId }, new Set([key]), options)).get(key);
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Info } from '@temporalio/activity';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import { type CollectedFile, isMissingFile } from '../shared/collect.js';
@@ -18,11 +19,12 @@ export interface CollectDependencies extends ActivityDependencies {
   readonly newest: NewestFile;
 }
 
-/** Why files are left to the next attempt, which is due when all of them may be tried again. */
-export interface Postponed {
-  readonly file: FileInWork;
-  readonly error: BctrlError;
-  readonly delayMs: number;
+export interface PassOptions {
+  readonly attempt: Attempt;
+  readonly runtimeId: string;
+  readonly files: readonly FileInWork[];
+  /** What is kept of a file that is collected. */
+  readonly toSettled: (file: CollectedFile) => Settled;
 }
 
 /**
@@ -31,117 +33,126 @@ export interface Postponed {
  */
 export class CollectPass {
   readonly #dependencies: CollectDependencies;
-  readonly #attempt: Attempt;
-  readonly #runtimeId: string;
-  readonly #files: readonly FileInWork[];
-  readonly #toSettled: (file: CollectedFile) => Settled;
-  #postponed: Postponed | undefined;
+  readonly #options: PassOptions;
+  readonly #stop = new AbortController();
+  #failedInARow = 0;
+  #stoppedBy: BctrlError | undefined;
 
-  /** @param toSettled what is kept of a file that is collected */
-  constructor(
-    dependencies: CollectDependencies,
-    attempt: Attempt,
-    runtimeId: string,
-    files: readonly FileInWork[],
-    toSettled: (file: CollectedFile) => Settled,
-  ) {
+  constructor(dependencies: CollectDependencies, options: PassOptions) {
     this.#dependencies = dependencies;
-    this.#attempt = attempt;
-    this.#runtimeId = runtimeId;
-    this.#files = files;
-    this.#toSettled = toSettled;
+    this.#options = options;
+    // Every request that waits for its turn listens to it.
+    setMaxListeners(0, this.#stop.signal);
   }
 
-  /** `undefined`: all files are settled. */
-  async run(): Promise<Postponed | undefined> {
-    if (await this.#look()) await this.#collect();
-    if (this.#open.length > 0) this.#attempt.signal.throwIfAborted();
-    return this.#postponed;
+  /** @returns the failure that ended the pass early, if one did */
+  async run(): Promise<BctrlError | undefined> {
+    await this.#look();
+    await this.#collect();
+    if (this.#open.length > 0) this.#options.attempt.signal.throwIfAborted();
+    return this.#stoppedBy;
   }
 
-  /** Settles what earlier attempts have made. `false`: it is not known, and nothing may be made. */
-  async #look(): Promise<boolean> {
-    const { client } = this.#dependencies;
-    const { signal } = this.#attempt;
-    const since = this.#open.flatMap(({ mayExistSince }) => mayExistSince ?? []);
-    if (since.length === 0) return true;
-    const createdAfter = new Date(Math.min(...since)).toISOString();
-    const query = { runtimeId: this.#runtimeId, createdAfter };
-    const keys = new Set(this.#open.map(({ key }) => key));
+  /** Settles what earlier attempts have made. Of which it cannot be told, those are not tried. */
+  async #look(): Promise<void> {
+    const { runtimeId, attempt, toSettled } = this.#options;
+    const uncertain = this.#open.filter(({ mayExistSince }) => mayExistSince !== undefined);
+    if (uncertain.length === 0) return;
+    const since = Math.min(...uncertain.map(({ mayExistSince = 0 }) => mayExistSince));
+    const query = { runtimeId, createdAfter: new Date(since).toISOString() };
+    const keys = new Set(uncertain.map(({ key }) => key));
+    const { signal } = attempt;
     try {
-      const found = await findCollectedFiles(client, query, keys, { signal });
-      for (const file of this.#open) {
+      const found = await findCollectedFiles(this.#dependencies.client, query, keys, { signal });
+      for (const file of uncertain) {
         const made = found.get(file.key);
-        if (made) file.settled = this.#toSettled(made);
+        if (made) file.settled = toSettled(made);
       }
-      return true;
     } catch (thrown) {
-      if (signal.aborted) return false;
+      if (signal.aborted) return;
       const error = toBctrlError(thrown);
-      for (const file of this.#open) this.#fail(file, error);
-      return false;
+      for (const file of uncertain) this.#fail(file, error);
     }
   }
 
   async #collect(): Promise<void> {
-    const { client } = this.#dependencies;
-    const { info, signal } = this.#attempt;
-    const waiting = this.#open.reverse();
+    const { maxRequests } = this.#dependencies.client;
+    const { info, signal } = this.#options.attempt;
+    // Those that have failed most come last: of the first ones, no failure is their own fault.
+    const waiting = this.#open
+      .filter(({ failed }) => failed === undefined)
+      .sort((a, b) => failuresOf(a) - failuresOf(b))
+      .reverse();
     const lanes: Promise<void>[] = [];
     const widen = (width: number) => {
       while (lanes.length < width && waiting.length > 0) lanes.push(lane());
     };
-    let failedInARow = 0;
     const lane = async () => {
       for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-        const error = await this.#tryOnce(file);
-        if (signal.aborted) waiting.length = 0;
-        else if (error === undefined || !isOfTheApi(error)) {
-          failedInARow = 0;
-          widen(client.maxRequests);
-        } else if (file.settled === undefined) {
-          failedInARow += 1;
-          if (failedInARow >= DOWN_AFTER_FAILURES || isForAll(error)) waiting.length = 0;
-        }
+        if (await this.#tryOnce(file)) widen(maxRequests);
+        if (signal.aborted || this.#stoppedBy !== undefined) waiting.length = 0;
       }
     };
     // After a failure the first request goes alone: if the API is still down, few are sent.
-    widen(info.attempt === 1 ? client.maxRequests : 1);
+    widen(info.attempt === 1 ? maxRequests : 1);
     for (const running of lanes) await running;
   }
 
-  /** Collects a file, or returns why not. */
-  async #tryOnce(file: FileInWork): Promise<BctrlError | undefined> {
+  /** Collects a file. Returns whether the API is there to be asked for more. */
+  async #tryOnce(file: FileInWork): Promise<boolean> {
     const { client, newest } = this.#dependencies;
-    const { info, signal } = this.#attempt;
+    const { runtimeId, attempt, toSettled } = this.#options;
     const { mayExistSince } = file;
-    file.mayExistSince ??= newest.since ?? beginningOf(info);
+    file.mayExistSince ??= newest.since ?? beginningOf(attempt.info);
     try {
-      const made = await collectOnce(client, this.#runtimeId, file, { signal });
+      const options = { signal: attempt.signal, waitingSignal: this.#stop.signal };
+      const made = await collectOnce(client, runtimeId, file, options);
       newest.see(made);
-      file.settled = this.#toSettled(made);
-      return undefined;
+      file.settled = toSettled(made);
+      this.#failedInARow = 0;
+      return true;
     } catch (thrown) {
+      if (attempt.signal.aborted) return false;
+      const isUnsent = thrown === this.#stop.signal.reason;
       const error = toBctrlError(thrown);
-      if (signal.aborted) return error;
-      if (!error.mayHaveHappened) file.mayExistSince = mayExistSince;
+      if (isUnsent || !error.mayHaveHappened) file.mayExistSince = mayExistSince;
+      if (isUnsent) return false;
       this.#fail(file, error);
-      return error;
+      return this.#heed(file, error);
     }
   }
 
+  #heed({ settled }: FileInWork, error: BctrlError): boolean {
+    if (!isOfTheApi(error)) {
+      this.#failedInARow = 0;
+      return true;
+    }
+    // One that is final for its file does not say that it helps to wait.
+    if (settled !== undefined) return false;
+    this.#failedInARow += 1;
+    if (this.#failedInARow >= DOWN_AFTER_FAILURES || isForAll(error)) {
+      this.#stoppedBy ??= error;
+      this.#stop.abort();
+    }
+    return false;
+  }
+
   get #open(): FileInWork[] {
-    return this.#files.filter(({ settled }) => settled === undefined);
+    return this.#options.files.filter(({ settled }) => settled === undefined);
   }
 
   #fail(file: FileInWork, error: BctrlError): void {
     const { retryTable, random } = this.#dependencies;
-    const rule = isNotYet(error, file, this.#attempt.info) ? notYetRule : retryTable[error.reasonClass];
+    const { info } = this.#options.attempt;
+    const rule = isNotYet(error, file, info) ? notYetRule : retryTable[error.reasonClass];
     const delayMs = countFailure(file.failures, error, rule, random);
-    file.error = error;
     if (delayMs === null) file.settled = { error };
-    else if (delayMs > (this.#postponed?.delayMs ?? 0)) this.#postponed = { file, error, delayMs };
+    else file.failed = { error, delayMs };
   }
+}
+
+function failuresOf({ failures }: FileInWork): number {
+  return Object.values(failures).reduce((sum, count) => sum + count, 0);
 }
 
 /** Says more of the API than of one file. */

@@ -24,10 +24,12 @@ export function createCollectRuntimeFile(dependencies: CollectDependencies) {
     const { runtimeId, collectionKey: key = fallbackKey(), lookFirst, ...options } = task;
     const toSettled = (file: CollectedFile) => ({ file });
     const collect = { runtimeId, files: [{ options, key }], lookFirst, keepOutcomes: false, toSettled };
-    return await collectInAttempt(dependencies, collect, ([file], postponed) => {
-      if (file?.settled && 'file' in file.settled) return file.settled.file;
-      const error = toBctrlError(postponed?.error ?? file?.error);
-      throw toApplicationFailure(error, options.runtimePath, postponed?.delayMs ?? null);
+    return await collectInAttempt(dependencies, collect, ([file]) => {
+      const { settled, failed } = file ?? {};
+      if (settled && 'file' in settled) return settled.file;
+      const final = settled && 'error' in settled ? settled.error : undefined;
+      const error = toBctrlError(failed?.error ?? final);
+      throw toApplicationFailure(error, options.runtimePath, failed?.delayMs ?? null);
     });
   };
 }

@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { Context, type Info } from '@temporalio/activity';
 import {
   type CollectedFile,
   type CollectRuntimeFilesInput,
@@ -6,13 +6,16 @@ import {
 } from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toPresentFile } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
-import { collectInAttempt } from './collect-in-attempt.js';
-import type { CollectDependencies, Postponed } from './collect-pass.js';
+import { collectInAttempt, type Stopped } from './collect-in-attempt.js';
+import type { CollectDependencies } from './collect-pass.js';
 import { toBctrlError } from './failures.js';
 import { fallbackKey } from './fallback-key.js';
-import { type FileInWork, toOutcome, toRefusal } from './file-in-work.js';
+import { type FileInWork, toOutcome } from './file-in-work.js';
 import { parseInput } from './parse-input.js';
 import { toApplicationFailure } from './to-application-failure.js';
+
+/** An attempt that begins at the last moment would be cut off. */
+const MARGIN_MS = 1_000;
 
 /**
  * Copies many files of a runtime's workspace into durable storage, each once, with as many requests at a time as the
@@ -31,30 +34,67 @@ export function createCollectRuntimeFiles(dependencies: CollectDependencies) {
       options,
       key: `${collectionKey}/${fileIdentity(options)}`,
     }));
-    const startedMs = performance.now();
+    const hasTimeFor = createDeadline(Context.current().info);
     const describe = task.brief ? toBriefOutcome : toPresentFile;
     const toSettled = (file: CollectedFile) => ({ outcome: describe(file) });
     const collect = { runtimeId, files, lookFirst, keepOutcomes: true, toSettled };
-    return await collectInAttempt(dependencies, collect, (inWork, postponed) => {
-      const isLast = postponed === undefined || !isInTime(postponed, performance.now() - startedMs);
-      if (!isLast) throw toFailure(inWork, postponed);
-      return inWork.map(
-        (file) => toOutcome(file) ?? toRefusal(file.options, toBctrlError(file.error ?? postponed?.error)),
-      );
+    return await collectInAttempt(dependencies, collect, (inWork, stopped) => {
+      settleLate(inWork, stopped, hasTimeFor);
+      const open = inWork.filter(({ settled }) => settled === undefined);
+      if (open.length > 0) throw toFailure(open, stopped);
+      return inWork.flatMap((file) => toOutcome(file) ?? []);
     });
   };
 }
 
-/** Whether another attempt comes before the activity's time is over, by Temporal's clock. */
-function isInTime({ delayMs }: Postponed, attemptedMs: number): boolean {
-  const { scheduledTimestampMs, scheduleToCloseTimeoutMs, currentAttemptScheduledTimestampMs } =
-    Context.current().info;
-  const nextMs = currentAttemptScheduledTimestampMs + attemptedMs + delayMs;
-  return nextMs < scheduledTimestampMs + scheduleToCloseTimeoutMs;
+/** A file that may be tried again only when the activity's time is over has its last failure for an outcome. */
+function settleLate(
+  inWork: readonly FileInWork[],
+  stopped: Stopped | undefined,
+  hasTimeFor: (delayMs: number) => boolean,
+): void {
+  for (const file of inWork) {
+    const failed = file.failed ?? stopped;
+    if (
+      file.settled === undefined &&
+      failed &&
+      !hasTimeFor(Math.max(failed.delayMs, stopped?.delayMs ?? 0))
+    ) {
+      file.settled = { error: failed.error };
+    }
+  }
 }
 
-function toFailure(inWork: readonly FileInWork[], { file, error, delayMs }: Postponed) {
-  const others = inWork.filter(({ settled }) => settled === undefined).length - 1;
-  const subject = others === 0 ? file.options.runtimePath : `${file.options.runtimePath} and ${others} more`;
-  return toApplicationFailure(error, subject, delayMs);
+/**
+ * Tells whether another attempt, after so many milliseconds, comes before the activity's time is over. That is reckoned by
+ * Temporal's clock, which knows nothing of a wait in the task queue, and by this machine's, if that can be right.
+ */
+function createDeadline({
+  scheduledTimestampMs,
+  scheduleToCloseTimeoutMs,
+  currentAttemptScheduledTimestampMs,
+}: Info): (delayMs: number) => boolean {
+  // No bound at all.
+  if (!scheduleToCloseTimeoutMs) return () => true;
+  const deadlineMs = scheduledTimestampMs + scheduleToCloseTimeoutMs;
+  const startedMs = performance.now();
+  const beganMs = Date.now();
+  // Temporal begins no attempt after the deadline.
+  const isClockRight = beganMs > currentAttemptScheduledTimestampMs && beganMs < deadlineMs;
+  const attemptMs = isClockRight ? beganMs : currentAttemptScheduledTimestampMs;
+  return (delayMs) => attemptMs + performance.now() - startedMs + delayMs + MARGIN_MS < deadlineMs;
+}
+
+/** The one that has to wait longest says why, and how long. */
+function toFailure(open: readonly FileInWork[], stopped: Stopped | undefined) {
+  let [longest] = open;
+  for (const file of open) if ((file.failed?.delayMs ?? 0) > (longest?.failed?.delayMs ?? 0)) longest = file;
+  const failed = longest?.failed;
+  const { error, delayMs } =
+    stopped && stopped.delayMs > (failed?.delayMs ?? 0)
+      ? stopped
+      : (failed ?? { error: undefined, delayMs: 0 });
+  const path = longest?.options.runtimePath ?? '';
+  const subject = open.length === 1 ? path : `${path} and ${open.length - 1} more`;
+  return toApplicationFailure(toBctrlError(error), subject, delayMs);
 }

@@ -26,8 +26,8 @@ export interface KeyedFile {
 
 /** A file while an attempt is at it. */
 export interface FileInWork extends KeyedFile, Pick<FileRecord, 'failures' | 'mayExistSince'> {
-  /** Its last failure in this attempt. */
-  error?: BctrlError;
+  /** Its failure in this attempt, and when it may be tried again. */
+  failed?: { readonly error: BctrlError; readonly delayMs: number };
   settled?: Settled;
 }
 

@@ -14,8 +14,11 @@ const API_CLOCK_SKEW_MS = 10_000;
 export class NewestFile {
   #createdMs: number | undefined;
 
-  see({ createdAt }: File): void {
-    this.#createdMs = Math.max(this.#createdMs ?? 0, Date.parse(createdAt));
+  /** A time that is far ahead of this machine's is a fault, after which no look would find anything. */
+  see({ createdAt }: File, nowMs = Date.now()): void {
+    const createdMs = Date.parse(createdAt);
+    if (createdMs > nowMs + CLOCK_SKEW_MS) return;
+    this.#createdMs = Math.max(this.#createdMs ?? 0, createdMs);
   }
 
   /** No file of a request that is sent from now on is older. Milliseconds since the epoch; unknown before the first file. */

@@ -35,7 +35,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** What a long poll may take beyond the time that the server was asked to hold it. */
 const LONG_POLL_GRACE_MS = 15_000;
 
-/** After a longer `Retry-After` one request asks again: it may be one runtime's, and others should not wait for hours. */
+/** After a longer `Retry-After` they ask again: it may be one runtime's, and others should not wait for hours. */
 const DEFAULT_LONGEST_PAUSE_MS = 60_000;
 
 export interface BctrlClientOptions {
@@ -60,6 +60,8 @@ export interface BctrlClientOptions {
 export interface CallOptions {
   /** Aborts the request at once; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Aborts the request as long as it waits for its turn; one that is on the way goes on. */
+  readonly waitingSignal?: AbortSignal | undefined;
 }
 
 /** Filters of `GET /v1/files`. `createdAfter` is an RFC 3339 date-time. */
@@ -229,7 +231,7 @@ export class BctrlClient {
   async close(): Promise<void> {
     await this.#agent.destroy();
     // Those that are held back end too.
-    this.#gate.open();
+    this.#gate.remove();
   }
 
   async #call<T>(call: Call<T>): Promise<T> {
@@ -259,9 +261,11 @@ export class BctrlClient {
   async #send(call: Call<unknown>, path: string, name: string): Promise<Answer> {
     try {
       if (call.longPollMs !== undefined) return await this.#exchange(call, path);
-      return await this.#gate.run(call.signal, () => this.#exchange(call, path));
+      const signals = [call.signal, call.waitingSignal].filter((signal) => signal !== undefined);
+      return await this.#gate.run(signals, () => this.#exchange(call, path));
     } catch (error) {
       call.signal?.throwIfAborted();
+      if (error === call.waitingSignal?.reason) throw error;
       throw toTransportError(error, name);
     }
   }

@@ -2,6 +2,9 @@ interface Waiting {
   readonly pass: () => void;
 }
 
+/** A Node timer that is asked for more ends at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /**
  * Lets requests through: so many at a time, in the order in which they came, and none while it is closed. A request that
  * finds it open and not full goes straight on, which a general queue makes a fifth of its cost.
@@ -11,17 +14,18 @@ export class RequestGate {
   #inside = 0;
   #closedUntilMs = 0;
   #opening: NodeJS.Timeout | undefined;
+  #isRemoved = false;
   readonly #waiting = new Set<Waiting>();
 
   constructor(width: number) {
     this.width = width;
   }
 
-  /** Rejects with the signal's reason if that aborts before there is room. */
-  async run<T>(signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T> {
-    signal?.throwIfAborted();
+  /** Rejects with the reason of the signal that aborts before it is the request's turn. */
+  async run<T>(signals: readonly AbortSignal[], request: () => Promise<T>): Promise<T> {
+    for (const signal of signals) signal.throwIfAborted();
     if (this.#inside < this.width && this.#opening === undefined) this.#inside += 1;
-    else await this.#wait(signal);
+    else await this.#wait(signals);
     try {
       return await request();
     } finally {
@@ -33,33 +37,43 @@ export class RequestGate {
   /** Closes it for so long at least, from now on. */
   close(durationMs: number): void {
     const untilMs = performance.now() + durationMs;
-    if (durationMs <= 0 || untilMs <= this.#closedUntilMs) return;
+    if (this.#isRemoved || durationMs <= 0 || untilMs <= this.#closedUntilMs) return;
     this.#closedUntilMs = untilMs;
     clearTimeout(this.#opening);
-    this.#opening = setTimeout(() => this.open(), durationMs);
+    this.#opening = setTimeout(() => this.#open(), Math.min(durationMs, LONGEST_TIMER_MS));
   }
 
-  open(): void {
+  /** Opens it for good. */
+  remove(): void {
+    this.#isRemoved = true;
+    this.#open();
+  }
+
+  #open(): void {
     clearTimeout(this.#opening);
     this.#opening = undefined;
     this.#closedUntilMs = 0;
     this.#letIn();
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<void> {
+  #wait(signals: readonly AbortSignal[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const leave = (event: Event) => {
+        stopListening();
         this.#waiting.delete(waiting);
-        reject(signal?.reason);
+        reject((event.target as AbortSignal).reason);
+      };
+      const stopListening = () => {
+        for (const signal of signals) signal.removeEventListener('abort', leave);
       };
       const waiting = {
         pass: () => {
-          signal?.removeEventListener('abort', leave);
+          stopListening();
           resolve();
         },
       };
       this.#waiting.add(waiting);
-      signal?.addEventListener('abort', leave, { once: true });
+      for (const signal of signals) signal.addEventListener('abort', leave, { once: true });
     });
   }
 

@@ -1,17 +1,27 @@
 import type { CollectedFile } from '../shared/collect.js';
 import { printable, shortPath } from '../shared/one-line.js';
-import type { FileOutcome, PipelineReport, Problem } from '../shared/pipeline-report.js';
+import type { FileOutcome, JobOutcome, PipelineReport, Problem } from '../shared/pipeline-report.js';
 import { formatBytes } from './format-bytes.js';
+
+/** Below what a line is about. */
+const INDENT = ' '.repeat(11);
 
 /** A pipeline's report for a person: one line per job, file and step of the finish, then the counts. */
 export function reportText(report: PipelineReport): string {
   const width = Math.max(0, ...report.files.map(({ runtimePath }) => shortPath(runtimePath).length));
   return [
-    ...report.jobs.map(({ id, status }) => `job        ${printable(id)} ${status}`),
+    ...report.jobs.flatMap(jobLines),
     ...report.files.flatMap((file) => fileLines(file, width)),
+    ...moreFilesLines(report),
     ...finishLines(report),
     countsText(report),
   ].join('\n');
+}
+
+function jobLines({ id, status, problem, error }: JobOutcome): string[] {
+  const head = `job        ${printable(id)} ${status}`;
+  if (problem !== undefined) return [head, `${INDENT}${problemText(problem)}`, ...helpLines(problem)];
+  return error ? [head, `${INDENT}${printable(`${error.code}: ${error.message}`)}`] : [head];
 }
 
 function fileLines(file: FileOutcome, width: number): string[] {
@@ -31,6 +41,13 @@ function fileLines(file: FileOutcome, width: number): string[] {
       return [`${head}  ${path}  ${size}  ${printable(file.path)}${duplicates}`];
     }
   }
+}
+
+/** A report does not list them all; what may be missing need not be told. */
+function moreFilesLines({ counts, files }: PipelineReport): string[] {
+  const listed = files.filter(({ outcome }) => outcome !== 'missing').length;
+  const more = counts.collected + counts.kept + counts.skipped + counts.failed - listed;
+  return more > 0 ? [`and        ${more} more files`] : [];
 }
 
 function finishLines({ exportArchive, stopRuntime, next }: PipelineReport): string[] {
@@ -62,7 +79,7 @@ function helpLines({ hint, requestId }: Problem): string[] {
     ...(hint === undefined ? [] : [`hint: ${hint}`]),
     ...(requestId === undefined ? [] : [`request: ${requestId}`]),
   ];
-  return help.length > 0 ? [`           ${help.join(', ')}`] : [];
+  return help.length > 0 ? [`${INDENT}${help.join(', ')}`] : [];
 }
 
 function countsText({ counts, bytes }: PipelineReport): string {

@@ -47,11 +47,22 @@ const collectTaskSchema = z.strictObject({
 export const collectRuntimeFileInputSchema = fileOptionsSchema.extend(collectTaskSchema.shape);
 export type CollectRuntimeFileInput = z.infer<typeof collectRuntimeFileInputSchema>;
 
+function areDistinct(files: readonly FileOptions[]): boolean {
+  const places = files.map(({ runtimePath, destinationPath }) =>
+    JSON.stringify([runtimePath, destinationPath]),
+  );
+  return new Set(places).size === files.length;
+}
+
 /** Their outcomes, with long paths, stay under the 2 MB of a payload in Temporal. */
 export const MAXIMUM_BATCH = 1_000;
 
 export const collectRuntimeFilesInputSchema = collectTaskSchema.extend({
-  files: z.array(fileOptionsSchema).min(1).max(MAXIMUM_BATCH),
+  files: z
+    .array(fileOptionsSchema)
+    .min(1)
+    .max(MAXIMUM_BATCH)
+    .refine(areDistinct, 'two of them have the same source and destination'),
   /** Leave ids and paths of the collected files out of the outcomes: a third of what a history holds of a file. */
   brief: z.boolean().optional(),
 });

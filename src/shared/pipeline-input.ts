@@ -5,7 +5,7 @@ import { jsonBytes } from './json-bytes.js';
 
 export const MAXIMUM_FILES = 10_000;
 /** The list of the files, as JSON: a run hands it to the next one in a payload, which has at most 2 MB. */
-export const MAXIMUM_LIST_BYTES = 1_250_000;
+export const MAXIMUM_LIST_BYTES = 1_100_000;
 /** Temporal refuses a longer name, and with it the workflow task that uses it. */
 const MAXIMUM_NAME_LENGTH = 1_000;
 /** So many activities of one workflow may be pending; Temporal advises against more. */

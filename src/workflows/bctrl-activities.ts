@@ -4,7 +4,7 @@ import type { Duration } from '../shared/duration.js';
 import { finalClasses, type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 
 /** A worker that died is noticed after this, and its work goes to another. */
-const HEARTBEAT_TIMEOUT = '10s';
+export const HEARTBEAT_TIMEOUT = '10s';
 
 /** A job is waited for with fewer heartbeats: in Temporal Cloud each is billed. */
 const WAIT_HEARTBEAT_TIMEOUT = '1m';
@@ -51,7 +51,9 @@ export function activityOptions(options: BctrlActivityOptions = {}): ActivityOpt
  * just run the workflow task, all batches of a pipeline would keep one worker busy, and the others idle.
  */
 export function batchOptions(options: BctrlActivityOptions = {}): ActivityOptions {
-  return { ...activityOptions(options), allowEagerDispatch: false };
+  const { retry, ...others } = activityOptions(options);
+  // An attempt fails only for files that are tried again, whatever their class.
+  return { ...others, retry: { ...retry, nonRetryableErrorTypes: [] }, allowEagerDispatch: false };
 }
 
 /** Activity options for `waitForInvocation`. `giveUpAfter` bounds the wait; default: 24 hours. */

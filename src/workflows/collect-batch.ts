@@ -6,7 +6,7 @@ import { type CollectOutcome, leftFileSchema, toPresentFile } from '../shared/co
 import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
 import { activityOptions, batchOptions } from './bctrl-activities.js';
-import { collectionKey, repeatsHandedOnRun } from './collection-key.js';
+import { collectionKey } from './collection-key.js';
 import type { OpenFile } from './file-list.js';
 import type { SettledOutcome } from './handed-on-files.js';
 import type { PipelineState } from './pipeline-state.js';
@@ -21,7 +21,7 @@ export async function collectFile(pipeline: PipelineState, open: OpenFile): Prom
   const subject = shortPath(open.file.runtimePath);
   const options = activityOptions({
     ...pipeline.activityOptions(subject),
-    mayAppear: mayAppear(open),
+    mayAppear: open.file.appearsWithin !== undefined,
   });
   const task = { ...toRequest(open), ...keyOf(pipeline, [open], open.identity) };
   let outcome: CollectOutcome;
@@ -36,10 +36,7 @@ export async function collectFile(pipeline: PipelineState, open: OpenFile): Prom
 /** Collects many files with one activity. */
 export async function collectBatch(pipeline: PipelineState, batch: readonly OpenFile[]): Promise<void> {
   const subject = describeBatch(batch, pipeline.files.counts.files);
-  const options = batchOptions({
-    ...pipeline.activityOptions(subject),
-    mayAppear: batch.some(mayAppear),
-  });
+  const options = batchOptions(pipeline.activityOptions(subject));
   const settle = (outcomes: readonly (CollectOutcome | undefined)[]) => {
     for (const [index, outcome] of outcomes.entries()) {
       const open = batch[index];
@@ -57,17 +54,14 @@ export async function collectBatch(pipeline: PipelineState, batch: readonly Open
   }
 }
 
-const mayAppear = ({ file }: OpenFile) => file.appearsWithin !== undefined;
-
 function toRequest({ file: { ifMissing: _, ...request } }: OpenFile) {
   return request;
 }
 
 /** @param place of a file that is collected alone */
-function keyOf({ input, isHandedOn }: PipelineState, files: readonly OpenFile[], place?: string) {
-  const { lookFirst, ...key } = collectionKey(place);
-  const mayRepeat = isHandedOn ? repeatsHandedOnRun() : lookFirst;
-  return { ...key, runtimeId: input.runtimeId, lookFirst: mayRepeat || files.some(({ tried }) => tried) };
+function keyOf({ input, mayRepeat }: PipelineState, files: readonly OpenFile[], place?: string) {
+  const lookFirst = mayRepeat || files.some(({ tried }) => tried);
+  return { ...collectionKey(place), runtimeId: input.runtimeId, lookFirst };
 }
 
 /** As in `files 101–200 of 3,000`; of files that do not follow each other it is `80 of the files 101–200 of 3,000`. */
@@ -82,17 +76,17 @@ function withCommas(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-const leftSchema = z.array(leftFileSchema);
-const heartbeatSchema = z.object({ left: leftSchema });
+const recordSchema = z.object({ files: z.array(leftFileSchema) });
+const heartbeatSchema = z.object({ left: recordSchema });
 
 /** What a batch had reached that was cancelled or ran out of time. */
 function outcomesOf(error: unknown): (CollectOutcome | undefined)[] {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const left =
+    const record =
       cause instanceof CancelledFailure
-        ? leftSchema.safeParse(cause.details?.[0]).data
+        ? recordSchema.safeParse(cause.details?.[0]).data
         : cause instanceof TimeoutFailure && heartbeatSchema.safeParse(cause.lastHeartbeatDetails).data?.left;
-    if (left) return left.map(({ outcome }) => outcome);
+    if (record) return record.files.map(({ outcome }) => outcome);
   }
   return [];
 }

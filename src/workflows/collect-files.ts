@@ -1,5 +1,6 @@
-import { condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
+import { HEARTBEAT_TIMEOUT } from './bctrl-activities.js';
 import { collectBatch, collectFile } from './collect-batch.js';
 import type { OpenFile } from './file-list.js';
 import type { HandedOn, PipelineState } from './pipeline-state.js';
@@ -13,19 +14,23 @@ const BATCHES = 20;
 
 /**
  * Collects the open files, and those that are added meanwhile. One that finally fails does not stop the others. What
- * does not fit into the history of this run is left to the next one.
+ * does not fit into the history of this run is left open.
  */
 export async function collectFiles(pipeline: PipelineState): Promise<void> {
   if (pipeline.reasonToLeaveFiles !== undefined) return;
   pipeline.enter('collecting');
+  // Whatever an activity of the other run has under way ends with its next heartbeat.
+  if (pipeline.mayRepeat)
+    await sleep(HEARTBEAT_TIMEOUT, { summary: 'let the activities of the other run end' });
   await collectOpenFiles(pipeline);
-  if (pipeline.files.hasOpen) {
-    const input = { ...pipeline.input, files: [] };
-    await continueAsNew<(input: ParsedPipelineInput, handedOn: HandedOn) => Promise<never>>(
-      input,
-      pipeline.handOn(),
-    );
-  }
+}
+
+/** Leaves the files that are open to a new run, when the history of this one is full. */
+export async function continueInNewRun(pipeline: PipelineState): Promise<void> {
+  if (!pipeline.hasFilesToCollect || !workflowInfo().continueAsNewSuggested) return;
+  const input = { ...pipeline.input, files: [] };
+  type NextRun = (input: ParsedPipelineInput, handedOn: HandedOn) => Promise<never>;
+  await continueAsNew<NextRun>(input, pipeline.handOn());
 }
 
 async function collectOpenFiles(pipeline: PipelineState): Promise<void> {

@@ -9,19 +9,19 @@ import { workflowInfo } from '@temporalio/workflow';
  *   `collectRuntimeFiles`, where each file has its source and destination as its place.
  */
 export function collectionKey(place?: string): { collectionKey: string; lookFirst: boolean } {
-  const { workflowId, runId, firstExecutionRunId } = workflowInfo();
+  const { workflowId, firstExecutionRunId } = workflowInfo();
   return {
     collectionKey: [workflowId, firstExecutionRunId, ...(place === undefined ? [] : [place])].join('/'),
-    // A run that continues an earlier one may repeat what that one has done.
-    lookFirst: runId !== firstExecutionRunId,
+    lookFirst: isRepeated(false),
   };
 }
 
 /**
- * Whether this run may repeat what another one did after the state that it has been handed by continue-as-new: it is a
- * reset or a retry of the run that was handed it first.
+ * Whether this run may repeat what another one has done: it is a reset or a retry of one, or it continues one.
+ *
+ * @param isHandedOn the one that it continues has handed it all that it knew
  */
-export function repeatsHandedOnRun(): boolean {
-  const { runId, originalExecutionRunId, attempt } = workflowInfo();
-  return runId !== originalExecutionRunId || attempt > 1;
+export function isRepeated(isHandedOn: boolean): boolean {
+  const { runId, originalExecutionRunId, firstExecutionRunId, attempt } = workflowInfo();
+  return isHandedOn ? runId !== originalExecutionRunId || attempt > 1 : runId !== firstExecutionRunId;
 }

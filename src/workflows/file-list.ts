@@ -76,9 +76,9 @@ export class FileList {
   /** The next open files, so many at most, which are then no longer open. */
   take(size: number): OpenFile[] {
     const taken = this.#open.splice(0, size);
-    const listed = taken.map(({ number, file, identity, tried }) => ({ number, file, identity, tried }));
+    const asTheyWere = taken.map(({ number, file, identity, tried }) => ({ number, file, identity, tried }));
     for (const entry of taken) entry.tried = true;
-    return listed;
+    return asTheyWere;
   }
 
   /** The first outcome of a file counts. */

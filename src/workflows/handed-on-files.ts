@@ -16,7 +16,7 @@ export interface Entry {
   readonly file: PipelineFile;
   /** Of its source and destination: two files of the same are one. */
   readonly identity: string;
-  /** An earlier try has failed, and may have copied the file all the same. */
+  /** It was taken before, and may have been copied. */
   tried: boolean;
   outcome?: SettledOutcome;
 }

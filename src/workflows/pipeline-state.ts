@@ -13,6 +13,7 @@ import type {
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
 import type { BctrlActivityOptions } from './bctrl-activities.js';
+import { isRepeated } from './collection-key.js';
 import { describeProgress } from './describe-progress.js';
 import { FileList, type HandedOnList } from './file-list.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';
@@ -21,6 +22,7 @@ import { showInSearchAttributes } from './show-in-search-attributes.js';
 /** What a run of a pipeline hands to the next one, which collects the files that are left. */
 export interface HandedOn {
   readonly files: HandedOnList;
+  readonly mayRepeat: boolean;
   readonly jobs: readonly JobOutcome[];
   readonly jobFinished: JobFinished | undefined;
   readonly runId: string | undefined;
@@ -38,8 +40,8 @@ export function beginPipeline(input: unknown, handedOn: HandedOn | undefined): P
 export class PipelineState {
   readonly input: ParsedPipelineInput;
   readonly files: FileList;
-  /** This run goes on where another one has ended. */
-  readonly isHandedOn: boolean;
+  /** Another run may have collected files of which this one does not know: they have to be looked for. */
+  readonly mayRepeat: boolean;
   /** Those that were waited for so far, by id. */
   readonly jobs: Map<string, JobOutcome>;
   /** What the signal said. */
@@ -54,19 +56,19 @@ export class PipelineState {
 
   constructor(input: ParsedPipelineInput, handedOn?: HandedOn) {
     this.input = input;
-    this.isHandedOn = handedOn !== undefined;
+    this.mayRepeat = handedOn === undefined ? isRepeated(false) : handedOn.mayRepeat || isRepeated(true);
     this.files = new FileList(handedOn?.files);
     this.files.add(input.files);
     this.jobs = new Map(handedOn?.jobs.map((job) => [job.id, job]));
     this.jobFinished = handedOn?.jobFinished;
     this.runId = handedOn?.runId;
     this.exportArchive = handedOn?.exportArchive;
-    if (this.isHandedOn) this.#phase = 'collecting';
+    if (handedOn !== undefined) this.#phase = 'collecting';
   }
 
   handOn(): HandedOn {
-    const { files, jobs, jobFinished, runId, exportArchive } = this;
-    return { files: files.handOn(), jobs: [...jobs.values()], jobFinished, runId, exportArchive };
+    const { files, mayRepeat, jobs, jobFinished, runId, exportArchive } = this;
+    return { files: files.handOn(), mayRepeat, jobs: [...jobs.values()], jobFinished, runId, exportArchive };
   }
 
   get phase(): PipelinePhase {
@@ -113,6 +115,11 @@ export class PipelineState {
 
   get isHeldForJobs(): boolean {
     return this.#phase === 'held' && this.openJobs.length > 0;
+  }
+
+  /** Files are open, and nothing speaks against collecting them. */
+  get hasFilesToCollect(): boolean {
+    return this.files.hasOpen && this.reasonToLeaveFiles === undefined;
   }
 
   /** How the pipeline ends, as it looks now. */

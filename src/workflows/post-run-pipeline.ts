@@ -2,7 +2,7 @@ import { ApplicationFailure, CancellationScope, isCancellation } from '@temporal
 import { PIPELINE_FAILED } from '../shared/names.js';
 import type { PipelineInput } from '../shared/pipeline-input.js';
 import type { PipelineReport } from '../shared/pipeline-report.js';
-import { collectFiles } from './collect-files.js';
+import { collectFiles, continueInNewRun } from './collect-files.js';
 import { describeFailure } from './describe-failure.js';
 import { exportArchive, findRun, skipSteps, startNext, stopRuntime } from './finish.js';
 import { hold } from './hold.js';
@@ -41,7 +41,8 @@ async function run(pipeline: PipelineState): Promise<void> {
   do {
     await waitForJobs(pipeline);
     await together(findRun(pipeline), collectFiles(pipeline));
-  } while (mustBeHeld(pipeline) && (await hold(pipeline)));
+    await continueInNewRun(pipeline);
+  } while (pipeline.hasFilesToCollect || (mustBeHeld(pipeline) && (await hold(pipeline))));
 
   pipeline.files.skipRest(pipeline.reasonToLeaveFiles ?? 'the pipeline was abandoned');
   pipeline.enter('finishing');

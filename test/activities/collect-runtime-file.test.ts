@@ -103,7 +103,10 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
   });
 
   for (const [what, info] of [
-    ['which leaves its record', { heartbeatDetails: { attempt: 1, left: [{ failures: {} }] } }],
+    [
+      'which leaves its record',
+      { heartbeatDetails: { attempt: 1, left: { files: [{ failures: {} }], stops: 0 } } },
+    ],
     ['which leaves no record', { scheduledTimestampMs: 1_000, currentAttemptScheduledTimestampMs: 5_000 }],
   ] as const) {
     test(`after an operator's reset of the activity, ${what}`, async (t) => {

@@ -257,11 +257,7 @@ describe('a pass stops sending', () => {
       const [first = 0, ...others] = requests;
       assert.ok(first <= most, `${first} requests`);
       assert.deepEqual(others, [5, 5, 5, 5, 5]);
-      assert.deepEqual(
-        delays,
-        [1_000, 2_000, 4_000, 8_000, 16_000, 32_000],
-        'always the same files are asked for',
-      );
+      assert.deepEqual(delays, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000], 'whichever files are asked for');
 
       gateway.setFaults([]);
       const { result } = await runAttempt(collectRuntimeFiles, input, {
@@ -283,6 +279,38 @@ describe('a pass stops sending', () => {
     assert.equal(failure?.nextRetryDelay, 2_000);
   });
 
+  test('for files that fail again and again, but begins with others the next time', async (t) => {
+    const fault = { kind: 'answer', status: 503 } as const;
+    const bad = [0, 1, 2, 3, 4];
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+      faults: bad.map((index) => ({ operation: 'collect', runtimePath: `${index}.txt`, fault })),
+      activities,
+    });
+    const { heartbeatDetails } = await runAttempt(collectRuntimeFiles, input, info);
+    assert.ok(did(gateway).files <= width, 'the pass has ended early');
+    await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2, heartbeatDetails });
+    assert.equal(did(gateway).files, FILES - bad.length);
+  });
+
+  test('also those that wait for their turn', async (t) => {
+    const slowDown = { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } as const;
+    const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+      faults: [
+        { operation: 'collect', times: 1, fault: slowDown },
+        { operation: 'collect', fault: { kind: 'delay', delayMs: 50 } },
+      ],
+      activities: { client: { maxRequests: 2, longestPauseMs: 60_000 } },
+    });
+    const halves = [input.files.slice(0, FILES / 2), input.files.slice(FILES / 2)];
+    const startedMs = performance.now();
+    const stopped = await Promise.race(
+      halves.map((files) => runAttempt(collectRuntimeFiles, { ...input, files }, info)),
+    );
+    assert.equal(stopped.failure?.type, 'rate_limited');
+    assert.ok(performance.now() - startedMs < 900, 'it does not wait for the pause to end');
+    assert.ok(did(gateway).collects <= 3, `${did(gateway).collects} requests`);
+  });
+
   test('but not for failures of single files', async (t) => {
     const fault = { kind: 'answer', status: 503 } as const;
     const faults: FaultRule[] = [2, 3, 4, 50, 51, 52].map((index) => ({
@@ -299,7 +327,7 @@ describe('a pass stops sending', () => {
 
 describe('a look', () => {
   test('reads no further back than to what was there when the lost request was sent', async (t) => {
-    let now = Date.parse('2030-01-01T00:00:00Z');
+    let now = Date.parse('2020-01-01T00:00:00Z');
     const { gateway, collectRuntimeFiles, input } = await setUp(t, { now: () => now });
     const [early, late] = [input.files.slice(0, 60), input.files.slice(60)];
     await runAttempt(collectRuntimeFiles, { ...input, files: early }, info);
@@ -314,8 +342,8 @@ describe('a look', () => {
       { ...input, files: late.slice(1) },
       info,
     );
-    const { left } = heartbeatDetails as { left: { mayExistSince?: number }[] };
-    const [since, ...others] = left.flatMap(({ mayExistSince }) => mayExistSince ?? []);
+    const { left } = heartbeatDetails as { left: { files: { mayExistSince?: number }[] } };
+    const [since, ...others] = left.files.flatMap(({ mayExistSince }) => mayExistSince ?? []);
     assert.deepEqual(others, []);
     assert.equal(since, now - 60_000 - 10_000, 'ten seconds before the newest file at the time');
     const next = { ...info, attempt: 2, heartbeatDetails };
@@ -340,6 +368,48 @@ describe('a look', () => {
   });
 });
 
+test('a look that fails says nothing of files that need none', async (t) => {
+  const { gateway, collectRuntimeFiles, input } = await setUp(t, {
+    faults: [
+      { operation: 'collect', runtimePath: '7.txt', times: 1, fault: { kind: 'lose-answer' } },
+      { operation: 'collect', runtimePath: '8.txt', times: 1, fault: { kind: 'answer', status: 429 } },
+      { operation: 'list-files', times: 1, fault: { kind: 'answer', status: 403 } },
+    ],
+    activities: { client: { maxRequests: 10 } },
+  });
+  const { result } = await runToEnd(collectRuntimeFiles, input, info);
+  const failed = result?.flatMap((outcome, index) => (outcome.outcome === 'failed' ? index : []));
+  assert.deepEqual(failed, [7], 'nobody knows of it');
+  assert.equal(did(gateway).files, FILES, 'although it is there');
+});
+
+test('a file for which there is no time left leaves the others theirs', async (t) => {
+  const late = { kind: 'answer', status: 503, headers: { 'retry-after': '7200' } } as const;
+  const { collectRuntimeFiles, input } = await setUp(t, {
+    faults: [
+      { operation: 'collect', runtimePath: '1.txt', fault: late },
+      { operation: 'collect', runtimePath: '2.txt', times: 1, fault: { kind: 'answer', status: 503 } },
+    ],
+  });
+  const first = await runAttempt(collectRuntimeFiles, input, info);
+  assert.equal(first.failure?.nextRetryDelay, 1_000);
+  const { result } = await runAttempt(collectRuntimeFiles, input, {
+    ...info,
+    attempt: 2,
+    heartbeatDetails: first.heartbeatDetails,
+  });
+  assert.deepEqual([result?.[1]?.outcome, result?.[2]?.outcome], ['failed', 'collected']);
+});
+
+test('a record that cannot be read is that of an attempt that broke off', async (t) => {
+  const { gateway, collectRuntimeFiles, input } = await setUp(t);
+  await runAttempt(collectRuntimeFiles, input, info);
+  const heartbeatDetails = { attempt: 1, left: { files: 'of another version' } };
+  const { result } = await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2, heartbeatDetails });
+  assertAllOnce(gateway, result);
+  assert.deepEqual(did(gateway), { collects: FILES, looks: 1, files: FILES });
+});
+
 describe('a batch that is cancelled', () => {
   test('ends its requests at once, and says what it has reached', async (t) => {
     const slow: FaultRule = { operation: 'collect', skip: 10, fault: { kind: 'delay', delayMs: 60_000 } };
@@ -354,7 +424,7 @@ describe('a batch that is cancelled', () => {
       (error: unknown) => error,
     );
     assert.ok(thrown instanceof CancelledFailure, String(thrown));
-    const [left] = thrown.details as [{ outcome?: CollectOutcome }[]];
+    const [{ files: left }] = thrown.details as [{ files: { outcome?: CollectOutcome }[] }];
     assert.equal(left.length, FILES);
     const reached = left.flatMap(({ outcome }) => (outcome && 'fileId' in outcome ? outcome.fileId : []));
     assert.deepEqual(
@@ -370,7 +440,16 @@ describe('a batch that is cancelled', () => {
 
 for (const [what, wrong, message] of [
   ['no files', { files: [] }, /^input: files: /],
-  ['more than a batch', { files: Array(1_001).fill({ runtimePath: 'a' }) }, /^input: files: .*1000/],
+  [
+    'more than a batch',
+    { files: Array.from({ length: 1_001 }, (_, i) => ({ runtimePath: `${i}` })) },
+    /^input: files: .*1000/,
+  ],
+  [
+    'a file that is named twice',
+    { files: Array(2).fill({ runtimePath: 'a' }) },
+    /^input: files: two of them/,
+  ],
   ['a wrong file', { files: [{ runtimePath: '' }] }, /^input: files\[0\]\.runtimePath: /],
 ] as const) {
   test(`${what} is invalid input, and final`, async (t) => {

@@ -21,7 +21,11 @@ for (const [bytes, text] of [
 test('a report has a line for each job and file, what helps with a failure, and the counts', () => {
   const report: PipelineReport = {
     runtimeId: 'rt',
-    jobs: [{ id: 'inv_1', action: 'act', status: 'failed' }],
+    jobs: [
+      { id: 'inv_1', action: 'act', status: 'failed', error: { code: 'agent.lost', message: 'It gave up.' } },
+      { id: 'inv_2', status: 'unknown', problem: { reasonClass: 'not_found', message: 'no such job' } },
+      { id: 'inv_3', action: 'act', status: 'succeeded' },
+    ],
     counts: { files: 4, collected: 2, kept: 1, missing: 0, skipped: 0, failed: 1 },
     bytes: 1_500,
     files: [
@@ -49,6 +53,10 @@ test('a report has a line for each job and file, what helps with a failure, and 
   assert.equal(
     reportText(report),
     `job        inv_1 failed
+           agent.lost: It gave up.
+job        inv_2 unknown
+           not_found: no such job
+job        inv_3 succeeded
 collected  a.csv            1.5 kB  /r/a.csv
 collected  long/name.log       0 B  /r/n.log, also there: 3
 kept       k                   7 B  /r/k
@@ -158,4 +166,16 @@ for (const [kept, word] of [
 test('control characters of the API reach no terminal', () => {
   const file = { name: 'a\u001b[2J.txt', path: '/r/a\n.txt', sizeBytes: 1 } as CollectedFile;
   assert.equal(fileText(file), 'collected  a [2J.txt  1 B  /r/a .txt');
+});
+
+test('a report that does not list all files says so', () => {
+  const text = reportText({
+    runtimeId: 'rt',
+    jobs: [],
+    counts: { files: 2_000, collected: 1_999, kept: 0, missing: 0, skipped: 0, failed: 1 },
+    bytes: 5,
+    files: [{ outcome: 'collected', runtimePath: 'a', fileId: '1', path: '/a', sizeBytes: 5 }],
+    warnings: [],
+  });
+  assert.match(text, /^and {8}1999 more files$/m);
 });

@@ -171,7 +171,7 @@ describe('a batch whose time is over', () => {
   test('has the outcomes that its last heartbeat knew', async () => {
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => {
       const left = files.map((file, index) => (index < 10 ? { outcome: collected(file) } : {}));
-      Context.current().heartbeat({ attempt: 0, left });
+      Context.current().heartbeat({ attempt: 0, left: { files: left } });
       await Context.current().cancelled;
       return [];
     };
@@ -214,7 +214,7 @@ for (const [what, wrong, message] of [
   [
     'a list that no payload holds',
     { files: list(...paths(9_000).map((path) => `${'a'.repeat(130)}/${path}`)) },
-    /^files: more than 1250000 bytes/,
+    /^files: more than 1100000 bytes/,
   ],
 ] as const) {
   test(`${what} is refused`, async () => {

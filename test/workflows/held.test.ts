@@ -236,7 +236,7 @@ describe('addFiles', () => {
       const tooMany = await refusalOf(add(handle, ...many));
       assert.deepEqual(
         [tooMany.type, tooMany.message],
-        ['conflict', 'files: the pipeline has 1, and at most 10000 of 1250000 bytes in all'],
+        ['conflict', 'files: the pipeline has 1, and at most 10000 of 1100000 bytes in all'],
       );
 
       await handle.signal(JOB_FINISHED_SIGNAL);

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
+import { until } from '../support/gateway.js';
+import { connectToDevServer, devServerExecutable, withWorker } from '../support/temporal.js';
+
+/** Longer than it takes a cancellation to be recorded, shorter than it takes to be delivered with a heartbeat. */
+const SOON_MS = 500;
+
+let temporal: DevServer;
+let env: TestWorkflowEnvironment;
+before(async () => {
+  temporal = await startDevServer({ executable: devServerExecutable() });
+  env = await connectToDevServer(temporal.address);
+});
+after(async () => {
+  await env.teardown();
+  await temporal.close();
+});
+
+// Here, as the time-skipping server never tells of an activity that was cancelled between two attempts.
+describe('a pipeline whose request fails before it learns that it is cancelled', () => {
+  async function cancelDuringStop(stopRuntime: 'always' | 'on-success') {
+    let stops = 0;
+    const activities: Partial<BctrlActivities> = {
+      async collectRuntimeFile() {
+        throw ApplicationFailure.nonRetryable('there is no such file', 'not_found');
+      },
+      async stopRuntime() {
+        stops += 1;
+        if (stops > 1) return;
+        await sleep(SOON_MS);
+        throw ApplicationFailure.create({ type: 'upstream', nextRetryDelay: '5m' });
+      },
+    };
+    const files = [{ runtimePath: 'a.txt', ifMissing: 'warn' }];
+    return await withWorker(env, { activities }, async (taskQueue) => {
+      const handle = await env.client.workflow.start(POST_RUN_PIPELINE, {
+        taskQueue,
+        workflowId: randomUUID(),
+        args: [{ runtimeId: 'rt_1', files, stopRuntime }],
+      });
+      await until(() => stops === 1);
+      await handle.cancel();
+      await assert.rejects(handle.result(), (error: unknown) => {
+        assert.ok(error instanceof WorkflowFailedError);
+        assert.ok(error.cause instanceof CancelledFailure, String(error.cause));
+        return true;
+      });
+      const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+      return { stops, ...progress };
+    });
+  }
+
+  test('ends as cancelled, and stops the runtime all the same', async () => {
+    const { ending, stopRuntime, stops } = await cancelDuringStop('always');
+    assert.deepEqual([ending, stopRuntime, stops], ['cancelled', { outcome: 'stopped' }, 2]);
+  });
+
+  test('says of a stop that was on the way that it may have happened', async () => {
+    const { ending, stopRuntime, stops } = await cancelDuringStop('on-success');
+    const reason = 'cancelled on the way; it may have been stopped';
+    assert.deepEqual([ending, stopRuntime, stops], ['cancelled', { outcome: 'skipped', reason }, 1]);
+  });
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/client';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import { PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
+import { until } from '../support/gateway.js';
+import {
+  elapsedMsOf,
+  env,
+  execute,
+  failureOf,
+  HOUR_MS,
+  list,
+  RUNTIME,
+  toFile,
+  untilPhase,
+} from '../support/pipeline.js';
+
+const MINUTE_MS = 60_000;
+
+/** Longer than it takes a cancellation to be recorded, shorter than it takes to be delivered with a heartbeat. */
+const SOON_MS = 500;
+
+describe('a pipeline that is cancelled', () => {
+  async function cancelWhen(activities: Partial<BctrlActivities>, input: object, isThere: () => boolean) {
+    const all = { runtimeId: RUNTIME, files: list('a.txt', 'b.txt'), ...input };
+    return await execute({ activities }, all, async (handle) => {
+      await until(isThere);
+      await handle.cancel();
+      assert.ok((await failureOf(handle)) instanceof CancelledFailure);
+      assert.equal((await handle.describe()).status.name, 'CANCELLED');
+      const elapsedMs = await elapsedMsOf(handle);
+      assert.ok(elapsedMs < MINUTE_MS, `${elapsedMs} ms`);
+      return await handle.query<PipelineProgress>(PROGRESS_QUERY);
+    });
+  }
+
+  test('waits for its requests, and counts what they have done, once', async () => {
+    let [begun, stopped] = [0, 0];
+    let isCollecting = false;
+    const activities: Partial<BctrlActivities> = {
+      async collectRuntimeFile(file) {
+        begun += 1;
+        isCollecting = true;
+        await sleep(SOON_MS);
+        isCollecting = false;
+        return toFile(file);
+      },
+      async stopRuntime() {
+        assert.equal(isCollecting, false, 'it is not stopped beside a running collect');
+        stopped += 1;
+      },
+    };
+    const input = {
+      files: list('a.txt'),
+      stopRuntime: 'always',
+      exportArchive: {},
+      // biome-ignore lint/suspicious/noThenProperty: it is called so
+      then: { workflowType: 'x' },
+    };
+    const progress = await cancelWhen(
+      { ...activities, getActiveRun: async () => 'run' },
+      input,
+      () => begun === 1,
+    );
+    const { counts, files, stopRuntime, exportArchive, next } = progress;
+    assert.deepEqual(counts, { files: 1, collected: 1, kept: 0, missing: 0, skipped: 0, failed: 0 });
+    assert.equal(files[0]?.outcome, 'collected');
+    const skipped = { outcome: 'skipped', reason: 'the pipeline ends as cancelled' };
+    assert.deepEqual([stopRuntime, exportArchive, next], [{ outcome: 'stopped' }, skipped, skipped]);
+    assert.equal(stopped, 1);
+  });
+
+  test('while it looks for the run has begun to collect all the same', async () => {
+    const collected: string[] = [];
+    let looked = 0;
+    const activities: Partial<BctrlActivities> = {
+      async collectRuntimeFile(file) {
+        collected.push(file.runtimePath);
+        return toFile(file);
+      },
+      async getActiveRun() {
+        looked += 1;
+        const beat = setInterval(() => Context.current().heartbeat(), 100);
+        await Context.current().cancelled.finally(() => clearInterval(beat));
+        return '';
+      },
+    };
+    const input = { exportArchive: {} };
+    const { counts } = await cancelWhen(activities, input, () => looked === 1 && collected.length === 2);
+    assert.equal(counts.collected, 2);
+  });
+
+  test('while it is held for hours ends at once', async () => {
+    const activities: Partial<BctrlActivities> = {
+      async collectRuntimeFile() {
+        throw ApplicationFailure.nonRetryable('no', 'unauthorized');
+      },
+    };
+    const input = { runtimeId: RUNTIME, files: list('a.txt'), onFailure: 'hold' };
+    await execute({ activities }, input, async (handle) => {
+      await untilPhase(handle, 'held');
+      await env.sleep(3 * HOUR_MS);
+      await handle.cancel();
+      assert.ok((await failureOf(handle)) instanceof CancelledFailure);
+      const elapsedMs = await elapsedMsOf(handle);
+      assert.ok(elapsedMs >= 3 * HOUR_MS && elapsedMs < 3 * HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
+    });
+  });
+});

@@ -12,7 +12,10 @@ import type { FileInWork, Settled } from './file-in-work.js';
 import { findCollectedFiles } from './find-collected-files.js';
 import { beginningOf, type NewestFile } from './newest-file.js';
 
-/** So many failures of the API in a row, of whatever files, are no accident of one file: it is down. */
+/**
+ * So many failures of the API in a row, of whatever files, are no accident of one file: it is down. Where more requests
+ * are under way at a time it takes as many, as failures may come back first.
+ */
 const DOWN_AFTER_FAILURES = 5;
 
 export interface CollectDependencies extends ActivityDependencies {
@@ -35,6 +38,7 @@ export class CollectPass {
   readonly #dependencies: CollectDependencies;
   readonly #options: PassOptions;
   readonly #stop = new AbortController();
+  readonly #lanes: Promise<void>[] = [];
   #failedInARow = 0;
   #stoppedBy: BctrlError | undefined;
 
@@ -83,7 +87,7 @@ export class CollectPass {
       .filter(({ failed }) => failed === undefined)
       .sort((a, b) => failuresOf(a) - failuresOf(b))
       .reverse();
-    const lanes: Promise<void>[] = [];
+    const lanes = this.#lanes;
     const widen = (width: number) => {
       while (lanes.length < width && waiting.length > 0) lanes.push(lane());
     };
@@ -130,7 +134,8 @@ export class CollectPass {
     // One that is final for its file does not say that it helps to wait.
     if (settled !== undefined) return false;
     this.#failedInARow += 1;
-    if (this.#failedInARow >= DOWN_AFTER_FAILURES || isForAll(error)) {
+    const isDown = this.#failedInARow >= Math.max(DOWN_AFTER_FAILURES, this.#lanes.length);
+    if (isDown || isForAll(error)) {
       this.#stoppedBy ??= error;
       this.#stop.abort();
     }

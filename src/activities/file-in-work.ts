@@ -65,7 +65,7 @@ export function toOutcome({ options, settled }: FileInWork): CollectOutcome | un
 }
 
 /** The outcome of a file that is finally refused. */
-export function toRefusal({ runtimePath }: FileOptions, error: BctrlError): CollectOutcome {
+function toRefusal({ runtimePath }: FileOptions, error: BctrlError): CollectOutcome {
   const { reasonClass, message, code, requestId, hint } = error;
   return {
     outcome: 'failed',

@@ -40,7 +40,9 @@ export function beginPipeline(input: unknown, handedOn: HandedOn | undefined): P
 export class PipelineState {
   readonly input: ParsedPipelineInput;
   readonly files: FileList;
-  /** Another run may have collected files of which this one does not know: they have to be looked for. */
+  /** This run is a reset or a retry of another one, or began anew after it. */
+  readonly isRepeated: boolean;
+  /** This run, or one before it, is: files may have been collected of which it does not know, and have to be looked for. */
   readonly mayRepeat: boolean;
   /** Those that were waited for so far, by id. */
   readonly jobs: Map<string, JobOutcome>;
@@ -56,7 +58,8 @@ export class PipelineState {
 
   constructor(input: ParsedPipelineInput, handedOn?: HandedOn) {
     this.input = input;
-    this.mayRepeat = handedOn === undefined ? isRepeated(false) : handedOn.mayRepeat || isRepeated(true);
+    this.isRepeated = isRepeated(handedOn !== undefined);
+    this.mayRepeat = this.isRepeated || (handedOn?.mayRepeat ?? false);
     this.files = new FileList(handedOn?.files);
     this.files.add(input.files);
     this.jobs = new Map(handedOn?.jobs.map((job) => [job.id, job]));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
@@ -164,4 +165,38 @@ test('two workers share the batches of one pipeline, and one that is killed lose
   // Of the half that was collected while both were there.
   assert.ok(ofKilled >= 5, `${ofKilled} batches of 20`);
   assert.equal(report.files.length, 900);
+});
+
+test('a reset of a run that was continued repeats nothing, in its own next runs neither', {
+  timeout: 200_000,
+}, async (t) => {
+  const count = 400;
+  const { gateway, files } = await startGateway(t, count, []);
+  const { runtimeId } = gateway;
+  await startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
+  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+    taskQueue: runtimeId,
+    workflowId: runtimeId,
+    args: [{ runtimeId, files, batchSize: 10 }],
+  });
+  await handle.result();
+  const runs = await runsOf(handle, handle.firstExecutionRunId);
+  assert.ok(runs.length >= 3, `${runs.length} runs`);
+
+  const [firstTask] = runs[0]?.filter((event) => event.workflowTaskCompletedEventAttributes) ?? [];
+  const workflowTaskFinishEventId = firstTask?.eventId;
+  assert.ok(workflowTaskFinishEventId);
+  const { runId } = await connection.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: runtimeId, runId: handle.firstExecutionRunId },
+    workflowTaskFinishEventId,
+    requestId: randomUUID(),
+  });
+  const report: PipelineReport = await client.workflow.getHandle(runtimeId, runId).result();
+  const runsOfReset = await runsOf(handle, runId);
+  t.diagnostic(`${runs.length} runs, and ${runsOfReset.length} of the reset`);
+  assert.ok(runsOfReset.length >= 3, `${runsOfReset.length} runs`);
+  assert.equal(report.counts.collected, count);
+  assertEachOnce(gateway, count);
+  assert.equal(gateway.books().requests.collect, count, 'nothing was asked for again');
 });

@@ -4,7 +4,7 @@ import type { Duration } from '../shared/duration.js';
 import { finalClasses, type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 
 /** A worker that died is noticed after this, and its work goes to another. */
-export const HEARTBEAT_TIMEOUT = '10s';
+const HEARTBEAT_TIMEOUT = '10s';
 
 /** A job is waited for with fewer heartbeats: in Temporal Cloud each is billed. */
 const WAIT_HEARTBEAT_TIMEOUT = '1m';

@@ -1,6 +1,5 @@
-import { condition, continueAsNew, sleep, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
-import { HEARTBEAT_TIMEOUT } from './bctrl-activities.js';
 import { collectBatch, collectFile } from './collect-batch.js';
 import type { OpenFile } from './file-list.js';
 import type { HandedOn, PipelineState } from './pipeline-state.js';
@@ -19,9 +18,6 @@ const BATCHES = 20;
 export async function collectFiles(pipeline: PipelineState): Promise<void> {
   if (pipeline.reasonToLeaveFiles !== undefined) return;
   pipeline.enter('collecting');
-  // Whatever an activity of the other run has under way ends with its next heartbeat.
-  if (pipeline.mayRepeat)
-    await sleep(HEARTBEAT_TIMEOUT, { summary: 'let the activities of the other run end' });
   await collectOpenFiles(pipeline);
 }
 

@@ -17,7 +17,8 @@ export function collectionKey(place?: string): { collectionKey: string; lookFirs
 }
 
 /**
- * Whether this run may repeat what another one has done: it is a reset or a retry of one, or it continues one.
+ * Whether this run may repeat what another one has done: it is a reset or a retry of one, or it continues one. Only the input
+ * of an activity may depend on it, no command: a reset replays the commands of the run that it resets.
  *
  * @param isHandedOn the one that it continues has handed it all that it knew
  */

@@ -40,9 +40,7 @@ export function beginPipeline(input: unknown, handedOn: HandedOn | undefined): P
 export class PipelineState {
   readonly input: ParsedPipelineInput;
   readonly files: FileList;
-  /** This run is a reset or a retry of another one, or began anew after it. */
-  readonly isRepeated: boolean;
-  /** This run, or one before it, is: files may have been collected of which it does not know, and have to be looked for. */
+  /** This run, or one before it, may repeat what another has done: files may have been collected of which it does not know, and have to be looked for. */
   readonly mayRepeat: boolean;
   /** Those that were waited for so far, by id. */
   readonly jobs: Map<string, JobOutcome>;
@@ -58,8 +56,7 @@ export class PipelineState {
 
   constructor(input: ParsedPipelineInput, handedOn?: HandedOn) {
     this.input = input;
-    this.isRepeated = isRepeated(handedOn !== undefined);
-    this.mayRepeat = this.isRepeated || (handedOn?.mayRepeat ?? false);
+    this.mayRepeat = isRepeated(handedOn !== undefined) || (handedOn?.mayRepeat ?? false);
     this.files = new FileList(handedOn?.files);
     this.files.add(input.files);
     this.jobs = new Map(handedOn?.jobs.map((job) => [job.id, job]));

@@ -37,8 +37,6 @@ export class FileList {
   };
   readonly #warnings: string[] = [];
   #bytes = 0;
-  /** Of the entries' files, as JSON. */
-  #listBytes = 0;
 
   constructor(handedOn?: HandedOnList) {
     if (handedOn === undefined) return;
@@ -53,7 +51,8 @@ export class FileList {
   hasRoomFor(files: readonly PipelineFile[]): boolean {
     const added = new Map(files.map((file) => [fileIdentity(file), file]));
     for (const identity of added.keys()) if (this.#has(identity)) added.delete(identity);
-    const listBytes = this.#listBytes + jsonBytes([...added.values()]);
+    const known = [...this.#entries.values()].map(({ file }) => file);
+    const listBytes = jsonBytes([...known, ...added.values()]);
     return this.#counts.files + added.size <= MAXIMUM_FILES && listBytes <= MAXIMUM_LIST_BYTES;
   }
 
@@ -142,7 +141,6 @@ export class FileList {
 
   #enter(entry: Entry): void {
     this.#entries.set(entry.identity, entry);
-    this.#listBytes += jsonBytes(entry.file) + ','.length;
     if (entry.outcome === undefined) this.#open.push(entry);
   }
 

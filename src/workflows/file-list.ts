@@ -2,7 +2,8 @@ import { fileIdentity } from '../shared/file-identity.js';
 import { jsonBytes } from '../shared/json-bytes.js';
 import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { FileOutcome, PipelineCounts } from '../shared/pipeline-report.js';
-import { type Entry, type HandedOnFiles, handOn, type SettledOutcome, toEntries } from './handed-on-files.js';
+import type { FileEntry, SettledOutcome } from './file-entry.js';
+import { type HandedOnFiles, handOn, toEntries } from './handed-on-files.js';
 import { selectListed } from './select-listed.js';
 import { warningOf } from './warning-of.js';
 
@@ -10,7 +11,7 @@ import { warningOf } from './warning-of.js';
 const MAXIMUM_WARNINGS = 100;
 
 /** A file to be collected now. */
-export type OpenFile = Readonly<Omit<Entry, 'outcome'>>;
+export type OpenFile = Readonly<Omit<FileEntry, 'outcome'>>;
 
 /** A list as a run hands it to the next one. */
 export interface HandedOnList extends HandedOnFiles {
@@ -22,11 +23,11 @@ export interface HandedOnList extends HandedOnFiles {
 /** The files of a pipeline: which are open, and what became of the others. */
 export class FileList {
   /** By identity, in the order in which they came. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, FileEntry>();
   /** Identities of the files of earlier runs that are only counted. */
   readonly #counted = new Set<string>();
   /** Those that nobody has taken yet. */
-  #open: Entry[] = [];
+  #open: FileEntry[] = [];
   readonly #counts: Record<keyof PipelineCounts, number> = {
     files: 0,
     collected: 0,
@@ -139,16 +140,16 @@ export class FileList {
     return this.#entries.has(identity) || this.#counted.has(identity);
   }
 
-  #enter(entry: Entry): void {
+  #enter(entry: FileEntry): void {
     this.#entries.set(entry.identity, entry);
     if (entry.outcome === undefined) this.#open.push(entry);
   }
 
-  get #failed(): Entry[] {
+  get #failed(): FileEntry[] {
     return [...this.#entries.values()].filter(({ outcome }) => outcome?.outcome === 'failed');
   }
 
-  #settle(entry: Entry, outcome: SettledOutcome): void {
+  #settle(entry: FileEntry, outcome: SettledOutcome): void {
     entry.outcome = outcome;
     this.#counts[outcome.outcome] += 1;
     if (outcome.outcome === 'collected') this.#bytes += outcome.sizeBytes;

@@ -1,32 +1,17 @@
-import type { BriefOutcome } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
 import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
 import type { FailedOutcome, FileOutcome } from '../shared/pipeline-report.js';
 import type { ReasonClass } from '../shared/reason-class.js';
+import type { FileEntry } from './file-entry.js';
 import { selectListed } from './select-listed.js';
-
-/** What became of a file: as the report lists it, or as it is only counted. */
-export type SettledOutcome = FileOutcome | (BriefOutcome & Pick<FileOutcome, 'runtimePath'>);
-
-/** A file of a pipeline, and what became of it. */
-export interface Entry {
-  /** From 1, in the order in which they came. */
-  readonly number: number;
-  readonly file: PipelineFile;
-  /** Of its source and destination: two files of the same are one. */
-  readonly identity: string;
-  /** It was taken before, and may have been copied. */
-  tried: boolean;
-  outcome?: SettledOutcome;
-}
 
 /** Files as a run hands them to the next one: in a payload of 2 MB, whatever the pipeline has been through. */
 export interface HandedOnFiles {
-  readonly open: readonly Pick<Entry, 'number' | 'file' | 'tried'>[];
+  readonly open: readonly Pick<FileEntry, 'number' | 'file' | 'tried'>[];
   readonly failed: readonly HandedOnFailure[];
   /** The others that the report lists. */
-  readonly listed: readonly (Pick<Entry, 'number' | 'identity'> & { readonly outcome: FileOutcome })[];
+  readonly listed: readonly (Pick<FileEntry, 'number' | 'identity'> & { readonly outcome: FileOutcome })[];
   /** Identities of those that are only counted. */
   readonly counted: readonly string[];
 }
@@ -39,7 +24,7 @@ interface HandedOnFailure {
   readonly outcome?: FailedOutcome;
 }
 
-export function handOn(entries: readonly Entry[], counted: Iterable<string>): HandedOnFiles {
+export function handOn(entries: readonly FileEntry[], counted: Iterable<string>): HandedOnFiles {
   const listed = new Map(selectListed(entries).map(({ number, outcome }) => [number, outcome]));
   const open: HandedOnFiles['open'][number][] = [];
   const failed: HandedOnFailure[] = [];
@@ -58,7 +43,7 @@ export function handOn(entries: readonly Entry[], counted: Iterable<string>): Ha
 }
 
 /** In their order; those that are only counted have no entry. */
-export function toEntries({ open, failed, listed }: HandedOnFiles): Entry[] {
+export function toEntries({ open, failed, listed }: HandedOnFiles): FileEntry[] {
   return [
     ...open.map((entry) => ({ ...entry, identity: fileIdentity(entry.file) })),
     ...failed.map(({ number, file, reasonClass, outcome }) => ({

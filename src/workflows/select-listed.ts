@@ -1,6 +1,6 @@
 import { jsonBytes } from '../shared/json-bytes.js';
 import type { FileOutcome } from '../shared/pipeline-report.js';
-import type { Entry, SettledOutcome } from './handed-on-files.js';
+import type { FileEntry, SettledOutcome } from './file-entry.js';
 
 const LISTED_FAILURES = 100;
 
@@ -16,7 +16,7 @@ interface Listed {
 }
 
 /** Those whose outcomes a report lists; it counts all. */
-export function selectListed(entries: Iterable<Entry>): Listed[] {
+export function selectListed(entries: Iterable<FileEntry>): Listed[] {
   const listed: Listed[] = [];
   const room = { failures: LISTED_FAILURES, others: LISTED_FILES, bytes: LISTED_BYTES };
   for (const { number, outcome } of entries) {

@@ -1,5 +1,5 @@
 import { shortPath } from '../shared/one-line.js';
-import type { SettledOutcome } from './handed-on-files.js';
+import type { SettledOutcome } from './file-entry.js';
 
 /** One sentence about what is no failure, but may surprise. */
 export function warningOf(outcome: SettledOutcome): string | undefined {

@@ -20,6 +20,7 @@ const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
 export async function waitForJobs(pipeline: PipelineState): Promise<void> {
   const { waitFor } = pipeline.input;
   if (waitFor === undefined || pipeline.phase !== 'waiting') return;
+  pipeline.enter('waiting');
   if (waitFor.signal) await waitForSignal(pipeline);
   else await waitForInvocations(pipeline, waitFor.invocationIds ?? [], waitFor.timeout);
 }

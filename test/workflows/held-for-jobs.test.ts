@@ -6,6 +6,7 @@ import { ABANDON_UPDATE, JOB_FINISHED_SIGNAL, RESUME_UPDATE } from '../../src/sh
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import {
   collectAny,
+  detailsOf,
   elapsedMsOf,
   endedJob,
   env,
@@ -99,6 +100,15 @@ describe('the signal jobFinished', () => {
         [['inv_1', 'succeeded']],
       );
       assert.equal(report.counts.collected, 1);
+    });
+  });
+
+  test('is waited for visibly', async () => {
+    await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
+      await untilPhase(handle, 'waiting');
+      assert.match(await detailsOf(handle), /^\| waiting \| 1 \|/m);
+      await handle.signal(JOB_FINISHED_SIGNAL);
+      await handle.result();
     });
   });
 

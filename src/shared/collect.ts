@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
+import { filePlaces } from './file-identity.js';
 import { COLLECTION_KEY } from './names.js';
 import { collectRequestSchema, type File } from './wire.js';
 
@@ -48,10 +49,7 @@ export const collectRuntimeFileInputSchema = fileOptionsSchema.extend(collectTas
 export type CollectRuntimeFileInput = z.infer<typeof collectRuntimeFileInputSchema>;
 
 function areDistinct(files: readonly FileOptions[]): boolean {
-  const places = files.map(({ runtimePath, destinationPath }) =>
-    JSON.stringify([runtimePath, destinationPath]),
-  );
-  return new Set(places).size === files.length;
+  return new Set(files.map(filePlaces)).size === files.length;
 }
 
 /** Their outcomes, with long paths, stay under the 2 MB of a payload in Temporal. */

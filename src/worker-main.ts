@@ -1,9 +1,12 @@
+import { hostname } from 'node:os';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { BctrlClient } from './bctrl/bctrl-client.js';
 import { BctrlError } from './bctrl/bctrl-error.js';
 import { type Environment, readWorkerConfig, type WorkerConfig } from './config.js';
 import { Exit, exitCodes } from './exit.js';
 import { BctrlPlugin } from './plugin.js';
+import { toWorkerIdentity } from './shared/worker-identity.js';
+import { version } from './version.js';
 
 /** gRPC's code for what does not exist. */
 const NOT_FOUND = 5;
@@ -83,6 +86,7 @@ async function createWorker(
     connection,
     namespace,
     taskQueue,
+    identity: toWorkerIdentity({ pid: process.pid, hostname: hostname(), version }),
     plugins: [new BctrlPlugin({ client, workflows: true })],
     maxConcurrentActivityTaskExecutions: MAXIMUM_ACTIVITIES,
     ...(maxTaskQueueActivitiesPerSecond !== undefined && {

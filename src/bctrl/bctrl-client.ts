@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { Agent } from 'undici';
 import type { z } from 'zod';
 import { durationToMs } from '../shared/duration.js';
@@ -22,6 +23,7 @@ import {
 import { AbortableRequests } from './abortable-requests.js';
 import { type Answer, type AnswerContext, parseJson, toRefusal, toUnreadable } from './answer-error.js';
 import { BctrlError } from './bctrl-error.js';
+import type { BctrlClientObserver, BctrlOperation } from './client-observer.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './defaults.js';
 import { RequestGate } from './request-gate.js';
 import { toTransportError } from './transport-error.js';
@@ -54,6 +56,8 @@ export interface BctrlClientOptions {
    * caller learns of it. Default: a minute.
    */
   readonly longestPauseMs?: number | undefined;
+  /** For metrics. */
+  readonly observer?: BctrlClientObserver | undefined;
   readonly now?: (() => number) | undefined;
 }
 
@@ -76,6 +80,7 @@ export interface FileQuery {
 }
 
 interface Call<T> extends CallOptions {
+  readonly operation: BctrlOperation;
   readonly method: 'GET' | 'POST';
   /** Path segments below `/v1`; each is encoded. */
   readonly path: readonly string[];
@@ -109,6 +114,7 @@ export class BctrlClient {
   readonly #gate: RequestGate;
   readonly #abortable = new AbortableRequests();
   readonly #longestPauseMs: number;
+  readonly #observer: BctrlClientObserver | undefined;
 
   constructor(options: BctrlClientOptions) {
     const { origin, pathname } = new URL(options.baseUrl ?? DEFAULT_BASE_URL);
@@ -120,7 +126,10 @@ export class BctrlClient {
     this.#jsonHeaders = { ...this.#headers, 'content-type': 'application/json' };
     this.#requestTimeoutMs = options.requestTimeoutMs ?? durationToMs(DEFAULT_REQUEST_TIMEOUT);
     this.#now = options.now ?? Date.now;
-    this.#gate = new RequestGate(options.maxRequests ?? DEFAULT_MAX_REQUESTS);
+    this.#observer = options.observer;
+    this.#gate = new RequestGate(options.maxRequests ?? DEFAULT_MAX_REQUESTS, (durationMs) =>
+      this.#observer?.heldBack(durationMs),
+    );
     this.#longestPauseMs = options.longestPauseMs ?? DEFAULT_LONGEST_PAUSE_MS;
     this.#agent = new Agent({
       connect: { timeout: CONNECT_TIMEOUT_MS },
@@ -139,7 +148,15 @@ export class BctrlClient {
   /** Copies one file of a runtime's workspace into durable storage. Not idempotent: look before you repeat it. */
   collectFile(runtimeId: string, body: CollectRequest, options: CallOptions = {}): Promise<File> {
     const path = ['runtimes', runtimeId, 'files', 'collect'];
-    return this.#call({ ...options, method: 'POST', path, body, answer: fileSchema, expected: 'a File' });
+    return this.#call({
+      ...options,
+      operation: 'collect',
+      method: 'POST',
+      path,
+      body,
+      answer: fileSchema,
+      expected: 'a File',
+    });
   }
 
   /** One page of durable files. */
@@ -147,6 +164,7 @@ export class BctrlClient {
     const expected = 'a page of Files';
     return this.#call({
       ...options,
+      operation: 'list-files',
       method: 'GET',
       path: ['files'],
       query,
@@ -159,6 +177,7 @@ export class BctrlClient {
     const path = ['invocations', invocationId];
     return this.#call({
       ...options,
+      operation: 'get-invocation',
       method: 'GET',
       path,
       answer: invocationSchema,
@@ -175,6 +194,7 @@ export class BctrlClient {
   ): Promise<InvocationWait> {
     return this.#call({
       ...options,
+      operation: 'wait',
       method: 'POST',
       path: ['runtimes', runtimeId, 'invocations', invocationId, 'wait'],
       body: { timeoutSeconds },
@@ -186,7 +206,14 @@ export class BctrlClient {
 
   getRuntime(runtimeId: string, options: CallOptions = {}): Promise<Runtime> {
     const path = ['runtimes', runtimeId];
-    return this.#call({ ...options, method: 'GET', path, answer: runtimeSchema, expected: 'a runtime' });
+    return this.#call({
+      ...options,
+      operation: 'get-runtime',
+      method: 'GET',
+      path,
+      answer: runtimeSchema,
+      expected: 'a runtime',
+    });
   }
 
   /** Rejects with code `runtime.not_active` when the runtime is stopped already. */
@@ -194,6 +221,7 @@ export class BctrlClient {
     const path = ['runtimes', runtimeId, 'stop'];
     return this.#call({
       ...options,
+      operation: 'stop-runtime',
       method: 'POST',
       path,
       answer: runtimeStopSchema,
@@ -212,6 +240,7 @@ export class BctrlClient {
   ): Promise<File> {
     return this.#call({
       ...options,
+      operation: 'export',
       method: 'POST',
       path: ['runs', runId, 'files', 'export'],
       headers: { 'idempotency-key': idempotencyKey },
@@ -224,7 +253,14 @@ export class BctrlClient {
   /** Whose API key this is: a cheap check of the credentials. */
   whoami(options: CallOptions = {}): Promise<Whoami> {
     const path = ['auth', 'whoami'];
-    return this.#call({ ...options, method: 'GET', path, answer: whoamiSchema, expected: 'a key' });
+    return this.#call({
+      ...options,
+      operation: 'whoami',
+      method: 'GET',
+      path,
+      answer: whoamiSchema,
+      expected: 'a key',
+    });
   }
 
   /** Ends all connections, those of requests in flight too. */
@@ -271,23 +307,32 @@ export class BctrlClient {
   }
 
   async #exchange(call: Call<unknown>, path: string): Promise<Answer> {
-    const { method, body, longPollMs } = call;
+    const { longPollMs } = call;
     const limitMs = longPollMs === undefined ? this.#requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS;
     return await this.#abortable.run(limitMs, call.signal, async (signal) => {
-      const response = await this.#agent.request({
-        origin: this.#origin,
-        path: path + toSearch(call.query),
-        method,
-        headers: { ...(body ? this.#jsonHeaders : this.#headers), ...call.headers },
-        body: body ? JSON.stringify(body) : null,
-        signal,
-      });
-      return {
-        status: response.statusCode,
-        headers: response.headers,
-        body: await response.body.text(),
-      };
+      let status: number | undefined;
+      this.#observer?.requestSent(call.operation);
+      try {
+        const answer = await this.#request(call, path, signal);
+        status = answer.status;
+        return answer;
+      } finally {
+        this.#observer?.requestEnded(call.operation, status);
+      }
     });
+  }
+
+  async #request(call: Call<unknown>, path: string, signal: EventEmitter): Promise<Answer> {
+    const { method, body } = call;
+    const response = await this.#agent.request({
+      origin: this.#origin,
+      path: path + toSearch(call.query),
+      method,
+      headers: { ...(body ? this.#jsonHeaders : this.#headers), ...call.headers },
+      body: body ? JSON.stringify(body) : null,
+      signal,
+    });
+    return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
   }
 }
 

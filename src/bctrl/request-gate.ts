@@ -12,13 +12,17 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 export class RequestGate {
   readonly width: number;
   #inside = 0;
+  #closedSinceMs = 0;
   #closedUntilMs = 0;
   #opening: NodeJS.Timeout | undefined;
   #isRemoved = false;
+  readonly #onOpened: (closedMs: number) => void;
   readonly #waiting = new Set<Waiting>();
 
-  constructor(width: number) {
+  /** @param onOpened learns for how long the gate was closed, each time that it opens */
+  constructor(width: number, onOpened: (closedMs: number) => void) {
     this.width = width;
+    this.#onOpened = onOpened;
   }
 
   /** Rejects with the reason of the signal that aborts before it is the request's turn. */
@@ -36,8 +40,10 @@ export class RequestGate {
 
   /** Closes it for so long at least, from now on. */
   close(durationMs: number): void {
-    const untilMs = performance.now() + durationMs;
+    const nowMs = performance.now();
+    const untilMs = nowMs + durationMs;
     if (this.#isRemoved || durationMs <= 0 || untilMs <= this.#closedUntilMs) return;
+    if (this.#opening === undefined) this.#closedSinceMs = nowMs;
     this.#closedUntilMs = untilMs;
     clearTimeout(this.#opening);
     this.#opening = setTimeout(() => this.#open(), Math.min(durationMs, LONGEST_TIMER_MS));
@@ -50,6 +56,7 @@ export class RequestGate {
   }
 
   #open(): void {
+    if (this.#opening !== undefined) this.#onOpened(performance.now() - this.#closedSinceMs);
     clearTimeout(this.#opening);
     this.#opening = undefined;
     this.#closedUntilMs = 0;

@@ -1,4 +1,4 @@
-import { CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { z } from 'zod';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile } from '../shared/collect.js';
@@ -13,6 +13,7 @@ import {
   toFileInWork,
   toFileRecord,
 } from './file-in-work.js';
+import { reportCollects } from './report-collects.js';
 
 /** What an attempt leaves to the next. */
 const recordSchema = z.object({
@@ -55,19 +56,29 @@ export async function collectInAttempt<T>(
     const isUnreadable = record === undefined && attempt.inherited !== undefined;
     const known = isUnreadable ? { ...attempt, brokeOff: true } : attempt;
     const files = keyed.map((file, index) => toFileInWork(file, record?.files[index], known, lookFirst));
+    const open = files.filter(({ settled }) => settled === undefined);
     let stops = record?.stops ?? 0;
     const left = () => ({ files: files.map((file) => toFileRecord(file, keepOutcomes)), stops });
     const run = async () => {
+      let nextDelayMs: number | undefined;
       try {
         const error = await new CollectPass(dependencies, { attempt, runtimeId, files, toSettled }).run();
         stops = error === undefined ? 0 : stops + 1;
         return conclude(files, error && { error, delayMs: delayAfter(dependencies, error, stops) });
       } catch (error) {
+        nextDelayMs = delayOf(error);
         throw error instanceof CancelledFailure ? new CancelledFailure(error.message, [left()]) : error;
+      } finally {
+        reportCollects(open, nextDelayMs);
       }
     };
     return { run, left };
   });
+}
+
+function delayOf(error: unknown): number | undefined {
+  const { nextRetryDelay } = error instanceof ApplicationFailure ? error : {};
+  return typeof nextRetryDelay === 'number' ? nextRetryDelay : undefined;
 }
 
 /** An outage is asked less and less often, whichever files it meets. */

@@ -6,6 +6,12 @@ import type { File } from '../shared/wire.js';
 import type { KeyedFile } from './file-in-work.js';
 import { findCollectedFiles, findFilesAt } from './find-collected-files.js';
 
+export interface Collected {
+  readonly file: CollectedFile;
+  /** `found`: it was there already, of an earlier request for the same. */
+  readonly by: 'collected' | 'found' | 'kept';
+}
+
 /**
  * Collects one file, with its key in its metadata. Where its path is taken it looks by whom: this collect's own file is
  * the result, a foreign one is if `ifExists` says so.
@@ -17,16 +23,17 @@ export async function collectOnce(
   runtimeId: string,
   keyed: KeyedFile,
   options: CallOptions,
-): Promise<CollectedFile> {
+): Promise<Collected> {
   const { ifExists: _, appearsWithin: __, ...request } = keyed.options;
   const metadata = { ...request.metadata, [COLLECTION_KEY]: keyed.key };
   try {
-    return await client.collectFile(runtimeId, { ...request, metadata }, options);
+    const file = await client.collectFile(runtimeId, { ...request, metadata }, options);
+    return { file, by: 'collected' };
   } catch (error) {
     if (!(error instanceof BctrlError) || error.code !== 'storage_file.path_exists') throw error;
     const found = await findAtTakenPath(client, runtimeId, keyed, error, options);
     if (found === undefined) throw error;
-    return found;
+    return { file: found, by: found.kept ? 'kept' : 'found' };
   }
 }
 

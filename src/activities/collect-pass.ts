@@ -70,7 +70,9 @@ export class CollectPass {
       const found = await findCollectedFiles(this.#dependencies.client, query, keys, { signal });
       for (const file of uncertain) {
         const made = found.get(file.key);
-        if (made) file.settled = toSettled(made);
+        if (made === undefined) continue;
+        file.settled = toSettled(made);
+        file.gained = { by: 'found', sizeBytes: made.sizeBytes };
       }
     } catch (thrown) {
       if (signal.aborted) return;
@@ -107,12 +109,15 @@ export class CollectPass {
     const { client, newest } = this.#dependencies;
     const { runtimeId, attempt, toSettled } = this.#options;
     const { mayExistSince } = file;
+    const startedMs = performance.now();
     file.mayExistSince ??= newest.since ?? beginningOf(attempt.info);
     try {
       const options = { signal: attempt.signal, waitingSignal: this.#stop.signal };
-      const made = await collectOnce(client, runtimeId, file, options);
+      const { file: made, by } = await collectOnce(client, runtimeId, file, options);
       newest.see(made);
       file.settled = toSettled(made);
+      file.gained = { by, sizeBytes: made.sizeBytes };
+      file.tookMs = performance.now() - startedMs;
       this.#failedInARow = 0;
       return true;
     } catch (thrown) {
@@ -121,6 +126,7 @@ export class CollectPass {
       const error = toBctrlError(thrown);
       if (isUnsent || !error.mayHaveHappened) file.mayExistSince = mayExistSince;
       if (isUnsent) return false;
+      file.tookMs = performance.now() - startedMs;
       this.#fail(file, error);
       return this.#heed(file, error);
     }

@@ -29,6 +29,10 @@ export interface FileInWork extends KeyedFile, Pick<FileRecord, 'failures' | 'ma
   /** Its failure in this attempt, and when it may be tried again. */
   failed?: { readonly error: BctrlError; readonly delayMs: number };
   settled?: Settled;
+  /** How it came to be there, in this attempt. */
+  gained?: { readonly by: 'collected' | 'found' | 'kept'; readonly sizeBytes: number };
+  /** How long its collect took in this attempt, the wait for its turn included. */
+  tookMs?: number;
 }
 
 /** As a file of its own, or in short as one of a batch. The error is final. */

@@ -3,6 +3,7 @@ import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY } from '../shared/names.js';
 import type { File } from '../shared/wire.js';
+import { countLookup } from './report-collects.js';
 
 /** The largest page that the API gives. */
 const PAGE_SIZE = 100;
@@ -47,6 +48,7 @@ async function* listAllFiles(
   query: FileQuery,
   options: CallOptions,
 ): AsyncGenerator<File> {
+  countLookup();
   let cursor: string | undefined;
   do {
     const page = await client.listFiles({ ...query, limit: PAGE_SIZE, cursor }, options);

@@ -1,0 +1,74 @@
+import { Context } from '@temporalio/activity';
+import type { BctrlError } from '../bctrl/bctrl-error.js';
+import { type CollectEnd, metrics, NONE } from '../shared/metric-names.js';
+import type { FileInWork } from './file-in-work.js';
+
+interface End {
+  readonly outcome: CollectEnd;
+  readonly error?: BctrlError;
+}
+
+/**
+ * Tells what became of files in an attempt, in metrics, and in one line of the log for each that failed.
+ *
+ * @param files those that had no outcome when the attempt began
+ * @param nextDelayMs until the next attempt, if there is one
+ */
+export function reportCollects(files: readonly FileInWork[], nextDelayMs: number | undefined): void {
+  const { log, metricMeter } = Context.current();
+  const { collects, collectDuration, collectedBytes } = metrics;
+  const duration = metricMeter.createHistogram(
+    collectDuration.name,
+    'float',
+    collectDuration.unit,
+    collectDuration.help,
+  );
+  const ends = new Map<string, { tags: { outcome: string; reason_class: string }; count: number }>();
+  let bytes = 0;
+  for (const file of files) {
+    const end = toEnd(file);
+    if (end === undefined) continue;
+    const { outcome, error } = end;
+    const reasonClass = error?.reasonClass ?? NONE;
+    const key = `${outcome}/${reasonClass}`;
+    const counted = ends.get(key) ?? { tags: { outcome, reason_class: reasonClass }, count: 0 };
+    counted.count += 1;
+    ends.set(key, counted);
+    if (file.tookMs !== undefined) duration.record(file.tookMs / 1_000, counted.tags);
+    if (file.gained && outcome !== 'kept') bytes += file.gained.sizeBytes;
+    if (error === undefined) continue;
+    const line = toLine(file, error, outcome === 'retried' ? nextDelayMs : undefined);
+    if (outcome === 'failed') log.warn('collect failed', line);
+    else log.info('collect retried', line);
+  }
+  const counter = metricMeter.createCounter(collects.name, undefined, collects.help);
+  for (const { tags, count } of ends.values()) counter.add(count, tags);
+  metricMeter.createCounter(collectedBytes.name, collectedBytes.unit, collectedBytes.help).add(bytes);
+}
+
+/** Counts one look through the listing. */
+export function countLookup(): void {
+  const { name, help } = metrics.lookups;
+  Context.current().metricMeter.createCounter(name, undefined, help).add(1);
+}
+
+/** Nothing of a file that was not tried. */
+function toEnd({ settled, gained, failed }: FileInWork): End | undefined {
+  if (settled && 'error' in settled) return { outcome: 'failed', error: settled.error };
+  if (gained) return { outcome: gained.by };
+  return failed && { outcome: 'retried', error: failed.error };
+}
+
+/** Of the error's text only its message, which holds no query, key or body. */
+function toLine({ options }: FileInWork, error: BctrlError, nextDelayMs: number | undefined) {
+  const { reasonClass, code, status, requestId, message } = error;
+  return {
+    runtimePath: options.runtimePath,
+    reasonClass,
+    ...(code !== undefined && { code }),
+    ...(status !== undefined && { status }),
+    ...(requestId !== undefined && { requestId }),
+    ...(nextDelayMs !== undefined && { nextDelayMs }),
+    problem: message,
+  };
+}

@@ -4,6 +4,7 @@ import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from 
 import { ConfigError } from './config-error.js';
 import { durationSchema, durationToMs } from './shared/duration.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
+import type { LogConfig } from './worker/create-logger.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 type TemporalConfig = ReturnType<typeof loadClientConnectConfig>;
@@ -22,6 +23,8 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly bctrl: BctrlClientOptions & { readonly baseUrl: string };
   /** Of all workers of the task queue together. */
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
+  /** Without a format it depends on where the log goes. */
+  readonly log: Omit<LogConfig, 'format'> & { readonly format: LogConfig['format'] | undefined };
 }
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -57,7 +60,15 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     maxRequests: readCount(env, 'BCTRL_MAX_REQUESTS', DEFAULT_MAX_REQUESTS),
   };
   const maxTaskQueueActivitiesPerSecond = readRate(env, 'BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND');
-  return { ...readConnectionConfig(env), bctrl, maxTaskQueueActivitiesPerSecond };
+  return {
+    ...readConnectionConfig(env),
+    bctrl,
+    maxTaskQueueActivitiesPerSecond,
+    log: {
+      format: readOneOf(env, 'BCTRL_LOG_FORMAT', ['json', 'pretty']),
+      level: readOneOf(env, 'BCTRL_LOG_LEVEL', ['info', 'debug', 'warn', 'error']) ?? 'info',
+    },
+  };
 }
 
 function readConnectionConfig(env: Environment): ConnectionConfig {
@@ -106,6 +117,13 @@ function readUrl(env: Environment, name: string): string | undefined {
     );
   }
   return value.replace(/\/+$/, '');
+}
+
+function readOneOf<T extends string>(env: Environment, name: string, values: readonly T[]): T | undefined {
+  const value = read(env, name);
+  const known = values.find((known) => known === value);
+  if (value === undefined || known !== undefined) return known;
+  throw wrong(name, value, `is not one of ${values.join(', ')}`, `${name}=${values[0]}`);
 }
 
 /** The value stays out of the message: it may be a secret. */

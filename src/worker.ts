@@ -5,7 +5,7 @@ import { runWorker } from './worker-main.js';
 
 let exitCode: ExitCode = exitCodes.done;
 try {
-  await runWorker(loadEnvironment(), (line) => process.stderr.write(`${line}\n`));
+  await runWorker(loadEnvironment(), process.stderr);
 } catch (error) {
   exitCode = reportExit('bctrl-temporal-worker', error, process.stderr);
 }

@@ -14,13 +14,14 @@ test('an API key is all that a worker needs', () => {
       maxRequests: 32,
     },
     maxTaskQueueActivitiesPerSecond: undefined,
+    log: { format: undefined, level: 'info' },
     taskQueue: 'bctrl-runtime-files',
     temporal: { namespace: 'default', connectionOptions: workerConfig({}).temporal.connectionOptions },
   });
 });
 
 test('every variable is read', () => {
-  const { bctrl, taskQueue, temporal, maxTaskQueueActivitiesPerSecond } = workerConfig({
+  const { bctrl, taskQueue, temporal, maxTaskQueueActivitiesPerSecond, ...told } = workerConfig({
     BCTRL_BASE_URL: 'http://localhost:8787/v1/',
     BCTRL_SUBACCOUNT_ID: 'sub_1',
     BCTRL_REQUEST_TIMEOUT: '30s',
@@ -29,6 +30,8 @@ test('every variable is read', () => {
     BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: '0.5',
     TEMPORAL_ADDRESS: 'temporal.example:7234',
     TEMPORAL_NAMESPACE: 'jobs',
+    BCTRL_LOG_FORMAT: 'pretty',
+    BCTRL_LOG_LEVEL: 'warn',
   });
   assert.deepEqual(bctrl, {
     apiKey: 'key-1',
@@ -36,6 +39,9 @@ test('every variable is read', () => {
     subaccountId: 'sub_1',
     requestTimeoutMs: 30_000,
     maxRequests: 8,
+  });
+  assert.deepEqual(told, {
+    log: { format: 'pretty', level: 'warn' },
   });
   assert.equal(taskQueue, 'files');
   assert.equal(maxTaskQueueActivitiesPerSecond, 0.5);
@@ -64,6 +70,11 @@ const wrong: [env: Environment, message: RegExp][] = [
     { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: rate },
     /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: ".*" is not a number above 0; right is e\.g\. .*=50/,
   ]),
+  [
+    { BCTRL_LOG_FORMAT: 'xml' },
+    /^BCTRL_LOG_FORMAT: "xml" is not one of json, pretty; .*BCTRL_LOG_FORMAT=json$/,
+  ],
+  [{ BCTRL_LOG_LEVEL: 'INFO' }, /^BCTRL_LOG_LEVEL: "INFO" is not one of info, debug, warn, error; .*=info$/],
   [{ BCTRL_API_BASE_URL: 'nope' }, /^BCTRL_API_BASE_URL: "nope"/],
   [
     { BCTRL_REQUEST_TIMEOUT: '5' },

@@ -1,0 +1,30 @@
+import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import { BctrlError } from '../bctrl/bctrl-error.js';
+import { Exit, exitCodes } from '../exit.js';
+
+/**
+ * Asks the API whose key this is, before a worker starts.
+ *
+ * @param baseUrl as the message names the API
+ * @returns what is wrong, if the API answers, though not well: the activities' retries are made for that
+ * @throws Exit where the worker could not do anything
+ */
+export async function checkCredentials(client: BctrlClient, baseUrl: string): Promise<string | undefined> {
+  try {
+    await client.whoami();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof BctrlError)) throw error;
+    const said = `${baseUrl}: ${error.message}`;
+    if (error.reasonClass === 'unauthorized') {
+      throw new Exit(exitCodes.usage, `BCTRL_API_KEY: the API refuses it (${said})`);
+    }
+    if (error.status === undefined) {
+      throw new Exit(exitCodes.unreachable, `BCTRL_BASE_URL: the API is not reachable (${said})`);
+    }
+    if (error.reasonClass === 'not_found' || error.code === 'response.invalid') {
+      throw new Exit(exitCodes.usage, `BCTRL_BASE_URL: this is not the bctrl API (${said})`);
+    }
+    return said;
+  }
+}

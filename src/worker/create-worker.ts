@@ -1,0 +1,63 @@
+import { hostname } from 'node:os';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import type { WorkerConfig } from '../config.js';
+import { Exit, exitCodes } from '../exit.js';
+import { BctrlPlugin } from '../plugin.js';
+import { toWorkerIdentity } from '../shared/worker-identity.js';
+import { version } from '../version.js';
+
+/** gRPC's code for what does not exist. */
+const NOT_FOUND = 5;
+
+/** Waiting for jobs takes an activity slot for hours, but no request; requests have a limit of their own. */
+const MAXIMUM_ACTIVITIES = 500;
+
+/** @throws Exit */
+export async function connect({ temporal }: WorkerConfig): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(temporal.connectionOptions);
+  } catch (error) {
+    const address = temporal.connectionOptions.address ?? 'localhost:7233';
+    throw new Exit(exitCodes.unreachable, `Temporal at ${address} is not reachable (${reasonOf(error)})`);
+  }
+}
+
+/** @throws Exit for a namespace that does not exist */
+export async function createWorker(
+  connection: NativeConnection,
+  client: BctrlClient,
+  { temporal: { namespace }, taskQueue, maxTaskQueueActivitiesPerSecond }: WorkerConfig,
+): Promise<Worker> {
+  await checkNamespace(connection, namespace);
+  return await Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    identity: toWorkerIdentity({ pid: process.pid, hostname: hostname(), version }),
+    plugins: [new BctrlPlugin({ client, workflows: true })],
+    maxConcurrentActivityTaskExecutions: MAXIMUM_ACTIVITIES,
+    ...(maxTaskQueueActivitiesPerSecond !== undefined && {
+      maxTaskQueueActivitiesPerSecond,
+      // An eager activity does not come from the task queue, which could not count it.
+      maxEagerActivityReservationsPerWorkflowTask: 0,
+    }),
+  });
+}
+
+async function checkNamespace(connection: NativeConnection, namespace: string): Promise<void> {
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } catch (error) {
+    // Anything else, a key that may not ask this for instance, is for the worker itself to meet.
+    if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) {
+      throw new Exit(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`);
+    }
+  }
+}
+
+/** The SDK's core reports its own errors as the debug print of a structure, whose last message says what happened. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.match(/message: "([^"]*)"/)?.[1] ?? text.split('\n', 1)[0] ?? text;
+}

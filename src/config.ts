@@ -4,6 +4,7 @@ import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from 
 import { ConfigError } from './config-error.js';
 import { durationSchema, durationToMs } from './shared/duration.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
+import type { Address } from './worker/address.js';
 import type { LogConfig } from './worker/create-logger.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,6 +26,7 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
   /** Without a format it depends on where the log goes. */
   readonly log: Omit<LogConfig, 'format'> & { readonly format: LogConfig['format'] | undefined };
+  readonly metricsAddress: Address | undefined;
 }
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -68,6 +70,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
       format: readOneOf(env, 'BCTRL_LOG_FORMAT', ['json', 'pretty']),
       level: readOneOf(env, 'BCTRL_LOG_LEVEL', ['info', 'debug', 'warn', 'error']) ?? 'info',
     },
+    metricsAddress: readAddress(env, 'BCTRL_METRICS_ADDRESS', '127.0.0.1:9464'),
   };
 }
 
@@ -124,6 +127,16 @@ function readOneOf<T extends string>(env: Environment, name: string, values: rea
   const known = values.find((known) => known === value);
   if (value === undefined || known !== undefined) return known;
   throw wrong(name, value, `is not one of ${values.join(', ')}`, `${name}=${values[0]}`);
+}
+
+function readAddress(env: Environment, name: string, right: string): Address | undefined {
+  const value = read(env, name);
+  if (value === undefined) return undefined;
+  const [, ipv6, host = ipv6, port] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? [];
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
+    throw wrong(name, value, 'is not host:port', `${name}=${right}`);
+  }
+  return { host, port: Number(port) };
 }
 
 /** The value stays out of the message: it may be a secret. */

@@ -10,6 +10,7 @@ export {
   type FileQuery,
 } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
+export type { BctrlClientObserver, BctrlOperation } from './bctrl/client-observer.js';
 export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
 export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
 export type { CollectOutcome } from './shared/collect-outcome.js';
@@ -27,3 +28,4 @@ export {
   retryTable,
 } from './shared/retry-table.js';
 export type * from './shared/wire.js';
+export { ClientMetrics } from './worker/client-metrics.js';

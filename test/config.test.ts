@@ -15,6 +15,7 @@ test('an API key is all that a worker needs', () => {
     },
     maxTaskQueueActivitiesPerSecond: undefined,
     log: { format: undefined, level: 'info' },
+    metricsAddress: undefined,
     taskQueue: 'bctrl-runtime-files',
     temporal: { namespace: 'default', connectionOptions: workerConfig({}).temporal.connectionOptions },
   });
@@ -32,6 +33,7 @@ test('every variable is read', () => {
     TEMPORAL_NAMESPACE: 'jobs',
     BCTRL_LOG_FORMAT: 'pretty',
     BCTRL_LOG_LEVEL: 'warn',
+    BCTRL_METRICS_ADDRESS: '0.0.0.0:9464',
   });
   assert.deepEqual(bctrl, {
     apiKey: 'key-1',
@@ -42,6 +44,7 @@ test('every variable is read', () => {
   });
   assert.deepEqual(told, {
     log: { format: 'pretty', level: 'warn' },
+    metricsAddress: { host: '0.0.0.0', port: 9464 },
   });
   assert.equal(taskQueue, 'files');
   assert.equal(maxTaskQueueActivitiesPerSecond, 0.5);
@@ -69,6 +72,18 @@ const wrong: [env: Environment, message: RegExp][] = [
   ...['0', '-1', 'many', '1e3'].map((rate): [Environment, RegExp] => [
     { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: rate },
     /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: ".*" is not a number above 0; right is e\.g\. .*=50/,
+  ]),
+  ...[
+    '9464',
+    ':9464',
+    'localhost',
+    'localhost:0',
+    'localhost:65536',
+    'http://localhost:9464',
+    '::1:9464',
+  ].map((address): [Environment, RegExp] => [
+    { BCTRL_METRICS_ADDRESS: address },
+    /^BCTRL_METRICS_ADDRESS: ".*" is not host:port; right is e\.g\. BCTRL_METRICS_ADDRESS=127\.0\.0\.1:9464$/,
   ]),
   [
     { BCTRL_LOG_FORMAT: 'xml' },

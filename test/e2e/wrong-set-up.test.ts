@@ -70,6 +70,28 @@ describe('the worker ends at once', () => {
     assertOneLine(ended, 2, /^bctrl-temporal-worker: TEMPORAL_NAMESPACE: there is no namespace "nope"/);
   });
 
+  for (const variable of ['BCTRL_METRICS_ADDRESS']) {
+    const cannot = `^bctrl-temporal-worker: ${variable}: cannot listen on`;
+
+    test(`with 2 for a ${variable} that is taken`, async (t) => {
+      const gateway = await startTestGateway(t);
+      const taken = new URL(await startServer(t, () => {})).host;
+      const env = { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: gateway.url, [variable]: taken };
+      assertOneLine(
+        await runExecutable(t, 'worker', [], env),
+        2,
+        new RegExp(`${cannot} ${taken} .*address already in use`, 'i'),
+      );
+    });
+
+    test(`with 2 for a ${variable} whose name is not known`, async (t) => {
+      const gateway = await startTestGateway(t);
+      const env = { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: gateway.url, [variable]: 'bctrl.invalid:9464' };
+      const line = new RegExp(`${cannot} bctrl\\.invalid:9464 \\(getaddrinfo`);
+      assertOneLine(await runExecutable(t, 'worker', [], env), 2, line);
+    });
+  }
+
   test('with 2 for a wrong variable', async (t) => {
     const ended = await runExecutable(t, 'worker', [], {
       BCTRL_API_KEY: API_KEY,

@@ -1,0 +1,41 @@
+import { lookup } from 'node:dns/promises';
+import { type Logger, Runtime, type TelemetryOptions } from '@temporalio/worker';
+import { ConfigError } from '../config-error.js';
+import { COLLECT_DURATION_BUCKETS, metrics } from '../shared/metric-names.js';
+import { type Address, formatAddress } from './address.js';
+
+/**
+ * Installs the SDK's runtime, which serves the metrics too: one of a process, before its first connection. From then on
+ * signals end workers, and nothing else.
+ *
+ * @throws ConfigError where the metrics cannot be served
+ */
+export async function installRuntime(logger: Logger, metricsAddress: Address | undefined): Promise<Runtime> {
+  // The core's own lines go the same way.
+  const logging = { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } as const;
+  if (metricsAddress === undefined) return Runtime.install({ logger, telemetryOptions: { logging } });
+  try {
+    const exporter = await toExporter(metricsAddress);
+    return Runtime.install({ logger, telemetryOptions: { logging, metrics: exporter } });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      `BCTRL_METRICS_ADDRESS: cannot listen on ${formatAddress(metricsAddress)} (${reason})`,
+    );
+  }
+}
+
+/** Names as Prometheus advises: `_total` for counters, seconds for durations, and the unit in the name. */
+async function toExporter({ host, port }: Address): Promise<NonNullable<TelemetryOptions['metrics']>> {
+  // The core takes no names.
+  const { address } = await lookup(host);
+  return {
+    prometheus: {
+      bindAddress: formatAddress({ host: address, port }),
+      countersTotalSuffix: true,
+      unitSuffix: true,
+      useSecondsForDurations: true,
+      histogramBucketOverrides: { [metrics.collectDuration.name]: COLLECT_DURATION_BUCKETS },
+    },
+  };
+}

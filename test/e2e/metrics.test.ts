@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { after, before, type TestContext, test } from 'node:test';
+import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { findPort } from '../../scripts/dev-server/find-port.js';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { metrics, toScrapedName } from '../../src/shared/metric-names.js';
+import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
+import { searchAttributes } from '../../src/shared/search-attributes.js';
+import type { Fault, FaultRule } from '../../src/testing.js';
+import { API_KEY, startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { type Sample, type Scrape, scrape } from '../support/prometheus.js';
+import { devServerExecutable } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+const HOST = '127.0.0.1';
+
+let temporal: DevServer;
+let connection: Connection;
+let client: Client;
+before(async () => {
+  temporal = await startDevServer({
+    executable: devServerExecutable(),
+    searchAttributes: { [searchAttributes.phase.name]: 'Keyword' },
+  });
+  connection = await Connection.connect({ address: temporal.address });
+  client = new Client({ connection });
+});
+after(async () => {
+  await connection.close();
+  await temporal.close();
+});
+
+async function startObservedWorker(t: TestContext, gateway: TestGateway) {
+  const metricsAddress = `${HOST}:${await findPort(HOST)}`;
+  const worker = await startWorkerProcess(t, {
+    address: temporal.address,
+    gatewayUrl: gateway.url,
+    taskQueue: gateway.runtimeId,
+    env: { BCTRL_METRICS_ADDRESS: metricsAddress },
+  });
+  return { worker, metricsAddress };
+}
+
+const start = (runtimeId: string, workflowId: string, input: object) =>
+  client.workflow.start(POST_RUN_PIPELINE, {
+    taskQueue: runtimeId,
+    workflowId,
+    args: [{ runtimeId, ...input }],
+    typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.phase, value: 'waiting' }]),
+  });
+
+/** Scrapes until all requests are told: the worker tells them with a small delay. */
+async function scrapeWhenTold(address: string, gateway: TestGateway): Promise<Scrape> {
+  const asked = Object.values(gateway.books().requests).reduce((sum, count) => sum + count, 0);
+  for (;;) {
+    const scraped = await scrape(address);
+    const told = scraped.sum(toScrapedName(metrics.requests)) ?? 0;
+    assert.ok(told <= asked, `${told} of ${asked} requests`);
+    if (told === asked) return scraped;
+  }
+}
+
+const fileNames = Array.from({ length: 60 }, (_, index) => `${index}.bin`);
+const sizeOf = (runtimePath: string) => 1_000 + Number.parseInt(runtimePath, 10);
+const missing = ['57.bin', '58.bin', '59.bin'];
+
+const headers = { 'retry-after': '1' };
+const faults: FaultRule[] = (
+  [
+    ['0.bin', { kind: 'lose-answer' }],
+    ['7.bin', { kind: 'truncate-answer' }],
+    ['11.bin', { kind: 'garbage-answer' }],
+    ['13.bin', { kind: 'answer', status: 503 }],
+    ['21.bin', { kind: 'answer', status: 500 }],
+    ['35.bin', { kind: 'reset' }],
+    ['42.bin', { kind: 'answer', status: 429, headers }],
+  ] as [string, Fault][]
+).map(([runtimePath, fault]) => ({ operation: 'collect', runtimePath, times: 1, fault }));
+faults.push({ operation: 'collect', runtimePath: '50.bin', fault: { kind: 'answer', status: 403 } });
+
+test('the metrics of a faulty run agree with the books of the gateway', async (t) => {
+  const gateway = await startTestGateway(t, { faults });
+  for (const path of fileNames.slice(0, -missing.length)) {
+    await gateway.addFile(path, Buffer.alloc(sizeOf(path)));
+  }
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+  const { worker, metricsAddress } = await startObservedWorker(t, gateway);
+  const handle = await start(runtimeId, 'faulty', {
+    waitFor: { invocationIds: [id] },
+    files: fileNames.map((runtimePath) => ({ runtimePath })),
+    batchSize: 30,
+    exportArchive: {},
+    stopRuntime: 'always',
+  });
+  await assert.rejects(handle.result(), WorkflowFailedError);
+  const scraped = await scrapeWhenTold(metricsAddress, gateway);
+  // The SDK keeps lines back for a moment, to sort them.
+  await until(() => worker.stderr().includes('Workflow failed'));
+  const lines = logLinesOf(worker.stderr());
+  const { requests, answers, files, faults: met } = gateway.books();
+  const committed = files.flatMap(({ runtimePath }) => runtimePath ?? []);
+  const collects = (labels: Record<string, string>) => scraped.sum('bctrl_collects_total', labels) ?? 0;
+
+  await t.test('all faults were met', () => {
+    assert.equal(Object.keys(met).length, 5);
+    assert.equal(committed.length, fileNames.length - missing.length - 1);
+  });
+
+  await t.test('requests, by operation and by status of the whole answer', () => {
+    const seen = scraped.samples.filter(({ name }) => name === 'bctrl_requests_total');
+    const answered = seen.filter(({ labels }) => labels['status'] !== 'none');
+    assert.deepEqual(toTable(answered), answers);
+    for (const [operation, count] of Object.entries(requests)) {
+      assert.equal(scraped.sum('bctrl_requests_total', { operation }), count, operation);
+    }
+    assert.equal(scraped.sum('bctrl_requests_total', { status: 'none' }), 3);
+  });
+
+  await t.test('files, by what became of them', () => {
+    assert.equal(collects({ outcome: 'collected' }) + collects({ outcome: 'found' }), committed.length);
+    assert.equal(collects({ outcome: 'found' }), 3);
+    assert.equal(collects({ outcome: 'failed', reason_class: 'not_found' }), missing.length);
+    assert.equal(collects({ outcome: 'failed', reason_class: 'capability_denied' }), 1);
+    assert.equal(collects({ outcome: 'failed' }), missing.length + 1);
+    assert.equal(collects({ outcome: 'retried' }), 7);
+    assert.equal(collects({ outcome: 'retried', reason_class: 'rate_limited' }), 1);
+    assert.equal(scraped.sum('bctrl_collect_duration_seconds_count'), requests.collect);
+  });
+
+  await t.test('bytes, looks, and the time that the rate limit held requests back', () => {
+    const bytes = committed.reduce((sum, path) => sum + sizeOf(path), 0);
+    assert.equal(scraped.sum('bctrl_collected_bytes_total'), bytes);
+    // The listing fits on one page.
+    assert.equal(scraped.sum('bctrl_lookups_total'), requests['list-files']);
+    const heldBack = scraped.sum('bctrl_held_back_seconds_total') ?? 0;
+    assert.ok(heldBack >= 1 && heldBack < 5, `${heldBack}`);
+  });
+
+  await t.test('nothing is in flight any more', () => {
+    const inFlight = scraped.samples.filter(({ name }) => name === 'bctrl_requests_in_flight');
+    assert.deepEqual(
+      new Set(inFlight.map(({ labels }) => labels['operation'])),
+      new Set(Object.keys(requests)),
+    );
+    assert.deepEqual(new Set(inFlight.map(({ value }) => value)), new Set([0]));
+  });
+
+  await t.test('every metric is there under the name that is documented, and those of the SDK too', () => {
+    for (const metric of Object.values(metrics)) {
+      const name = toScrapedName(metric);
+      const found = scraped.samples.find(
+        (sample) => sample.name.replace(/_(bucket|sum|count)$/, '') === name,
+      );
+      assert.ok(found, name);
+      for (const label of metric.labels) assert.ok(label in found.labels, `${name}{${label}}`);
+    }
+    assert.ok(scraped.has('temporal_activity_execution_latency_seconds_bucket'));
+    assert.ok((scraped.sum('temporal_activity_execution_failed_total') ?? 0) >= 2);
+    assert.equal(scraped.sum('temporal_workflow_failed_total'), 1);
+  });
+
+  await t.test('the log has one line for each file that failed', () => {
+    const failed = lines.filter(({ msg }) => msg === 'collect failed');
+    const retried = lines.filter(({ msg }) => msg === 'collect retried');
+    assert.deepEqual([failed.length, retried.length], [missing.length + 1, 7]);
+    assert.deepEqual(new Set(failed.map(({ level }) => level)), new Set(['warn']));
+    for (const line of [...failed, ...retried]) {
+      assert.equal(line['workflowId'], 'faulty');
+      assert.match(String(line['runtimePath']), /^\d+\.bin$/);
+      assert.match(String(line['reasonClass']), /^\w+$/);
+      assert.equal(typeof line['attempt'], 'number');
+    }
+    const [limited] = retried.filter(({ reasonClass }) => reasonClass === 'rate_limited');
+    assert.deepEqual(
+      [limited?.['runtimePath'], limited?.['status'], limited?.['level']],
+      ['42.bin', 429, 'info'],
+    );
+    assert.match(String(limited?.['requestId']), /^req_/);
+    assert.ok(Number(limited?.['nextDelayMs']) >= 1_000);
+    assert.deepEqual(
+      lines.filter(({ msg }) => msg === 'Activity failed'),
+      [],
+    );
+    const [ended] = lines.filter(({ msg }) => msg === 'Workflow failed');
+    assert.deepEqual(
+      [ended?.['problem'], ended?.['stack']],
+      ['4 of 60 files could not be collected', undefined],
+    );
+  });
+
+  await t.test('the log says nothing secret', () => {
+    for (const secret of [API_KEY, 'downloadUrl', 'signature', 'taskToken', 'createdAfter']) {
+      assert.ok(!worker.stderr().includes(secret), secret);
+    }
+  });
+
+  await t.test('held pipelines are counted', async () => {
+    gateway.setFaults([{ operation: '*', fault: { kind: 'answer', status: 401 } }]);
+    const input = { runtimeId: await gateway.addRuntime(), files: [{ runtimePath: 'a' }], onFailure: 'hold' };
+    await untilHeld(await start(runtimeId, 'held', input));
+    gateway.setFaults([]);
+    const other = await startObservedWorker(t, gateway);
+    let held: number | undefined;
+    while (held === undefined) held = (await scrape(other.metricsAddress)).sum('bctrl_held_pipelines');
+    assert.equal(held, 1);
+  });
+
+  await t.test('SIGTERM ends the worker and its server', async () => {
+    worker.child.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0);
+    await assert.rejects(scrape(metricsAddress));
+  });
+});
+
+function logLinesOf(text: string): Record<string, unknown>[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}
+
+function toTable(samples: readonly Sample[]): Record<string, Record<string, number>> {
+  const table: Record<string, Record<string, number>> = {};
+  for (const { labels, value } of samples) {
+    const { operation = '', status = '' } = labels;
+    table[operation] = { ...table[operation], [status]: value };
+  }
+  return table;
+}
+
+async function untilHeld(handle: WorkflowHandle): Promise<void> {
+  while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).phase !== 'held');
+}

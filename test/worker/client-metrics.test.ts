@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { ClientMetrics } from '../../src/worker/client-metrics.js';
+import { TestMeter } from '../support/meter.js';
+
+function setUp(t: TestContext) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [metrics, meter] = [new ClientMetrics(), new TestMeter()];
+  return { metrics, meter, flush: () => t.mock.timers.tick(100) };
+}
+
+test('what was counted before there is a meter is told', (t) => {
+  const { metrics, meter, flush } = setUp(t);
+  metrics.requestSent('whoami');
+  metrics.requestEnded('whoami', 200);
+  flush();
+  metrics.reportTo(meter);
+  flush();
+  assert.equal(meter.sum('bctrl_requests', { operation: 'whoami', status: '200' }), 1);
+});
+
+test('requests are counted by operation and status, and as long as they are in flight', (t) => {
+  const { metrics, meter, flush } = setUp(t);
+  metrics.reportTo(meter);
+  for (let i = 0; i < 3; i += 1) metrics.requestSent('collect');
+  flush();
+  assert.equal(meter.sum('bctrl_requests_in_flight', { operation: 'collect' }), 3);
+  metrics.requestEnded('collect', 200);
+  metrics.requestEnded('collect', undefined);
+  flush();
+  assert.equal(meter.sum('bctrl_requests_in_flight', { operation: 'collect' }), 1);
+  assert.equal(meter.sum('bctrl_requests', { operation: 'collect', status: '200' }), 1);
+  assert.equal(meter.sum('bctrl_requests', { operation: 'collect', status: 'none' }), 1);
+});
+
+test('the time that requests are held back adds up to whole seconds, none lost', (t) => {
+  const { metrics, meter, flush } = setUp(t);
+  metrics.reportTo(meter);
+  for (const [ms, seconds] of [
+    [999.7, 1],
+    [400, 1],
+    [400, 2],
+    [0, 2],
+    [10_200, 12],
+  ] as const) {
+    metrics.heldBack(ms);
+    flush();
+    assert.equal(meter.sum('bctrl_held_back_seconds'), seconds);
+  }
+});
+
+test('nothing is told as long as nothing happens', (t) => {
+  const { metrics, meter, flush } = setUp(t);
+  metrics.reportTo(meter);
+  flush();
+  const add = t.mock.method(meter, 'createCounter');
+  flush();
+  assert.equal(add.mock.callCount(), 0);
+});

@@ -27,6 +27,7 @@ export interface WorkerConfig extends ConnectionConfig {
   /** Without a format it depends on where the log goes. */
   readonly log: Omit<LogConfig, 'format'> & { readonly format: LogConfig['format'] | undefined };
   readonly metricsAddress: Address | undefined;
+  readonly healthAddress: Address | undefined;
 }
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -71,6 +72,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
       level: readOneOf(env, 'BCTRL_LOG_LEVEL', ['info', 'debug', 'warn', 'error']) ?? 'info',
     },
     metricsAddress: readAddress(env, 'BCTRL_METRICS_ADDRESS', '127.0.0.1:9464'),
+    healthAddress: readAddress(env, 'BCTRL_HEALTH_ADDRESS', '127.0.0.1:8080'),
   };
 }
 

@@ -1,11 +1,18 @@
+import type { Worker } from '@temporalio/worker';
 import { BctrlClient } from './bctrl/bctrl-client.js';
 import { type Environment, readWorkerConfig } from './config.js';
+import { ApiKeyCheck } from './worker/api-key-check.js';
 import { checkCredentials } from './worker/check-credentials.js';
 import { ClientMetrics } from './worker/client-metrics.js';
 import { createLogger } from './worker/create-logger.js';
 import { connect, createWorker } from './worker/create-worker.js';
 import { installRuntime } from './worker/install-runtime.js';
+import { observeWithAll } from './worker/observe-with-all.js';
+import { serveHealth } from './worker/serve-health.js';
 import { watchHeldPipelines } from './worker/watch-held-pipelines.js';
+
+/** Whoever asks for the worker's health waits no longer for the API's answer. */
+const KEY_CHECK_TIMEOUT_MS = 2_000;
 
 export interface LogStream {
   readonly isTTY?: boolean;
@@ -20,19 +27,24 @@ export interface LogStream {
  */
 export async function runWorker(env: Environment, stderr: LogStream): Promise<void> {
   const config = readWorkerConfig(env);
-  const { bctrl, log, metricsAddress, taskQueue, temporal } = config;
+  const { bctrl, log, metricsAddress, healthAddress, taskQueue, temporal } = config;
   const logger = await createLogger({ ...log, format: log.format ?? defaultFormat(stderr) }, stderr);
   const metrics = metricsAddress && new ClientMetrics();
-  const client = new BctrlClient({ ...bctrl, observer: metrics });
-  const endings: (() => unknown)[] = [() => client.close()];
+  const keyClient = new BctrlClient({ ...bctrl, requestTimeoutMs: KEY_CHECK_TIMEOUT_MS, observer: metrics });
+  const keyCheck = new ApiKeyCheck(keyClient);
+  const observers = [...(metrics ? [metrics] : []), ...(healthAddress ? [keyCheck] : [])];
+  const client = new BctrlClient({ ...bctrl, observer: observeWithAll(observers) });
+  const endings: (() => unknown)[] = [() => client.close(), () => keyClient.close()];
+  let worker: Worker | undefined;
   try {
+    if (healthAddress) endings.push(await serveHealth(healthAddress, () => worker, keyCheck));
     const problem = await checkCredentials(client, bctrl.baseUrl);
     if (problem !== undefined) logger.warn('the API could not check the key; going on', { problem });
     const runtime = await installRuntime(logger, metricsAddress);
     metrics?.reportTo(runtime.metricMeter);
     const connection = await connect(config);
     endings.push(() => connection.close());
-    const worker = await createWorker(connection, client, config);
+    worker = await createWorker(connection, client, config);
     if (metrics && worker.client) endings.push(watchHeldPipelines(worker.client, runtime.metricMeter));
     logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
     await worker.run();

@@ -16,6 +16,7 @@ test('an API key is all that a worker needs', () => {
     maxTaskQueueActivitiesPerSecond: undefined,
     log: { format: undefined, level: 'info' },
     metricsAddress: undefined,
+    healthAddress: undefined,
     taskQueue: 'bctrl-runtime-files',
     temporal: { namespace: 'default', connectionOptions: workerConfig({}).temporal.connectionOptions },
   });
@@ -34,6 +35,7 @@ test('every variable is read', () => {
     BCTRL_LOG_FORMAT: 'pretty',
     BCTRL_LOG_LEVEL: 'warn',
     BCTRL_METRICS_ADDRESS: '0.0.0.0:9464',
+    BCTRL_HEALTH_ADDRESS: '[::1]:8080',
   });
   assert.deepEqual(bctrl, {
     apiKey: 'key-1',
@@ -45,6 +47,7 @@ test('every variable is read', () => {
   assert.deepEqual(told, {
     log: { format: 'pretty', level: 'warn' },
     metricsAddress: { host: '0.0.0.0', port: 9464 },
+    healthAddress: { host: '::1', port: 8080 },
   });
   assert.equal(taskQueue, 'files');
   assert.equal(maxTaskQueueActivitiesPerSecond, 0.5);
@@ -85,6 +88,7 @@ const wrong: [env: Environment, message: RegExp][] = [
     { BCTRL_METRICS_ADDRESS: address },
     /^BCTRL_METRICS_ADDRESS: ".*" is not host:port; right is e\.g\. BCTRL_METRICS_ADDRESS=127\.0\.0\.1:9464$/,
   ]),
+  [{ BCTRL_HEALTH_ADDRESS: 'x' }, /^BCTRL_HEALTH_ADDRESS: "x" is not host:port; .*=127\.0\.0\.1:8080$/],
   [
     { BCTRL_LOG_FORMAT: 'xml' },
     /^BCTRL_LOG_FORMAT: "xml" is not one of json, pretty; .*BCTRL_LOG_FORMAT=json$/,

@@ -9,7 +9,7 @@ import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
 import { searchAttributes } from '../../src/shared/search-attributes.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
-import { API_KEY, startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { API_KEY, callApi, startTestGateway, type TestGateway, until } from '../support/gateway.js';
 import { type Sample, type Scrape, scrape } from '../support/prometheus.js';
 import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
@@ -33,14 +33,21 @@ after(async () => {
 });
 
 async function startObservedWorker(t: TestContext, gateway: TestGateway) {
-  const metricsAddress = `${HOST}:${await findPort(HOST)}`;
+  const [metricsAddress, healthAddress] = [
+    `${HOST}:${await findPort(HOST)}`,
+    `${HOST}:${await findPort(HOST)}`,
+  ];
   const worker = await startWorkerProcess(t, {
     address: temporal.address,
     gatewayUrl: gateway.url,
     taskQueue: gateway.runtimeId,
-    env: { BCTRL_METRICS_ADDRESS: metricsAddress },
+    env: { BCTRL_METRICS_ADDRESS: metricsAddress, BCTRL_HEALTH_ADDRESS: healthAddress },
   });
-  return { worker, metricsAddress };
+  return {
+    worker,
+    metricsAddress,
+    health: (path: string) => callApi(`http://${healthAddress}`, 'GET', path),
+  };
 }
 
 const start = (runtimeId: string, workflowId: string, input: object) =>
@@ -87,7 +94,7 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
   }
   const { runtimeId } = gateway;
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
-  const { worker, metricsAddress } = await startObservedWorker(t, gateway);
+  const { worker, metricsAddress, health } = await startObservedWorker(t, gateway);
   const handle = await start(runtimeId, 'faulty', {
     waitFor: { invocationIds: [id] },
     files: fileNames.map((runtimePath) => ({ runtimePath })),
@@ -197,10 +204,24 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
     }
   });
 
-  await t.test('held pipelines are counted', async () => {
+  await t.test('health follows the API key', async () => {
+    assert.deepEqual((await health('/readyz')).body, { status: 'ok' });
     gateway.setFaults([{ operation: '*', fault: { kind: 'answer', status: 401 } }]);
-    const input = { runtimeId: await gateway.addRuntime(), files: [{ runtimePath: 'a' }], onFailure: 'hold' };
-    await untilHeld(await start(runtimeId, 'held', input));
+    const other = await gateway.addRuntime();
+    const held = await start(runtimeId, 'held', {
+      runtimeId: other,
+      files: [{ runtimePath: 'a' }],
+      onFailure: 'hold',
+    });
+    await untilHeld(held);
+    const { status, body } = await health('/readyz');
+    assert.deepEqual([status, body.status, body.problems.length], [503, 'unavailable', 1]);
+    assert.match(body.problems[0], /^GET \/v1\/auth\/whoami answered 401/);
+    assert.equal((await health('/livez')).status, 200);
+    assert.equal((await health('/')).status, 404);
+  });
+
+  await t.test('held pipelines are counted', async () => {
     gateway.setFaults([]);
     const other = await startObservedWorker(t, gateway);
     let held: number | undefined;
@@ -208,9 +229,10 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
     assert.equal(held, 1);
   });
 
-  await t.test('SIGTERM ends the worker and its server', async () => {
+  await t.test('SIGTERM ends the worker and its servers', async () => {
     worker.child.kill('SIGTERM');
     assert.equal((await worker.ended).code, 0);
+    await assert.rejects(health('/livez'));
     await assert.rejects(scrape(metricsAddress));
   });
 });

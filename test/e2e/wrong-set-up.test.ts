@@ -70,7 +70,7 @@ describe('the worker ends at once', () => {
     assertOneLine(ended, 2, /^bctrl-temporal-worker: TEMPORAL_NAMESPACE: there is no namespace "nope"/);
   });
 
-  for (const variable of ['BCTRL_METRICS_ADDRESS']) {
+  for (const variable of ['BCTRL_METRICS_ADDRESS', 'BCTRL_HEALTH_ADDRESS']) {
     const cannot = `^bctrl-temporal-worker: ${variable}: cannot listen on`;
 
     test(`with 2 for a ${variable} that is taken`, async (t) => {

@@ -1,0 +1,26 @@
+import type { Worker } from '@temporalio/worker';
+import type { Address } from './address.js';
+import type { ApiKeyCheck } from './api-key-check.js';
+import { findFailure, findIdleness, findOutage } from './check-worker.js';
+import { startHealthServer } from './start-health-server.js';
+
+/**
+ * `/livez`: the worker has not failed. `/readyz`: it polls for tasks of both kinds, Temporal answers, and the API accepts
+ * its key.
+ *
+ * @param worker none as long as it starts
+ * @returns ends it
+ */
+export function serveHealth(
+  address: Address,
+  worker: () => Worker | undefined,
+  keyCheck: ApiKeyCheck,
+): Promise<() => void> {
+  return startHealthServer(address, {
+    '/livez': async () => findFailure(worker()),
+    '/readyz': async () => {
+      const [outage, problem] = await Promise.all([findOutage(worker()), keyCheck.problem()]);
+      return [...findIdleness(worker()), ...outage, ...(problem === undefined ? [] : [problem])];
+    },
+  });
+}

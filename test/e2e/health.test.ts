@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findPort } from '../../scripts/dev-server/find-port.js';
+import { startDevServer } from '../../scripts/dev-server.js';
+import { callApi, startTestGateway } from '../support/gateway.js';
+import { devServerExecutable } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+test('a worker is not ready as long as Temporal is away, and lives on', async (t) => {
+  const temporal = await startDevServer({ executable: devServerExecutable() });
+  t.after(() => temporal.close());
+  const gateway = await startTestGateway(t);
+  const address = `127.0.0.1:${await findPort('127.0.0.1')}`;
+  const worker = await startWorkerProcess(t, {
+    address: temporal.address,
+    gatewayUrl: gateway.url,
+    taskQueue: gateway.runtimeId,
+    env: { BCTRL_HEALTH_ADDRESS: address },
+  });
+  const health = (path: string) => callApi(`http://${address}`, 'GET', path);
+  let ready = await health('/readyz');
+  while (ready.status !== 200) ready = await health('/readyz');
+
+  await temporal.close();
+  const startedMs = performance.now();
+  const { status, body } = await health('/readyz');
+  assert.equal(status, 503);
+  assert.match(body.problems.join(), /^Temporal does not answer: \S/);
+  assert.ok(performance.now() - startedMs < 3_000);
+  assert.equal((await health('/livez')).status, 200);
+  assert.equal(worker.child.exitCode, null);
+});

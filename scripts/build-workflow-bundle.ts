@@ -1,13 +1,25 @@
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 /*
- * Bundles the compiled workflows into the one file that the built worker loads, so that it starts without a bundler.
+ * Bundles the compiled workflows into the files that the built worker loads, so that it starts without a bundler: as they
+ * are, and with interceptors for tracing.
  */
 const dist = new URL('../dist/', import.meta.url);
-const { code } = await bundleWorkflowCode({
-  workflowsPath: fileURLToPath(new URL('workflows/index.js', dist)),
-  logger: new DefaultLogger('WARN'),
-});
-await writeFile(new URL('workflow-bundle.js', dist), code);
+const { resolve } = createRequire(import.meta.url);
+
+const bundles = {
+  'workflow-bundle.js': [],
+  'workflow-bundle.traced.js': [resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors')],
+};
+
+for (const [name, workflowInterceptorModules] of Object.entries(bundles)) {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('workflows/index.js', dist)),
+    workflowInterceptorModules,
+    logger: new DefaultLogger('WARN'),
+  });
+  await writeFile(new URL(name, dist), code);
+}

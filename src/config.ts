@@ -6,6 +6,7 @@ import { durationSchema, durationToMs } from './shared/duration.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
 import type { Address } from './worker/address.js';
 import type { LogConfig } from './worker/create-logger.js';
+import type { TracingConfig } from './worker/start-tracing.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 type TemporalConfig = ReturnType<typeof loadClientConnectConfig>;
@@ -28,11 +29,13 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly log: Omit<LogConfig, 'format'> & { readonly format: LogConfig['format'] | undefined };
   readonly metricsAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
+  readonly tracing: TracingConfig | undefined;
 }
 
 const DEFAULT_ADDRESS = 'localhost:7233';
 /** Where `temporal server start-dev` serves the UI, unless told otherwise. */
 const DEV_SERVER_UI_URL = 'http://localhost:8233';
+const DEFAULT_SERVICE_NAME = 'bctrl-temporal-worker';
 const CLOUD_UI_URL = 'https://cloud.temporal.io';
 
 /** Adds the variables of a `.env` file in the working directory, where there is one, to those that are not set. */
@@ -73,7 +76,18 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     },
     metricsAddress: readAddress(env, 'BCTRL_METRICS_ADDRESS', '127.0.0.1:9464'),
     healthAddress: readAddress(env, 'BCTRL_HEALTH_ADDRESS', '127.0.0.1:8080'),
+    tracing: readTracing(env),
   };
+}
+
+/** OpenTelemetry's own variables; the exporter reads those for headers, timeout and compression by itself. */
+function readTracing(env: Environment): TracingConfig | undefined {
+  const collector = readUrl(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', 'http://localhost:4318');
+  const url =
+    readUrl(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http://localhost:4318/v1/traces') ??
+    (collector && `${collector}/v1/traces`);
+  if (url === undefined) return undefined;
+  return { url, serviceName: read(env, 'OTEL_SERVICE_NAME') ?? DEFAULT_SERVICE_NAME };
 }
 
 function readConnectionConfig(env: Environment): ConnectionConfig {
@@ -108,10 +122,10 @@ function read(env: Environment, name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-function readUrl(env: Environment, name: string): string | undefined {
+function readUrl(env: Environment, name: string, right = DEFAULT_BASE_URL): string | undefined {
   const value = read(env, name);
   if (value === undefined) return undefined;
-  const example = `${name}=${DEFAULT_BASE_URL}`;
+  const example = `${name}=${right}`;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw wrong(name, value, 'is not an http or https URL', example);

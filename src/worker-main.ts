@@ -42,9 +42,14 @@ export async function runWorker(env: Environment, stderr: LogStream): Promise<vo
     if (problem !== undefined) logger.warn('the API could not check the key; going on', { problem });
     const runtime = await installRuntime(logger, metricsAddress);
     metrics?.reportTo(runtime.metricMeter);
+    // Loaded on demand: OpenTelemetry is large.
+    const tracing =
+      config.tracing &&
+      (await (await import('./worker/start-tracing.js')).startTracing(config.tracing, logger));
+    if (tracing) endings.push(() => tracing.close());
     const connection = await connect(config);
     endings.push(() => connection.close());
-    worker = await createWorker(connection, client, config);
+    worker = await createWorker(connection, client, config, tracing);
     if (metrics && worker.client) endings.push(watchHeldPipelines(worker.client, runtime.metricMeter));
     logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
     await worker.run();

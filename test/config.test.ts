@@ -17,6 +17,7 @@ test('an API key is all that a worker needs', () => {
     log: { format: undefined, level: 'info' },
     metricsAddress: undefined,
     healthAddress: undefined,
+    tracing: undefined,
     taskQueue: 'bctrl-runtime-files',
     temporal: { namespace: 'default', connectionOptions: workerConfig({}).temporal.connectionOptions },
   });
@@ -36,6 +37,8 @@ test('every variable is read', () => {
     BCTRL_LOG_LEVEL: 'warn',
     BCTRL_METRICS_ADDRESS: '0.0.0.0:9464',
     BCTRL_HEALTH_ADDRESS: '[::1]:8080',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.example:4318/',
+    OTEL_SERVICE_NAME: 'files',
   });
   assert.deepEqual(bctrl, {
     apiKey: 'key-1',
@@ -48,6 +51,7 @@ test('every variable is read', () => {
     log: { format: 'pretty', level: 'warn' },
     metricsAddress: { host: '0.0.0.0', port: 9464 },
     healthAddress: { host: '::1', port: 8080 },
+    tracing: { url: 'http://collector.example:4318/v1/traces', serviceName: 'files' },
   });
   assert.equal(taskQueue, 'files');
   assert.equal(maxTaskQueueActivitiesPerSecond, 0.5);
@@ -59,6 +63,18 @@ test('BCTRL_API_BASE_URL is read where BCTRL_BASE_URL is not set', () => {
   const both = { BCTRL_BASE_URL: 'http://one', BCTRL_API_BASE_URL: 'http://two' };
   assert.equal(workerConfig(both).bctrl.baseUrl, 'http://one');
   assert.equal(workerConfig({ ...both, BCTRL_BASE_URL: '' }).bctrl.baseUrl, 'http://two');
+});
+
+test('an endpoint for traces alone is taken as it is', () => {
+  const url = 'https://collector.example/traces';
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://other.example';
+  assert.deepEqual(
+    workerConfig({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url }).tracing,
+    {
+      url,
+      serviceName: 'bctrl-temporal-worker',
+    },
+  );
 });
 
 test('a variable that is set to nothing is not set', () => {
@@ -94,6 +110,10 @@ const wrong: [env: Environment, message: RegExp][] = [
     /^BCTRL_LOG_FORMAT: "xml" is not one of json, pretty; .*BCTRL_LOG_FORMAT=json$/,
   ],
   [{ BCTRL_LOG_LEVEL: 'INFO' }, /^BCTRL_LOG_LEVEL: "INFO" is not one of info, debug, warn, error; .*=info$/],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' },
+    /^OTEL_EXPORTER_OTLP_ENDPOINT: .*=http:\/\/localhost:4318$/,
+  ],
   [{ BCTRL_API_BASE_URL: 'nope' }, /^BCTRL_API_BASE_URL: "nope"/],
   [
     { BCTRL_REQUEST_TIMEOUT: '5' },

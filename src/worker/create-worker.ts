@@ -6,6 +6,7 @@ import { Exit, exitCodes } from '../exit.js';
 import { BctrlPlugin } from '../plugin.js';
 import { toWorkerIdentity } from '../shared/worker-identity.js';
 import { version } from '../version.js';
+import type { Tracing } from './start-tracing.js';
 
 /** gRPC's code for what does not exist. */
 const NOT_FOUND = 5;
@@ -28,6 +29,7 @@ export async function createWorker(
   connection: NativeConnection,
   client: BctrlClient,
   { temporal: { namespace }, taskQueue, maxTaskQueueActivitiesPerSecond }: WorkerConfig,
+  tracing: Tracing | undefined,
 ): Promise<Worker> {
   await checkNamespace(connection, namespace);
   return await Worker.create({
@@ -35,7 +37,11 @@ export async function createWorker(
     namespace,
     taskQueue,
     identity: toWorkerIdentity({ pid: process.pid, hostname: hostname(), version }),
-    plugins: [new BctrlPlugin({ client, workflows: true })],
+    ...(tracing && { workflowBundle: tracing.workflowBundle }),
+    plugins: [
+      new BctrlPlugin({ client, workflows: tracing === undefined }),
+      ...(tracing ? [tracing.plugin] : []),
+    ],
     maxConcurrentActivityTaskExecutions: MAXIMUM_ACTIVITIES,
     ...(maxTaskQueueActivitiesPerSecond !== undefined && {
       maxTaskQueueActivitiesPerSecond,

@@ -7,7 +7,7 @@ import { workflowBundle } from '../support/temporal.js';
 
 /** What has no place in a workflow: code that does I/O, and everything that is made to be loaded by Node. */
 const outsiders = ['undici', 'p-queue', 'hono', 'commander', '@temporalio/client', '@temporalio/worker'];
-const ownOutsiders = ['bctrl/', 'activities/', 'cli/', 'gateway/', 'config', 'plugin'];
+const ownOutsiders = ['bctrl/', 'activities/', 'cli/', 'gateway/', 'worker/', 'config', 'plugin', 'version'];
 
 /** Paths of the modules in a bundle, as its bundler names them. */
 function modulesOf(code: string): string[] {
@@ -32,8 +32,16 @@ function assertSandboxSafe(code: string): void {
   }
 }
 
-test('the prebuilt bundle has no code that does I/O', async () => {
-  assertSandboxSafe(await readFile(workflowBundle().codePath, 'utf8'));
+test('the prebuilt bundle has no code that does I/O, and none for tracing', async () => {
+  const code = await readFile(workflowBundle().codePath, 'utf8');
+  assertSandboxSafe(code);
+  assert.doesNotMatch(modulesOf(code).join(), /opentelemetry/);
+});
+
+test('the one for tracing has no code that does I/O either', async () => {
+  const code = await readFile(workflowBundle().codePath.replace(/\.js$/, '.traced.js'), 'utf8');
+  assertSandboxSafe(code);
+  assert.match(modulesOf(code).join(), /@temporalio\/interceptors-opentelemetry/);
 });
 
 test('the public workflow entry can be bundled into the workflows of others, and has no such code either', async () => {

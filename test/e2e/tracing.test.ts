@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { Client } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { startServer } from '../support/client.js';
+import { createTestFolder, startTestGateway } from '../support/gateway.js';
+import { connectToDevServer, devServerExecutable, workflowBundle } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+interface Span {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+}
+
+/** The parts of an OTLP export that tests look at. */
+interface Export {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly { key: string; value: { stringValue: string } }[] };
+    readonly scopeSpans: readonly { readonly spans: readonly Span[] }[];
+  }[];
+}
+
+let temporal: DevServer;
+let env: TestWorkflowEnvironment;
+before(async () => {
+  temporal = await startDevServer({ executable: devServerExecutable() });
+  env = await connectToDevServer(temporal.address);
+});
+after(async () => {
+  await env.teardown();
+  await temporal.close();
+});
+
+/** Runs a pipeline on a worker of its own until both have ended. */
+async function runPipeline(t: TestContext, workflowId: string, variables: Record<string, string>) {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const { runtimeId } = gateway;
+  const coverage = await createTestFolder(t);
+  const worker = await startWorkerProcess(t, {
+    address: temporal.address,
+    gatewayUrl: gateway.url,
+    taskQueue: runtimeId,
+    env: { ...variables, NODE_V8_COVERAGE: coverage },
+  });
+  const client = new Client({ connection: env.connection });
+  const input = { runtimeId, files: [{ runtimePath: 'a.txt' }] };
+  const options = { taskQueue: runtimeId, workflowId, args: [input] };
+  const handle = await client.workflow.start(POST_RUN_PIPELINE, options);
+  await handle.result();
+  worker.child.kill('SIGTERM');
+  const { code, stderr } = await worker.ended;
+  assert.equal(code, 0, stderr);
+  return { handle, stderr, modules: await modulesIn(coverage) };
+}
+
+/** Names of all scripts that a process has run, by its coverage. */
+async function modulesIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder);
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+  const scripts = texts.flatMap((text) => JSON.parse(text).result as { url: string }[]);
+  return scripts.map(({ url }) => url);
+}
+
+const isOpenTelemetry = (url: string) => /node_modules\/.*opentelemetry/.test(url);
+
+test('workflow and activity of a run are spans of one trace', async (t) => {
+  const exports: Export[] = [];
+  const collector = await startServer(t, async (request, response) => {
+    assert.equal(request.url, '/v1/traces');
+    exports.push(JSON.parse(Buffer.concat(await request.toArray()).toString()));
+    response.end('{}');
+  });
+  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_SERVICE_NAME: 'files' };
+  const { handle, modules } = await runPipeline(t, 'traced', variables);
+
+  const resources = exports.flatMap(({ resourceSpans }) => resourceSpans);
+  const spans = resources.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
+  const named = (name: string) => spans.find((span) => span.name === name);
+  const workflow = named('RunWorkflow:postRunPipeline');
+  const scheduled = named('StartActivity:collectRuntimeFile');
+  const activity = named('RunActivity:collectRuntimeFile');
+  assert.ok(workflow && scheduled && activity, `${spans.map(({ name }) => name)}`);
+  assert.equal(scheduled.parentSpanId, workflow.spanId);
+  assert.equal(activity.parentSpanId, scheduled.spanId);
+  assert.deepEqual(new Set(spans.map(({ traceId }) => traceId)), new Set([workflow.traceId]));
+  for (const { resource } of resources) {
+    const { key: _, value } = resource.attributes.find(({ key }) => key === 'service.name') ?? {};
+    assert.equal(value?.stringValue, 'files');
+  }
+  assert.ok(modules.some(isOpenTelemetry));
+
+  await t.test('and a worker that does not trace can go on with it', async () => {
+    await Worker.runReplayHistory({ workflowBundle: workflowBundle() }, await handle.fetchHistory());
+  });
+});
+
+test('a collector that is away is told in the log, and holds nothing up', async (t) => {
+  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+  const { stderr } = await runPipeline(t, 'untold', variables);
+  assert.match(stderr, /"level":"warn",.*"problem":".*ECONNREFUSED.*"msg":"tracing"/);
+});
+
+test('without a collector nothing of OpenTelemetry is loaded', async (t) => {
+  const { handle, modules } = await runPipeline(t, 'untraced', {});
+  assert.ok(modules.some((url) => url.endsWith('dist/worker-main.js')));
+  assert.deepEqual(modules.filter(isOpenTelemetry), []);
+
+  await t.test('and a worker that traces can go on with its pipelines', async () => {
+    const codePath = workflowBundle().codePath.replace(/\.js$/, '.traced.js');
+    const sinks = { exporter: { export: { fn: () => {}, callDuringReplay: false } } };
+    await Worker.runReplayHistory({ workflowBundle: { codePath }, sinks }, await handle.fetchHistory());
+  });
+});

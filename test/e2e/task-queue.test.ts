@@ -3,6 +3,8 @@ import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { versionOfIdentity } from '../../src/shared/worker-identity.js';
+import { version } from '../../src/version.js';
 import { startTestGateway } from '../support/gateway.js';
 import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
@@ -76,4 +78,16 @@ test('activities have their runtime as fairness key, and the priority of their p
 test('a fairness key that the pipeline was started with stays', async (t) => {
   const { priorities } = await runPipeline(t, {}, { fairnessKey: 'tenant-1', priorityKey: 2 });
   assert.deepEqual([...new Set(priorities.map(({ fairnessKey }) => fairnessKey))], ['tenant-1']);
+});
+
+test('its pollers tell the version of their worker', async (t) => {
+  const { runtimeId: name } = await runPipeline(t, {});
+  for (const taskQueueType of [1, 2]) {
+    const queue = { namespace: 'default', taskQueue: { name }, taskQueueType };
+    const { pollers } = await connection.workflowService.describeTaskQueue(queue);
+    assert.deepEqual(
+      pollers?.map(({ identity }) => versionOfIdentity(identity ?? '')),
+      [version],
+    );
+  }
 });

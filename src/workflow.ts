@@ -20,6 +20,7 @@ export {
   addFilesUpdate,
   jobFinishedSignal,
   progressQuery,
+  rerunInputQuery,
   resumeUpdate,
 } from './workflows/messages.js';
 export { postRunPipeline } from './workflows/post-run-pipeline.js';

@@ -9,6 +9,7 @@ export const PIPELINE_FAILED = 'PipelineFailed';
 
 /** Names of a pipeline's messages. */
 export const PROGRESS_QUERY = 'progress';
+export const RERUN_INPUT_QUERY = 'rerunInput';
 export const JOB_FINISHED_SIGNAL = 'jobFinished';
 export const ADD_FILES_UPDATE = 'addFiles';
 export const RESUME_UPDATE = 'resume';

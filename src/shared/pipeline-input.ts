@@ -86,6 +86,11 @@ export const pipelineInputSchema = z
         taskQueue: z.string().min(1).max(MAXIMUM_NAME_LENGTH).optional(),
       })
       .optional(),
+    /**
+     * First run id of an ended pipeline of the same workflow id, whose files this one goes on with: under the same collection
+     * keys, and looked for before they are collected. As the query `rerunInput` gives it.
+     */
+    rerunOf: z.string().min(1).optional(),
   })
   .refine(({ files, waitFor }) => files.length > 0 || waitFor !== undefined, {
     path: ['files'],

@@ -61,7 +61,7 @@ function toRequest({ file: { ifMissing: _, ...request } }: OpenFile) {
 /** @param place of a file that is collected alone */
 function keyOf({ input, mayRepeat }: PipelineState, files: readonly OpenFile[], place?: string) {
   const lookFirst = mayRepeat || files.some(({ tried }) => tried);
-  return { ...collectionKey(place), runtimeId: input.runtimeId, lookFirst };
+  return { ...collectionKey(place, input.rerunOf), runtimeId: input.runtimeId, lookFirst };
 }
 
 /** As in `files 101–200 of 3,000`; of files that do not follow each other it is `80 of the files 101–200 of 3,000`. */

@@ -118,6 +118,14 @@ export class FileList {
     return new Set(this.#failed.map(({ file }) => file.runtimePath));
   }
 
+  /** Those that are not there and should be. */
+  get uncollected(): PipelineFile[] {
+    const entries = [...this.#entries.values()];
+    const isUncollected = ({ outcome }: FileEntry) =>
+      outcome === undefined || outcome.outcome === 'failed' || outcome.outcome === 'skipped';
+    return entries.filter(isUncollected).map(({ file }) => file);
+  }
+
   get counts(): PipelineCounts {
     return { ...this.#counts };
   }

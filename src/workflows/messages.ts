@@ -11,9 +11,10 @@ import {
   ADD_FILES_UPDATE,
   JOB_FINISHED_SIGNAL,
   PROGRESS_QUERY,
+  RERUN_INPUT_QUERY,
   RESUME_UPDATE,
 } from '../shared/names.js';
-import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES } from '../shared/pipeline-input.js';
+import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineInput } from '../shared/pipeline-input.js';
 import {
   type Abandoned,
   type AddFiles,
@@ -31,6 +32,12 @@ import type { PipelineState } from './pipeline-state.js';
 
 /** What a pipeline has done so far, at any time of its life and after it. */
 export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
+
+/**
+ * What to start a pipeline with, under the same workflow id, that collects what this one has not: asked of one that has ended.
+ * Without `files` and `waitFor` there is nothing to collect.
+ */
+export const rerunInputQuery = defineQuery<PipelineInput>(RERUN_INPUT_QUERY);
 
 /**
  * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first one counts; one that a pipeline
@@ -52,6 +59,7 @@ export function takeMessages(pipeline: PipelineState): void {
   const { files } = pipeline;
 
   setHandler(progressQuery, () => pipeline.progress);
+  setHandler(rerunInputQuery, () => pipeline.rerunInput);
 
   setHandler(jobFinishedSignal, (input = {}) => {
     const { data, error } = jobFinishedSchema.safeParse(input);

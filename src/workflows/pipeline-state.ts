@@ -1,6 +1,10 @@
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { fairnessKeyOf } from '../shared/fairness-key.js';
-import { type ParsedPipelineInput, pipelineInputSchema } from '../shared/pipeline-input.js';
+import {
+  type ParsedPipelineInput,
+  type PipelineInput,
+  pipelineInputSchema,
+} from '../shared/pipeline-input.js';
 import type { JobFinished } from '../shared/pipeline-messages.js';
 import type {
   ExportArchiveOutcome,
@@ -36,6 +40,11 @@ export function beginPipeline(input: unknown, handedOn: HandedOn | undefined): P
   return new PipelineState(input as ParsedPipelineInput, handedOn);
 }
 
+/** It is not known how the job ended, or what files it names. */
+export function isOpen(job: JobOutcome | undefined): boolean {
+  return job === undefined || job.problem !== undefined;
+}
+
 /** What the steps of a pipeline leave to each other, to its messages and to whoever looks at it. */
 export class PipelineState {
   readonly input: ParsedPipelineInput;
@@ -56,7 +65,8 @@ export class PipelineState {
 
   constructor(input: ParsedPipelineInput, handedOn?: HandedOn) {
     this.input = input;
-    this.mayRepeat = isRepeated(handedOn !== undefined) || (handedOn?.mayRepeat ?? false);
+    this.mayRepeat =
+      isRepeated(handedOn !== undefined) || (handedOn?.mayRepeat ?? false) || input.rerunOf !== undefined;
     this.files = new FileList(handedOn?.files);
     this.files.add(input.files);
     this.jobs = new Map(handedOn?.jobs.map((job) => [job.id, job]));
@@ -105,7 +115,7 @@ export class PipelineState {
 
   /** Jobs of which it is not known how they ended, or what files they name. */
   get openJobs(): JobOutcome[] {
-    return this.#jobsInOrder.filter(({ problem }) => problem !== undefined);
+    return this.#jobsInOrder.filter(isOpen);
   }
 
   /** Not all is there that has to be, and an operator could mend it. */
@@ -156,6 +166,30 @@ export class PipelineState {
       summary,
       fairnessKey: workflowInfo().priority?.fairnessKey || fairnessKeyOf(runtimeId),
     };
+  }
+
+  /** What a pipeline is started with that collects what this one has not, once this one has ended. */
+  get rerunInput(): PipelineInput {
+    const { waitFor: _, filesFromOutput, rerunOf, ...input } = this.input;
+    const waitFor = this.#openWait;
+    return {
+      ...input,
+      files: this.files.uncollected,
+      ...(waitFor && { waitFor, ...(filesFromOutput !== undefined && { filesFromOutput }) }),
+      rerunOf: rerunOf ?? workflowInfo().firstExecutionRunId,
+    };
+  }
+
+  /** The wait for the jobs of which it is not known how they ended. */
+  get #openWait(): PipelineInput['waitFor'] {
+    const { waitFor } = this.input;
+    if (waitFor === undefined) return undefined;
+    const { invocationIds, ...others } = waitFor;
+    const invocationId = this.jobFinished?.invocationId;
+    const ids = invocationIds ?? (invocationId === undefined ? [] : [invocationId]);
+    if (ids.length === 0) return this.jobs.size === 0 || this.openJobs.length > 0 ? others : undefined;
+    const openIds = ids.filter((id) => isOpen(this.jobs.get(id)));
+    return openIds.length === 0 ? undefined : { timeout: waitFor.timeout, invocationIds: openIds };
   }
 
   get progress(): PipelineProgress {

@@ -5,7 +5,7 @@ import { shortPath } from '../shared/one-line.js';
 import { MAXIMUM_FILES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { JobOutcome } from '../shared/pipeline-report.js';
 import { DEFAULT_WAIT_TIMEOUT, waitOptions } from './bctrl-activities.js';
-import type { PipelineState } from './pipeline-state.js';
+import { isOpen, type PipelineState } from './pipeline-state.js';
 import { toProblem } from './to-problem.js';
 
 /** Stands for the job where a signal names none. */
@@ -64,10 +64,6 @@ async function waitForInvocations(
   // In the order of the jobs, not of their ends, which the history does not tell exactly from those of messages.
   for (const [index, id] of unknown.entries()) addFiles(pipeline, id, named[index] ?? []);
   pipeline.show();
-}
-
-function isOpen(job: JobOutcome | undefined): boolean {
-  return job === undefined || job.problem !== undefined;
 }
 
 /** Notes how a job ended. Returns the files that its output names. */

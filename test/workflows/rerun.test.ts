@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/client';
+import { COLLECTION_KEY, POST_RUN_PIPELINE, RERUN_INPUT_QUERY } from '../../src/shared/names.js';
+import type { PipelineInput } from '../../src/shared/pipeline-input.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import {
+  collectAny,
+  env,
+  execute,
+  failedReportOf,
+  type Handle,
+  list,
+  RUNTIME,
+  setUp,
+  untilPhase,
+} from '../support/pipeline.js';
+import { withWorker } from '../support/temporal.js';
+
+const rerunInputOf = (handle: Handle) => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
+
+describe('a pipeline that goes on with the files of one that failed', () => {
+  test('collects only those that are not there, and makes none twice', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(
+      t,
+      { 'there.txt': 'a', 'unknown.txt': 'b', 'refused.txt': 'c' },
+      {
+        // Only the looks prevent a second file.
+        onPathExists: 'keep-both',
+        faults: [
+          { operation: 'collect', runtimePath: 'unknown.txt', fault: { kind: 'lose-answer' }, times: 1 },
+          { operation: 'list-files', fault: { kind: 'answer', status: 503 } },
+          { operation: 'collect', runtimePath: 'refused.txt', fault: { kind: 'answer', status: 401 } },
+        ],
+      },
+    );
+    const files = list('there.txt', 'unknown.txt', 'refused.txt');
+    const workflowId = randomUUID();
+    await withWorker(env, { activities }, async (taskQueue) => {
+      const start = (input: PipelineInput) =>
+        env.client.workflow.start(POST_RUN_PIPELINE, { taskQueue, workflowId, args: [input] });
+      const first = await start({ runtimeId, files, giveUpAfter: '1m' });
+      const { counts } = await failedReportOf(first);
+      assert.deepEqual([counts.collected, counts.failed], [1, 2]);
+      const input = await rerunInputOf(first);
+      assert.deepEqual(input.files, list('unknown.txt', 'refused.txt'));
+      assert.equal(input.waitFor, undefined);
+
+      // It fails once more, and the next one still has the keys of the first.
+      gateway.setFaults([{ operation: 'collect', fault: { kind: 'answer', status: 401 } }]);
+      const second = await start(input);
+      const report = await failedReportOf(second);
+      assert.deepEqual(report.counts, {
+        files: 2,
+        collected: 1,
+        kept: 0,
+        missing: 0,
+        skipped: 0,
+        failed: 1,
+      });
+      const again = await rerunInputOf(second);
+      assert.deepEqual([again.files, again.rerunOf], [list('refused.txt'), input.rerunOf]);
+
+      gateway.setFaults([]);
+      const third = await start(again);
+      const last = (await third.result()) as PipelineReport;
+      assert.deepEqual([last.ending, last.counts.collected], ['succeeded', 1]);
+    });
+    const books = gateway.books();
+    assert.deepEqual(books.files.map(({ runtimePath }) => runtimePath).sort(), [
+      'refused.txt',
+      'there.txt',
+      'unknown.txt',
+    ]);
+    const keys = books.files.map(({ metadata }) => String(metadata?.[COLLECTION_KEY]));
+    assert.equal(new Set(keys).size, 3);
+    const origins = keys.map((key) => key.slice(0, key.lastIndexOf('/')));
+    assert.equal(new Set(origins).size, 1, 'all keys are those of the first pipeline');
+  });
+
+  test('waits again for the jobs whose end is not known, and for no other', async () => {
+    const activities = {
+      collectRuntimeFile: collectAny,
+      async waitForInvocation({ invocationId: id }: { invocationId: string }) {
+        if (id === 'lost') throw ApplicationFailure.nonRetryable('no such job', 'not_found');
+        return { id, action: 'act', status: 'succeeded' as const, files: list(`${id}.txt`) };
+      },
+    };
+    const waitFor = { invocationIds: ['ended', 'lost'], timeout: '8h' as const };
+    const input = { runtimeId: RUNTIME, waitFor, filesFromOutput: '/files', onFailure: 'fail' };
+    await execute({ activities }, input, async (handle) => {
+      await failedReportOf(handle);
+      const { rerunOf, ...rerun } = await rerunInputOf(handle);
+      assert.equal(rerunOf, handle.firstExecutionRunId);
+      const open = { invocationIds: ['lost'], timeout: '8h' };
+      assert.deepEqual(rerun, { ...input, waitFor: open, files: [], concurrency: 4 });
+    });
+  });
+
+  test('waits again for a signal that did not come', async () => {
+    const input = { runtimeId: RUNTIME, waitFor: { signal: true, timeout: '1h' }, files: list('a') };
+    await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
+      await failedReportOf(handle);
+      const { waitFor, files } = await rerunInputOf(handle);
+      assert.deepEqual([waitFor, files], [input.waitFor, []]);
+    });
+  });
+
+  test('takes all files of one that was cancelled before it began with them', async () => {
+    const input = { runtimeId: RUNTIME, waitFor: { signal: true }, files: list('a', 'b') };
+    await execute({}, input, async (handle) => {
+      await untilPhase(handle, 'waiting');
+      await handle.cancel();
+      await handle.result().catch(() => undefined);
+      const { waitFor, files } = await rerunInputOf(handle);
+      assert.deepEqual([waitFor, files], [input.waitFor, input.files]);
+    });
+  });
+});

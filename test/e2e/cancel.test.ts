@@ -1,29 +1,19 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
+import { useDevServerEnv } from '../support/dev-server.js';
 import { until } from '../support/gateway.js';
-import { connectToDevServer, devServerExecutable, withWorker } from '../support/temporal.js';
+import { withWorker } from '../support/temporal.js';
 
 /** Longer than it takes a cancellation to be recorded, shorter than it takes to be delivered with a heartbeat. */
 const SOON_MS = 500;
 
-let temporal: DevServer;
-let env: TestWorkflowEnvironment;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-  env = await connectToDevServer(temporal.address);
-});
-after(async () => {
-  await env.teardown();
-  await temporal.close();
-});
+const env = useDevServerEnv();
 
 // Here, as the time-skipping server never tells of an activity that was cancelled between two attempts.
 describe('a pipeline whose request fails before it learns that it is cancelled', () => {
@@ -41,8 +31,8 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
       },
     };
     const files = [{ runtimePath: 'a.txt', ifMissing: 'warn' }];
-    return await withWorker(env, { activities }, async (taskQueue) => {
-      const handle = await env.client.workflow.start(POST_RUN_PIPELINE, {
+    return await withWorker(env(), { activities }, async (taskQueue) => {
+      const handle = await env().client.workflow.start(POST_RUN_PIPELINE, {
         taskQueue,
         workflowId: randomUUID(),
         args: [{ runtimeId: 'rt_1', files, stopRuntime }],

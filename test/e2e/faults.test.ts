@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import type { WorkflowHandle } from '@temporalio/client';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault } from '../../src/testing.js';
+import { useDevServer } from '../support/dev-server.js';
 import type { Running } from '../support/executable.js';
 import { spreadFaults } from '../support/faults.js';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
-import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** A run repeats the faults of another with the same seed, up to the order in which the requests arrive. */
@@ -47,16 +46,7 @@ const kinds: Fault[] = [
 
 const faults = spreadFaults(kinds, FAULTS_SHARE);
 
-let temporal: DevServer;
-let connection: Connection;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-  connection = await Connection.connect({ address: temporal.address });
-});
-after(async () => {
-  await connection.close();
-  await temporal.close();
-});
+const temporal = useDevServer();
 
 test(`${FILES} files are there once each, through faults and killed workers`, {
   timeout: 240_000,
@@ -79,8 +69,7 @@ test(`${FILES} files are there once each, through faults and killed workers`, {
 
   const startedMs = performance.now();
   const first = await startWorker();
-  const client = new Client({ connection });
-  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+  const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue,
     workflowId: `faults/${SEED}`,
     args: [input],

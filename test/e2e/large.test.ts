@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import type { WorkflowHandle } from '@temporalio/client';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
+import { useDevServer } from '../support/dev-server.js';
 import { spreadFaults } from '../support/faults.js';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
-import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** So few events that a pipeline of thousands of files goes on in a new run at least once. */
@@ -17,20 +16,10 @@ const SUGGEST_CONTINUE_AS_NEW_EVENTS = 60;
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 
-let temporal: DevServer;
-let connection: Connection;
-let client: Client;
-before(async () => {
-  const dynamicConfig = {
+const temporal = useDevServer({
+  dynamicConfig: {
     'limit.historyCount.suggestContinueAsNew': String(SUGGEST_CONTINUE_AS_NEW_EVENTS),
-  };
-  temporal = await startDevServer({ executable: devServerExecutable(), dynamicConfig });
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection });
-});
-after(async () => {
-  await connection.close();
-  await temporal.close();
+  },
 });
 
 async function startGateway(t: Parameters<typeof startTestGateway>[0], count: number, faults: FaultRule[]) {
@@ -50,9 +39,9 @@ function assertEachOnce(gateway: TestGateway, count: number): void {
 
 /** The events of all runs of a pipeline, run by run. */
 async function runsOf({ workflowId }: WorkflowHandle, firstRunId: string): Promise<HistoryEvent[][]> {
-  const { events } = await client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
+  const { events } = await temporal.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
   const next = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
-  const others = next ? await runsOf(client.workflow.getHandle(workflowId), next) : [];
+  const others = next ? await runsOf(temporal.client.workflow.getHandle(workflowId), next) : [];
   return [events ?? [], ...others];
 }
 
@@ -78,7 +67,7 @@ test('10,000 files with a fifth of faults, a killed worker and continue-as-new a
     startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
   const worker = await start();
   const startedMs = performance.now();
-  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+  const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue: runtimeId,
     workflowId: runtimeId,
     args: [{ runtimeId, files, batchSize: 250, concurrency: 8 }],
@@ -90,7 +79,7 @@ test('10,000 files with a fifth of faults, a killed worker and continue-as-new a
   const pending: number[] = [];
   const watch = (async () => {
     for (;;) {
-      const { raw, status } = await client.workflow.getHandle(handle.workflowId).describe();
+      const { raw, status } = await temporal.client.workflow.getHandle(handle.workflowId).describe();
       pending.push(raw.pendingActivities?.length ?? 0);
       if (status.name !== 'RUNNING') return;
       await sleep(100);
@@ -140,7 +129,7 @@ test('two workers share the batches of one pipeline, and one that is killed lose
       env: { BCTRL_MAX_REQUESTS: '16' },
     });
   const [killed, other] = await Promise.all([start(), start()]);
-  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+  const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue: runtimeId,
     workflowId: runtimeId,
     args: [{ runtimeId, files, batchSize: 50, concurrency: 4 }],
@@ -174,7 +163,7 @@ test('a reset of a run that was continued repeats nothing, in its own next runs 
   const { gateway, files } = await startGateway(t, count, []);
   const { runtimeId } = gateway;
   await startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
-  const handle = await client.workflow.start(POST_RUN_PIPELINE, {
+  const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue: runtimeId,
     workflowId: runtimeId,
     args: [{ runtimeId, files, batchSize: 10 }],
@@ -186,13 +175,13 @@ test('a reset of a run that was continued repeats nothing, in its own next runs 
   const [firstTask] = runs[0]?.filter((event) => event.workflowTaskCompletedEventAttributes) ?? [];
   const workflowTaskFinishEventId = firstTask?.eventId;
   assert.ok(workflowTaskFinishEventId);
-  const { runId } = await connection.workflowService.resetWorkflowExecution({
+  const { runId } = await temporal.client.workflowService.resetWorkflowExecution({
     namespace: 'default',
     workflowExecution: { workflowId: runtimeId, runId: handle.firstExecutionRunId },
     workflowTaskFinishEventId,
     requestId: randomUUID(),
   });
-  const report: PipelineReport = await client.workflow.getHandle(runtimeId, runId).result();
+  const report: PipelineReport = await temporal.client.workflow.getHandle(runtimeId, runId).result();
   const runsOfReset = await runsOf(handle, runId);
   t.diagnostic(`${runs.length} runs, and ${runsOfReset.length} of the reset`);
   assert.ok(runsOfReset.length >= 3, `${runsOfReset.length} runs`);

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { CancelledFailure, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { PIPELINE_FAILED, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { FailedOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
@@ -12,22 +10,14 @@ import type { RetryTableOverrides } from '../../src/shared/retry-table.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
 import { createTestActivities } from '../support/activities.js';
 import { startServer } from '../support/client.js';
+import { useDevServerEnv } from '../support/dev-server.js';
 import { startTestGateway, until } from '../support/gateway.js';
-import { connectToDevServer, devServerExecutable, withWorker } from '../support/temporal.js';
+import { withWorker } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 type Handle = WorkflowHandle<(input: PipelineInput) => Promise<PipelineReport>>;
 
-let temporal: DevServer;
-let env: TestWorkflowEnvironment;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-  env = await connectToDevServer(temporal.address);
-});
-after(async () => {
-  await env.teardown();
-  await temporal.close();
-});
+const env = useDevServerEnv();
 
 /** Where the API refuses a second file of the same path, it would be the API that prevents duplicates. */
 async function startGateway(t: TestContext, { names = ['a'], faults = [] as FaultRule[] } = {}) {
@@ -38,7 +28,7 @@ async function startGateway(t: TestContext, { names = ['a'], faults = [] as Faul
 
 function startPipeline(taskQueue: string, input: PipelineInput): Promise<Handle> {
   const options = { taskQueue, workflowId: randomUUID(), args: [input] as [PipelineInput] };
-  return env.client.workflow.start<(input: PipelineInput) => Promise<PipelineReport>>(
+  return env().client.workflow.start<(input: PipelineInput) => Promise<PipelineReport>>(
     POST_RUN_PIPELINE,
     options,
   );
@@ -51,7 +41,7 @@ function withPipeline<T>(
   use: (handle: Handle) => Promise<T>,
 ): Promise<T> {
   const activities = createTestActivities(t, url, { retryTable });
-  return withWorker(env, { activities }, async (taskQueue) => use(await startPipeline(taskQueue, input)));
+  return withWorker(env(), { activities }, async (taskQueue) => use(await startPipeline(taskQueue, input)));
 }
 
 const toFiles = (names: string[]) => names.map((runtimePath) => ({ runtimePath }));
@@ -82,13 +72,13 @@ describe('an operator resets', () => {
     const { runId } = await handle.describe();
     const workflowTaskFinishEventId = completed[ordinal - 1]?.eventId;
     assert.ok(workflowTaskFinishEventId);
-    const reset = await env.connection.workflowService.resetWorkflowExecution({
+    const reset = await env().connection.workflowService.resetWorkflowExecution({
       namespace: 'default',
       workflowExecution: { workflowId, runId },
       workflowTaskFinishEventId,
       requestId: randomUUID(),
     });
-    return env.client.workflow.getHandle(workflowId, reset.runId);
+    return env().client.workflow.getHandle(workflowId, reset.runId);
   }
 
   for (const [what, ordinal] of [
@@ -127,7 +117,7 @@ describe('an operator resets', () => {
         const { raw } = await handle.describe();
         pending = raw.pendingActivities?.[0];
       } while (pending?.attempt !== 3);
-      await env.client.workflow.workflowService.resetActivity({
+      await env().client.workflow.workflowService.resetActivity({
         namespace: 'default',
         execution: { workflowId },
         id: pending.activityId,
@@ -252,7 +242,7 @@ describe('with a request in flight', () => {
     const slow: Fault = { kind: 'delay', delayMs: 3_000 };
     const gateway = await startGateway(t, { faults: [{ operation: 'collect', times: 1, fault: slow }] });
     const { runtimeId, url: gatewayUrl } = gateway;
-    const options = { address: temporal.address, gatewayUrl, taskQueue: runtimeId };
+    const options = { address: env().address, gatewayUrl, taskQueue: runtimeId };
     const first = await startWorkerProcess(t, options);
     const handle = await startPipeline(runtimeId, { runtimeId, files: toFiles(['a']) });
     await until(() => gateway.books().inFlight === 1);

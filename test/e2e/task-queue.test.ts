@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { test } from 'node:test';
 import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import { versionOfIdentity } from '../../src/shared/worker-identity.js';
 import { version } from '../../src/version.js';
+import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
-import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const RATE = 2;
 const FILES = 12;
 
-let temporal: DevServer;
-let connection: Connection;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-  connection = await Connection.connect({ address: temporal.address });
-});
-after(async () => {
-  await connection.close();
-  await temporal.close();
-});
+const temporal = useDevServer();
 
 async function runPipeline(
   t: Parameters<typeof startTestGateway>[0],
@@ -38,7 +27,7 @@ async function runPipeline(
     taskQueue: runtimeId,
     env,
   });
-  const handle = await new Client({ connection }).workflow.start(POST_RUN_PIPELINE, {
+  const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue: runtimeId,
     workflowId: runtimeId,
     args: [{ runtimeId, files }],
@@ -84,7 +73,7 @@ test('its pollers tell the version of their worker', async (t) => {
   const { runtimeId: name } = await runPipeline(t, {});
   for (const taskQueueType of [1, 2]) {
     const queue = { namespace: 'default', taskQueue: { name }, taskQueueType };
-    const { pollers } = await connection.workflowService.describeTaskQueue(queue);
+    const { pollers } = await temporal.client.workflowService.describeTaskQueue(queue);
     assert.deepEqual(
       pollers?.map(({ identity }) => versionOfIdentity(identity ?? '')),
       [version],

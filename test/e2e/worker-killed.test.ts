@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Books, FaultRule } from '../../src/testing.js';
+import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
-import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** Long enough to kill a worker in. */
@@ -36,16 +34,7 @@ function isSent(requests: Books['requests'], operation: keyof Books['requests'],
   return (requests[operation] ?? 0) > 0 && inFlight > 0;
 }
 
-let temporal: DevServer;
-let connection: Connection;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-  connection = await Connection.connect({ address: temporal.address });
-});
-after(async () => {
-  await connection.close();
-  await temporal.close();
-});
+const temporal = useDevServer();
 
 /** The report of a pipeline through all its phases, its ids replaced by names; the worker is killed in one of them. */
 async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]): Promise<unknown> {
@@ -74,7 +63,7 @@ async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]
     exportArchive: {},
     stopRuntime: 'always',
   };
-  const handle = await new Client({ connection }).workflow.start(POST_RUN_PIPELINE, {
+  const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue: runtimeId,
     workflowId: runtimeId,
     args: [input],

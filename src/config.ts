@@ -12,7 +12,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 type TemporalConfig = ReturnType<typeof loadClientConnectConfig>;
 
 interface ConnectionConfig {
-  readonly temporal: TemporalConfig & { readonly namespace: string };
+  readonly temporal: {
+    readonly connectionOptions: TemporalConfig['connectionOptions'] & { readonly address: string };
+    readonly namespace: string;
+  };
   readonly taskQueue: string;
 }
 
@@ -51,8 +54,9 @@ export function loadEnvironment(): Environment {
 /** @throws ConfigError */
 export function readStarterConfig(env: Environment): StarterConfig {
   const connection = readConnectionConfig(env);
-  const { address = DEFAULT_ADDRESS } = connection.temporal.connectionOptions;
-  return { ...connection, uiUrl: readUrl(env, 'BCTRL_TEMPORAL_UI_URL') ?? knownUiUrl(address) };
+  const { address } = connection.temporal.connectionOptions;
+  const uiUrl = readUrl(env, 'BCTRL_TEMPORAL_UI_URL', DEV_SERVER_UI_URL) ?? knownUiUrl(address);
+  return { ...connection, uiUrl };
 }
 
 /** @throws ConfigError */
@@ -106,7 +110,10 @@ function readConnectionConfig(env: Environment): ConnectionConfig {
     throw wrong('TEMPORAL_ADDRESS', address, 'is not host:port', `TEMPORAL_ADDRESS=${DEFAULT_ADDRESS}`);
   }
   return {
-    temporal: { ...temporal, namespace: temporal.namespace ?? 'default' },
+    temporal: {
+      connectionOptions: { ...temporal.connectionOptions, address },
+      namespace: temporal.namespace ?? 'default',
+    },
     taskQueue: read(env, 'BCTRL_TASK_QUEUE') ?? DEFAULT_TASK_QUEUE,
   };
 }

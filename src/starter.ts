@@ -3,5 +3,10 @@ import { main } from './cli/main.js';
 
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
-const { stdout, stderr } = process;
-process.exitCode = await main(process.argv.slice(2), { stdout, stderr, interrupted: interrupt.signal });
+const { stdin, stdout, stderr } = process;
+process.exitCode = await main(process.argv.slice(2), {
+  stdin,
+  stdout,
+  stderr,
+  interrupted: interrupt.signal,
+});

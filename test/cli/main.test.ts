@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { main } from '../../src/cli/main.js';
 import { exitCodes } from '../../src/exit.js';
@@ -6,6 +7,7 @@ import { exitCodes } from '../../src/exit.js';
 async function run(...argv: string[]) {
   let [stdout, stderr] = ['', ''];
   const code = await main(argv, {
+    stdin: Readable.from([]),
     stdout: {
       write: (text) => {
         stdout += text;
@@ -21,8 +23,25 @@ async function run(...argv: string[]) {
   return { code, stdout, stderr };
 }
 
+const commands = [
+  'start',
+  'collect',
+  'rerun',
+  'status',
+  'watch',
+  'result',
+  'list',
+  'resume',
+  'abandon',
+  'cancel',
+  'add-files',
+  'job-finished',
+  'setup',
+  'completion',
+];
+
 describe('--help', () => {
-  for (const argv of [['--help'], ['start', '--help'], ['collect', '--help'], ['result', '--help']]) {
+  for (const argv of [['--help'], ...commands.map((command) => [command, '--help'])]) {
     test(`${argv.join(' ')} lists every exit code, on stdout`, async () => {
       const { code, stdout, stderr } = await run(...argv);
       assert.deepEqual([code, stderr], [0, '']);
@@ -31,13 +50,17 @@ describe('--help', () => {
     });
   }
 
-  test('every command has an example', async () => {
-    for (const command of ['start', 'collect', 'result']) {
-      assert.match(
-        (await run(command, '--help')).stdout,
-        new RegExp(`Example:\n  bctrl-temporal ${command} `),
-      );
-    }
+  for (const command of commands) {
+    test(`${command} has an example`, async () => {
+      const { stdout } = await run(command, '--help');
+      assert.match(stdout, new RegExp(`^Examples?:\n(.*\n)*.*bctrl-temporal ${command}( |$)`, 'm'));
+    });
+  }
+
+  test('lists every command', async () => {
+    const { stdout } = await run('--help');
+    const listed = [...stdout.matchAll(/^ {2}([a-z-]+) .*/gm)].map(([, name]) => name);
+    assert.deepEqual(listed, [...commands, 'help']);
   });
 });
 
@@ -48,7 +71,7 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     [['start', 'rt', 'a', '--wiat'], /unknown option '--wiat' \(Did you mean --wait\?\)/],
     [['start'], /missing required argument 'runtimeId'/],
     [['collect', 'rt', 'a', 'b'], /too many arguments/],
-    [['start', 'rt'], /missing required argument 'path'/],
+    [['start', 'rt'], /files: expected at least one file, or waitFor/],
     [
       ['start', 'rt', 'a', '--give-up-after', 'soon'],
       /'soon' is invalid\. Expected a duration such as 30s or 5m\./,
@@ -58,9 +81,35 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     [['start', '', 'a'], /runtimeId: /],
     [['start', 'rt', 'a', ''], /files\[1\]\.runtimePath: /],
     [['start', 'rt', ...Array.from({ length: 10_001 }, () => 'a')], /files: .*1000/],
-    [['start', 'rt', 'a', '--invocation', ''], /waitFor\.invocationIds\[0\]: /],
+    [['start', 'rt', 'a', '--invocation', ''], /'' is invalid\. Expected an id\./],
     [['collect', 'rt', 'a', '--to', ''], /destinationPath: /],
+    [['start', 'rt', 'a', '--invocation', '--wait'], /'--wait' is invalid\. Expected an id\./],
+    [['start', 'rt', 'a', '--wait-timeout', '1h'], /--wait-timeout needs --invocation or --signal/],
+    [
+      ['start', 'rt', 'a', '--invocation', 'i', '--signal'],
+      /waitFor: expected either invocationIds or signal/,
+    ],
+    [['start', 'rt', 'a', '--if-missing', 'no'], /Allowed choices are fail, warn, ignore\./],
+    [['start', 'rt', 'a', '--export-archive', 'run.tar'], /exportArchive\.name: /],
+    [['start', '--spec', '/nowhere.yaml'], /--spec \/nowhere\.yaml: there is no such file/],
     [['result'], /missing required argument 'workflowId'/],
+    [['status', ''], /'' is invalid.* Expected an id\./],
+    [['rerun', 'id', '--timeout', '5s'], /--timeout needs --wait/],
+    [['list', '--phase', 'ended'], /Allowed choices are waiting, collecting, held, finishing, done\./],
+    [['list', '--limit', '0'], /'0' is invalid\. Expected a whole number above 0\./],
+    [['resume'], /expected either workflow ids, or --all-held or --runtime/],
+    [['cancel', 'id', '--all-held'], /expected either workflow ids, or --all-held or --runtime/],
+    [['resume', 'id', '--path', ''], /runtimePaths\[0\]: /],
+    [['add-files', 'id'], /missing required argument 'path'/],
+    [
+      ['job-finished', 'id', '--status', 'ok'],
+      /Allowed choices are succeeded, failed, cancelled, timed_out\./,
+    ],
+    [
+      ['job-finished', 'id', '--status', 'failed', '--invocation', 'i'],
+      /expected either invocationId or status/,
+    ],
+    [['completion', 'csh'], /Allowed choices are bash, zsh, fish, powershell\./],
   ];
   for (const [argv, line] of wrong) {
     test(argv.slice(0, 6).join(' '), async () => {

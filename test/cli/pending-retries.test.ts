@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { type PendingRetry, pendingRetries } from '../../src/cli/pending-retries.js';
+import { type PendingRetry, pendingRetries } from '../../src/cli/temporal/pending-retries.js';
 
 const NOW_MS = 1_700_000_000_000;
 

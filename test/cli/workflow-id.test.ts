@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectWorkflowId, pipelineWorkflowId } from '../../src/cli/workflow-id.js';
+import { collectWorkflowId, pipelineWorkflowId } from '../../src/cli/temporal/workflow-id.js';
 import { pipelineInputSchema } from '../../src/shared/pipeline-input.js';
 
 const files = [{ runtimePath: 'a.txt' }];

@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, type TestContext, test } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { describe, type TestContext, test } from 'node:test';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule } from '../../src/testing.js';
+import { useDevServer } from '../support/dev-server.js';
 import { type Ended, type Running, runExecutable, startExecutable } from '../support/executable.js';
 import { API_KEY, startTestGateway, until } from '../support/gateway.js';
-import { devServerExecutable } from '../support/temporal.js';
 
-let temporal: DevServer;
-let connection: Connection;
-let client: Client;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection });
-});
-after(async () => {
-  await connection.close();
-  await temporal.close();
-});
+const temporal = useDevServer();
 
 /** Gateway, built worker and the starter's real process, on a task queue of their own. */
 async function setUp(
@@ -156,14 +143,15 @@ describe('while it runs', () => {
       workflowId,
       uiLink: `http://ui.example/namespaces/default/workflows/${encodeURIComponent(workflowId)}`,
       status: 'running',
+      isNew: false,
     });
   });
 
   test('--timeout ends the wait with exit code 4', async (t) => {
     const { starter, runtimeId } = await setUp(t, { faults: slow });
     const { code, stdout, stderr } = await starter('start', runtimeId, 'a.txt', '--wait', '--timeout', '1s');
-    assert.deepEqual([code, stdout], [4, '']);
-    assert.match(stderr, /\nrunning; it goes on\. Come back with: bctrl-temporal result post-run\/\S+\n$/);
+    assert.deepEqual([code, stdout], [4, '0 of 1 files collected (0 B)\n']);
+    assert.match(stderr, /\nrunning; it goes on\. Come back with: bctrl-temporal watch post-run\/\S+\n$/);
   });
 
   test('Ctrl-C ends the wait with exit code 130, and the pipeline goes on', async (t) => {
@@ -175,7 +163,7 @@ describe('while it runs', () => {
     const { code, stderr } = await waiting.ended;
     assert.equal(code, 130);
     const [, workflowId = ''] =
-      /interrupted; it goes on\. Come back with: bctrl-temporal result (\S+)\n$/.exec(stderr) ?? [];
+      /interrupted; it goes on\. Come back with: bctrl-temporal watch (\S+)\n$/.exec(stderr) ?? [];
     gateway.setFaults([]);
     assert.equal((await starter('result', workflowId)).code, 0);
   });
@@ -189,7 +177,7 @@ describe('while it runs', () => {
     const waiting = startStarter('start', runtimeId, 'a.txt', 'b.txt', '--wait');
     await until(() => waiting.stderr().includes('collecting: 1 of 2 files'));
     const [, workflowId = ''] = /^started (\S+)/.exec(waiting.stderr()) ?? [];
-    await client.workflow.getHandle(workflowId).cancel();
+    await temporal.client.workflow.getHandle(workflowId).cancel();
     const { code, stdout, stderr } = await waiting.ended;
     assert.equal(code, 1);
     assert.match(stdout, /^collected {2}a\.txt .*\nskipped {4}b\.txt {2}the pipeline was cancelled/);
@@ -203,6 +191,6 @@ describe('while it runs', () => {
     const { starter, runtimeId } = await setUp(t, { worker: false });
     const { code, stderr } = await starter('start', runtimeId, 'a.txt', '--wait', '--timeout', '5s');
     assert.equal(code, 4);
-    assert.match(stderr, new RegExp(`\\nno worker polls task queue "${runtimeId}"`));
+    assert.match(stderr, new RegExp(`\\nno worker takes work from task queue "${runtimeId}"`));
   });
 });

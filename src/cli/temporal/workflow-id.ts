@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
+import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 
 /** Enough of a SHA-256 that no two file lists of a runtime meet, short enough to be read. */
 const HASH_LENGTH = 16;

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes } from '../../src/cli/format-bytes.js';
-import { fileText, reportText } from '../../src/cli/result-text.js';
+import { formatBytes } from '../../src/cli/show/format-bytes.js';
+import { colorsOf, type Line } from '../../src/cli/show/lines.js';
+import { fileResultLines, reportLines } from '../../src/cli/show/report-lines.js';
 import type { CollectedFile } from '../../src/shared/collect.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+
+const view = { colors: colorsOf({ write: () => undefined }) };
+const toText = (lines: readonly Line[]) => lines.map(({ text }) => text).join('\n');
+const reportText = (report: PipelineReport) => toText(reportLines(report, view));
+const fileText = (file: CollectedFile) => toText(fileResultLines(file, view));
 
 for (const [bytes, text] of [
   [0, '0 B'],
@@ -177,5 +183,5 @@ test('a report that does not list all files says so', () => {
     files: [{ outcome: 'collected', runtimePath: 'a', fileId: '1', path: '/a', sizeBytes: 5 }],
     warnings: [],
   });
-  assert.match(text, /^and {8}1999 more files$/m);
+  assert.match(text, /^and {8}1,999 more files$/m);
 });

@@ -1,4 +1,4 @@
-import type { StarterConfig } from '../config.js';
+import type { StarterConfig } from '../../config.js';
 
 /** Where a browser shows a workflow, if it is known where the Temporal UI is. */
 export function uiLink({ uiUrl, temporal }: StarterConfig, workflowId: string): string | undefined {

@@ -1,0 +1,98 @@
+import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { confirm } from '../input/confirm.js';
+import { type Io, writeJson } from '../io.js';
+import { formatCount } from '../show/format-count.js';
+import { colorsOf, writeLines } from '../show/lines.js';
+import { tableLines } from '../show/table.js';
+import { type Session, toExit, withTemporal } from '../temporal/connect.js';
+import { type FoundWorkflow, findPipeline } from '../temporal/find-workflow.js';
+import { listPipelines } from '../temporal/list-pipelines.js';
+import type { PipelineFilter } from '../temporal/visibility-query.js';
+
+export interface SelectOptions {
+  readonly allHeld?: boolean;
+  readonly runtime?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** What is done to pipelines, one by one. */
+export interface Act<T extends object> {
+  /** As in "resume 3 pipelines?". */
+  readonly verb: string;
+  /** What is said of one when it is done. */
+  readonly done: string;
+  /** @throws Exit if it is refused */
+  readonly run: (session: Session, pipeline: FoundWorkflow) => Promise<T>;
+  /** The answer in a few words. */
+  readonly describe?: (answer: T) => string;
+}
+
+type Outcome<T> =
+  | ({ readonly workflowId: string; readonly outcome: string } & T)
+  | { readonly workflowId: string; readonly outcome: 'refused'; readonly message: string };
+
+/** Does something to the pipelines that are named or selected, asking before it does so to several. */
+export async function actOnEach<T extends object>(
+  io: Io,
+  workflowIds: readonly string[],
+  options: SelectOptions,
+  act: Act<T>,
+): Promise<ExitCode> {
+  const isSelected = options.allHeld || options.runtime !== undefined;
+  if (isSelected === workflowIds.length > 0) {
+    throw new Exit(exitCodes.usage, 'expected either workflow ids, or --all-held or --runtime');
+  }
+  return await withTemporal(async (session) => {
+    const ids = isSelected ? await select(session, options) : [...new Set(workflowIds)];
+    if (ids.length > 1 && !options.yes) {
+      await confirm(io, `${act.verb} ${formatCount(ids.length)} pipelines?`);
+    }
+    const outcomes: Outcome<T>[] = [];
+    let exitCode: ExitCode = exitCodes.done;
+    for (const workflowId of ids) {
+      try {
+        const answer = await act.run(session, await findRunning(session, workflowId));
+        outcomes.push({ workflowId, outcome: act.done, ...answer });
+      } catch (error) {
+        const exit = toExit(error, session.config);
+        if (exit === undefined) throw error;
+        outcomes.push({ workflowId, outcome: 'refused', message: exit.message });
+        exitCode = exit.code;
+      }
+    }
+    if (options.json) writeJson(io, { pipelines: outcomes });
+    else show(io, outcomes, act);
+    return exitCode;
+  });
+}
+
+async function select(session: Session, { allHeld, runtime }: SelectOptions): Promise<string[]> {
+  const filter: PipelineFilter = {
+    running: true,
+    runtimeId: runtime,
+    phase: allHeld ? 'held' : undefined,
+  };
+  const ids: string[] = [];
+  for await (const { workflowId } of listPipelines(session, filter)) ids.push(workflowId);
+  return ids;
+}
+
+async function findRunning(session: Session, workflowId: string): Promise<FoundWorkflow> {
+  const found = await findPipeline(session, workflowId);
+  const { name } = found.description.status;
+  if (name === 'RUNNING') return found;
+  throw new Exit(exitCodes.usage, `it has ended: ${name.toLowerCase().replace('_', ' ')}`);
+}
+
+function show<T extends object>(io: Io, outcomes: readonly Outcome<T>[], act: Act<T>): void {
+  if (outcomes.length === 0) io.stderr.write(`no pipeline to ${act.verb}\n`);
+  const colors = colorsOf(io.stdout);
+  const rows = outcomes.map((outcome) => {
+    const isRefused = 'message' in outcome;
+    const word = isRefused ? colors.red(outcome.outcome) : colors.green(outcome.outcome);
+    const said = isRefused ? String(outcome.message) : (act.describe?.(outcome as T) ?? '');
+    return [word, outcome.workflowId, said];
+  });
+  writeLines(io.stdout, tableLines(rows));
+}

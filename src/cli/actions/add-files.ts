@@ -1,0 +1,28 @@
+import type { ExitCode } from '../../exit.js';
+import { ADD_FILES_UPDATE } from '../../shared/names.js';
+import { addFilesSchema, type FilesAdded } from '../../shared/pipeline-messages.js';
+import { parseInput } from '../input/parse-input.js';
+import { type FileOptions, toFiles } from '../input/pipeline-options.js';
+import type { Io } from '../io.js';
+import { updatePipeline } from '../temporal/update-pipeline.js';
+import { actOnEach } from './act-on-each.js';
+
+export interface AddFilesCommandOptions extends FileOptions {
+  readonly json?: boolean;
+}
+
+/** `add-files`: gives a running pipeline further files. */
+export function addFilesCommand(
+  io: Io,
+  workflowId: string,
+  paths: readonly string[],
+  options: AddFilesCommandOptions,
+): Promise<ExitCode> {
+  const message = parseInput(addFilesSchema, { files: toFiles(paths, options) });
+  return actOnEach<FilesAdded>(io, [workflowId], options, {
+    verb: 'add files to',
+    done: 'added',
+    run: (session, { handle }) => updatePipeline(session, handle, ADD_FILES_UPDATE, message),
+    describe: ({ added, known }) => `${added} files${known > 0 ? `, ${known} it had already` : ''}`,
+  });
+}

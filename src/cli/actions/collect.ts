@@ -1,0 +1,54 @@
+import type { ExitCode } from '../../exit.js';
+import type { Duration } from '../../shared/duration.js';
+import { COLLECT_FILE } from '../../shared/names.js';
+import { shortPath } from '../../shared/one-line.js';
+import { collectFileInputSchema } from '../../shared/pipeline-input.js';
+import { searchAttributes } from '../../shared/search-attributes.js';
+import { parseInput } from '../input/parse-input.js';
+import type { Io } from '../io.js';
+import { type ShowOptions, showEnding } from '../show/show-ending.js';
+import { withTemporal } from '../temporal/connect.js';
+import { findWorkflow } from '../temporal/find-workflow.js';
+import { startWorkflow } from '../temporal/start-workflow.js';
+import { collectWorkflowId } from '../temporal/workflow-id.js';
+
+export interface CollectCommandOptions extends ShowOptions {
+  readonly to?: string;
+  readonly ifExists?: string;
+  readonly appearsWithin?: Duration;
+  readonly giveUpAfter?: Duration;
+  readonly again?: boolean;
+}
+
+/** `collect`: collects one file and waits for it. */
+export async function collectCommand(
+  io: Io,
+  runtimeId: string,
+  runtimePath: string,
+  { to, ifExists, appearsWithin, giveUpAfter, again, ...options }: CollectCommandOptions,
+): Promise<ExitCode> {
+  const input = parseInput(collectFileInputSchema, {
+    runtimeId,
+    runtimePath,
+    destinationPath: to,
+    ifExists,
+    appearsWithin,
+    giveUpAfter,
+  });
+  return await withTemporal(async (session) => {
+    const workflowId = collectWorkflowId(runtimeId, runtimePath, to);
+    await startWorkflow(session, io, {
+      workflowType: COLLECT_FILE,
+      workflowId,
+      input,
+      summary: shortPath(runtimePath),
+      details: `\`${shortPath(runtimePath)}\` of runtime ${shortPath(runtimeId)}`,
+      searchAttributes: [{ key: searchAttributes.runtimeId, value: runtimeId }],
+      again: again ? 'always' : undefined,
+    });
+    return await showEnding(session, io, await findWorkflow(session, workflowId), {
+      ...options,
+      isShown: true,
+    });
+  });
+}

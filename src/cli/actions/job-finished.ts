@@ -1,0 +1,40 @@
+import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { JOB_FINISHED_SIGNAL } from '../../shared/names.js';
+import { jobFinishedSchema } from '../../shared/pipeline-messages.js';
+import { parseInput } from '../input/parse-input.js';
+import type { Io } from '../io.js';
+import { readProgress } from '../temporal/look.js';
+import { actOnEach } from './act-on-each.js';
+
+export interface JobFinishedCommandOptions {
+  readonly invocation?: string;
+  readonly status?: string;
+  readonly json?: boolean;
+}
+
+/** `job-finished`: tells a pipeline that waits for it that its job has ended. */
+export function jobFinishedCommand(
+  io: Io,
+  workflowId: string,
+  { invocation, status, json = false }: JobFinishedCommandOptions,
+): Promise<ExitCode> {
+  const signal = parseInput(jobFinishedSchema, { invocationId: invocation, status });
+  return actOnEach<object>(
+    io,
+    [workflowId],
+    { json },
+    {
+      verb: 'signal',
+      done: 'signalled',
+      run: async (session, { handle }) => {
+        // A signal has no answer: one that would be ignored is refused here, if there is a worker to ask.
+        const phase = (await readProgress(session, handle))?.phase ?? 'waiting';
+        if (phase !== 'waiting' && phase !== 'held') {
+          throw new Exit(exitCodes.usage, `the pipeline waits for no job, it is ${phase}`);
+        }
+        await handle.signal(JOB_FINISHED_SIGNAL, signal);
+        return {};
+      },
+    },
+  );
+}

@@ -1,0 +1,70 @@
+import { isGrpcDeadlineError } from '@temporalio/client';
+import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { POST_RUN_PIPELINE, RERUN_INPUT_QUERY } from '../../shared/names.js';
+import { type PipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
+import { parseInput } from '../input/parse-input.js';
+import type { Io } from '../io.js';
+import { type ShowOptions, showEnding } from '../show/show-ending.js';
+import { showPlan } from '../show/show-plan.js';
+import { showStarted } from '../show/show-started.js';
+import { type Session, withTemporal } from '../temporal/connect.js';
+import { describePipeline } from '../temporal/describe-pipeline.js';
+import { type FoundWorkflow, findPipeline } from '../temporal/find-workflow.js';
+import { startWorkflow } from '../temporal/start-workflow.js';
+import { noWorker } from '../temporal/update-pipeline.js';
+
+export interface RerunCommandOptions extends ShowOptions {
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
+}
+
+const QUERY_TIMEOUT_MS = 10_000;
+
+/** `rerun`: collects what a pipeline has not that has ended, under the same workflow id and collection keys. */
+export async function rerunCommand(
+  io: Io,
+  workflowId: string,
+  options: RerunCommandOptions,
+): Promise<ExitCode> {
+  if (options.timeout !== undefined && !options.wait) {
+    throw new Exit(exitCodes.usage, '--timeout needs --wait');
+  }
+  return await withTemporal(async (session) => {
+    const pipeline = await findPipeline(session, workflowId);
+    const { name } = pipeline.description.status;
+    if (name === 'RUNNING') {
+      throw new Exit(
+        exitCodes.usage,
+        'it has not ended; one that is held goes on with bctrl-temporal resume',
+      );
+    }
+    if (name === 'COMPLETED') throw new Exit(exitCodes.usage, 'nothing of it has failed');
+    const input = parseInput(pipelineInputSchema, await readRerunInput(session, pipeline));
+    const workflow = {
+      ...describePipeline(input),
+      workflowType: POST_RUN_PIPELINE,
+      workflowId,
+      input,
+      again: 'if-failed' as const,
+    };
+    if (options.dryRun) return showPlan(io, workflow, options);
+    const started = await startWorkflow(session, io, workflow);
+    if (!options.wait) return showStarted(session, io, started, options);
+    const found = await findPipeline(session, workflowId);
+    return await showEnding(session, io, found, { ...options, isShown: true });
+  });
+}
+
+async function readRerunInput(
+  { client, config }: Session,
+  { handle }: FoundWorkflow,
+): Promise<PipelineInput> {
+  const query = () => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
+  try {
+    const input = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
+    if (input.files?.length || input.waitFor) return input;
+  } catch (error) {
+    throw isGrpcDeadlineError(error) ? noWorker(config.taskQueue) : error;
+  }
+  throw new Exit(exitCodes.usage, 'no file of it is uncollected: what has failed is its finish');
+}

@@ -1,0 +1,89 @@
+import { type ExitCode, exitCodes } from '../../exit.js';
+import type { PipelineProgress, PipelineReport } from '../../shared/pipeline-report.js';
+import { searchAttributes } from '../../shared/search-attributes.js';
+import { type Io, writeJson } from '../io.js';
+import { describeRetry, helpFor } from '../show/describe-sight.js';
+import { formatDuration } from '../show/format-duration.js';
+import { colorsOf, type Line, writeLines } from '../show/lines.js';
+import { reportLines } from '../show/report-lines.js';
+import { statusOf } from '../show/status-of.js';
+import { type Summary, summarize } from '../show/summarize.js';
+import { withTemporal } from '../temporal/connect.js';
+import { findPipeline } from '../temporal/find-workflow.js';
+import { look, readProgress, type Sight } from '../temporal/look.js';
+import { toEnding } from '../temporal/to-ending.js';
+import { uiLink } from '../temporal/ui-link.js';
+
+/** `status`: how a pipeline is, what has failed, and what can be done. */
+export async function statusCommand(
+  io: Io,
+  workflowId: string,
+  { json }: { readonly json?: boolean },
+): Promise<ExitCode> {
+  return await withTemporal(async (session) => {
+    const { handle, description } = await findPipeline(session, workflowId);
+    const isRunning = description.status.name === 'RUNNING';
+    const sight = await look(session, handle);
+    const { failure, result }: Summary = isRunning
+      ? { status: 'running' }
+      : summarize(await toEnding(handle));
+    const report = (result ?? sight.progress ?? (await readProgress(session, handle))) as
+      | PipelineProgress
+      | undefined;
+    const link = uiLink(session.config, workflowId);
+    const phase = phaseOf(sight, report);
+    if (json) {
+      const { runId, startTime, closeTime } = description;
+      const { retries: pendingRetries } = sight;
+      const status = statusOf(description);
+      const times = { startTime, closeTime };
+      writeJson(io, {
+        workflowId,
+        runId,
+        status,
+        phase,
+        ...times,
+        uiLink: link,
+        report,
+        failure,
+        pendingRetries,
+      });
+      return exitCodes.done;
+    }
+    writeLines(io.stdout, [
+      ...headLines(sight, phase),
+      ...reportPart(io, report),
+      ...sight.retries.map((retry) => ({ text: `retry      ${describeRetry(retry)}` })),
+      ...(failure === undefined ? [] : [{ text: `${statusOf(description)}: ${failure.message}` }]),
+      ...(link === undefined ? [] : [{ text: `UI         ${link}` }]),
+      ...(isRunning ? helpLines(sight) : []),
+    ]);
+    return exitCodes.done;
+  });
+}
+
+/** Without a worker to ask, as the search attributes say. */
+function phaseOf({ description }: Sight, report: PipelineProgress | undefined): string | undefined {
+  return report?.phase ?? description.typedSearchAttributes.get(searchAttributes.phase);
+}
+
+function headLines({ description }: Sight, phase: string | undefined): Line[] {
+  const { workflowId, startTime } = description;
+  const status = statusOf(description);
+  const ago = formatDuration(Date.now() - startTime.getTime());
+  return [
+    { text: `pipeline   ${workflowId}` },
+    { text: `status     ${phase === undefined || phase === 'done' ? status : `${status}, ${phase}`}` },
+    { text: `started    ${startTime.toISOString()}, ${ago} ago` },
+  ];
+}
+
+function reportPart(io: Io, report: PipelineReport | undefined): Line[] {
+  if (report === undefined) return [{ text: `report     no worker has told` }];
+  return reportLines(report, { colors: colorsOf(io.stdout), onlyProblems: true });
+}
+
+function helpLines(sight: Sight): Line[] {
+  const help = helpFor(sight);
+  return help === undefined ? [] : [{ text: `what now   ${help}` }];
+}

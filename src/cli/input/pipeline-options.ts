@@ -1,0 +1,88 @@
+import { Exit, exitCodes } from '../../exit.js';
+import type { Duration } from '../../shared/duration.js';
+import { type ParsedPipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
+import type { Io } from '../io.js';
+import { parseInput } from './parse-input.js';
+import { readSpec, type Spec } from './read-spec.js';
+
+/** What may be said of files on the command line, of all that are named there. */
+export interface FileOptions {
+  readonly ifMissing?: string;
+  readonly ifExists?: string;
+  readonly appearsWithin?: Duration;
+}
+
+/** Fields of a pipeline as options name them. */
+export interface PipelineOptions extends FileOptions {
+  readonly spec?: string;
+  readonly invocation?: readonly string[];
+  readonly signal?: boolean;
+  readonly waitTimeout?: Duration;
+  readonly whenJobFails?: string;
+  readonly onFailure?: string;
+  readonly giveUpAfter?: Duration;
+  /** A name, or `true` for the API's. */
+  readonly exportArchive?: string | true;
+  readonly stopRuntime?: string;
+}
+
+const noSpec: Spec = { fields: {}, locate: () => undefined };
+
+/**
+ * The input of a pipeline: a spec, if there is one, with what arguments and options say laid over it, and its files before
+ * those of the command line.
+ *
+ * @throws Exit `usage` naming the field
+ */
+export async function toPipelineInput(
+  io: Io,
+  runtimeId: string | undefined,
+  paths: readonly string[],
+  options: PipelineOptions,
+): Promise<ParsedPipelineInput> {
+  const { spec, giveUpAfter, whenJobFails, onFailure, exportArchive, stopRuntime } = options;
+  const { fields, locate } = spec === undefined ? noSpec : await readSpec(io, spec);
+  if (runtimeId === undefined && spec === undefined) {
+    throw new Exit(exitCodes.usage, "missing required argument 'runtimeId' (or --spec)");
+  }
+  const { files = [] } = fields;
+  if (runtimeId !== undefined && fields['runtimeId'] !== undefined) {
+    const place = locate(['runtimeId']);
+    throw new Exit(exitCodes.usage, `${place}: names the runtime, and "${runtimeId}" was given as one too`);
+  }
+  const given = {
+    runtimeId,
+    waitFor: toWaitFor(options, fields['waitFor']),
+    files: Array.isArray(files) ? [...files, ...toFiles(paths, options)] : files,
+    giveUpAfter,
+    whenJobFails,
+    onFailure,
+    exportArchive: toExport(exportArchive),
+    stopRuntime,
+  };
+  const said = Object.entries(given).filter(([, value]) => value !== undefined);
+  return parseInput(pipelineInputSchema, { ...fields, ...Object.fromEntries(said) }, locate);
+}
+
+/** Files that are named on the command line, as an input or a message lists them. */
+export function toFiles(paths: readonly string[], { ifMissing, ifExists, appearsWithin }: FileOptions) {
+  const options = Object.entries({ ifMissing, ifExists, appearsWithin }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return paths.map((runtimePath) => ({ runtimePath, ...Object.fromEntries(options) }));
+}
+
+function toWaitFor({ invocation, signal, waitTimeout }: PipelineOptions, inSpec: unknown): unknown {
+  const timeout = waitTimeout === undefined ? {} : { timeout: waitTimeout };
+  if (invocation !== undefined) return { invocationIds: invocation, ...(signal && { signal }), ...timeout };
+  if (signal) return { signal, ...timeout };
+  if (waitTimeout === undefined) return undefined;
+  if (typeof inSpec !== 'object')
+    throw new Exit(exitCodes.usage, '--wait-timeout needs --invocation or --signal');
+  return { ...inSpec, ...timeout };
+}
+
+function toExport(name: string | true | undefined): object | undefined {
+  if (name === undefined) return undefined;
+  return name === true ? {} : { name };
+}

@@ -1,0 +1,32 @@
+import type { PipelineProgress } from '../../shared/pipeline-report.js';
+import type { Sight } from '../temporal/look.js';
+import type { PendingRetry } from '../temporal/pending-retries.js';
+import { formatBytes } from './format-bytes.js';
+import { formatCount } from './format-count.js';
+import { formatDuration } from './format-duration.js';
+
+/** A worker that is there takes what there is to do by then. */
+const NO_WORKER_AFTER_MS = 3_000;
+
+/** What an operator has to do, if anything. */
+export function helpFor({ description, progress, idleMs }: Sight): string | undefined {
+  const { workflowId, taskQueue } = description;
+  if (idleMs > NO_WORKER_AFTER_MS) {
+    return `no worker takes work from task queue "${taskQueue}": it waits for one (bctrl-temporal doctor)`;
+  }
+  if (progress?.phase === 'held') return `held: bctrl-temporal resume ${workflowId} (or abandon)`;
+  return undefined;
+}
+
+export function describeRetry({ attempt, inMs, reason }: PendingRetry): string {
+  return `attempt ${attempt} in ${formatDuration(inMs)} after ${reason}`;
+}
+
+/** Phase and counts, as in `collecting: 3 of 4 files, 1 failed, 1.0 kB`. */
+export function describeProgress({ phase, counts, bytes }: PipelineProgress): string {
+  if (phase === 'waiting') return 'waiting for the jobs';
+  const { files, collected, kept, failed } = counts;
+  const parts = [`${formatCount(collected + kept)} of ${formatCount(files)} files`];
+  if (failed > 0) parts.push(`${formatCount(failed)} failed`);
+  return `${phase}: ${parts.join(', ')}, ${formatBytes(bytes)}`;
+}

@@ -1,0 +1,77 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { Io } from '../io.js';
+import type { Session } from '../temporal/connect.js';
+import { look, type Sight } from '../temporal/look.js';
+import { type Ending, toEnding } from '../temporal/to-ending.js';
+import { LineDisplay } from './line-display.js';
+import { LiveDisplay } from './live-display.js';
+
+/** Often enough to see most retries, rarely enough to be no load. */
+const POLL_MS = 500;
+
+/** Shows what happens to a workflow. */
+export interface Display {
+  show(sight: Sight): void;
+  /** Nothing is shown any more. */
+  end(): void;
+}
+
+export interface FollowOptions {
+  /** How long to wait at most. */
+  readonly timeoutMs?: number | undefined;
+  /** Say on stderr what happens meanwhile: live on a terminal, a line for each change elsewhere. */
+  readonly isShown: boolean;
+}
+
+/** Waits until a workflow has ended. */
+export async function follow(
+  session: Session,
+  io: Io,
+  handle: WorkflowHandle,
+  { timeoutMs, isShown }: FollowOptions,
+): Promise<Ending> {
+  const stop = new AbortController();
+  // The SDK's client adds a listener with every long poll and removes none: after minutes Node would warn of a leak.
+  setMaxListeners(0, stop.signal);
+  if (isShown) watch(session, io, handle, stop.signal);
+  try {
+    return await Promise.race([
+      // A long poll that nobody waits for any more would keep the process alive until it times out.
+      session.client.withAbortSignal(stop.signal, () => toEnding(handle)),
+      ended(io.interrupted, 'interrupted'),
+      ...(timeoutMs === undefined ? [] : [after(timeoutMs, stop.signal)]),
+    ]);
+  } finally {
+    stop.abort();
+  }
+}
+
+function ended(signal: AbortSignal, kind: 'interrupted'): Promise<Ending> {
+  if (signal.aborted) return Promise.resolve({ kind });
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ kind }), { once: true }));
+}
+
+async function after(timeoutMs: number, signal: AbortSignal): Promise<Ending> {
+  await sleep(timeoutMs, undefined, { signal }).catch(() => undefined);
+  return { kind: 'running' };
+}
+
+/** Shows the workflow until `signal` aborts. */
+async function watch(session: Session, io: Io, handle: WorkflowHandle, signal: AbortSignal): Promise<void> {
+  const display: Display = io.stderr.isTTY ? new LiveDisplay(io.stderr) : new LineDisplay(io.stderr);
+  signal.addEventListener('abort', () => display.end(), { once: true });
+  let sight: Sight | undefined;
+  while (!signal.aborted) {
+    try {
+      // The SDK never takes its listeners off a signal, so each look has one of its own.
+      const one = AbortSignal.any([signal]);
+      sight = await session.client.withAbortSignal(one, () => look(session, handle, sight));
+      if (!signal.aborted) display.show(sight);
+    } catch {
+      // What is shown on the way is a courtesy: whether Temporal is lost is for the wait itself to find out.
+    }
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,70 @@
+import type { PipelineProgress } from '../../shared/pipeline-report.js';
+import type { Sight } from '../temporal/look.js';
+import { describeRetry, helpFor } from './describe-sight.js';
+import { formatBytes } from './format-bytes.js';
+import { formatCount } from './format-count.js';
+import { formatDuration } from './format-duration.js';
+import { type Colors, cut } from './lines.js';
+
+export interface LiveView {
+  readonly columns: number;
+  readonly colors: Colors;
+  readonly filesPerSecond: number;
+  /** Since somebody looks. */
+  readonly elapsedMs: number;
+}
+
+/** What is listed leaves room on a small terminal for what was there before. */
+const MOST_RETRIES = 5;
+
+const WIDE_COLUMNS = 100;
+const WIDE_BAR = 30;
+const NARROW_BAR = 16;
+
+/** What a terminal shows of a workflow at a moment: no line is longer than it is wide. */
+export function liveLines(sight: Sight, view: LiveView): string[] {
+  const { retries } = sight;
+  const { colors, columns } = view;
+  const shown = retries.toSorted((a, b) => a.inMs - b.inMs).slice(0, MOST_RETRIES);
+  const more = retries.length - shown.length;
+  const help = helpFor(sight);
+  return [
+    headLine(sight.progress, view),
+    ...shown.map((retry) => `  ${colors.yellow('retry')} ${describeRetry(retry)}`),
+    ...(more > 0 ? [colors.dim(`  and ${formatCount(more)} more retries`)] : []),
+    ...(help === undefined ? [] : [colors.bold(help)]),
+  ].map((line) => cut(line, columns));
+}
+
+function headLine(progress: PipelineProgress | undefined, view: LiveView): string {
+  const elapsed = view.colors.dim(formatDuration(view.elapsedMs));
+  if (progress === undefined) return `running  ${elapsed}`;
+  const { phase, counts, bytes } = progress;
+  if (phase === 'waiting') return `waiting for the jobs  ${elapsed}`;
+  const { files, collected, kept, failed } = counts;
+  const there = collected + kept;
+  const share = files === 0 ? 0 : there / files;
+  return [
+    phase,
+    bar(share, failed / Math.max(files, 1), view),
+    `${String(Math.floor(share * 100)).padStart(3)}%`,
+    `${formatCount(there)} of ${formatCount(files)}`,
+    ...(failed > 0 ? [view.colors.red(`${formatCount(failed)} failed`)] : []),
+    formatBytes(bytes),
+    ...(view.filesPerSecond > 0 ? [`${formatRate(view.filesPerSecond)} files/s`] : []),
+    elapsed,
+  ].join('  ');
+}
+
+function bar(share: number, failedShare: number, { columns, colors }: LiveView): string {
+  const width = columns < WIDE_COLUMNS ? NARROW_BAR : WIDE_BAR;
+  const full = Math.floor(share * width);
+  // A single failure among thousands is seen too.
+  const failed = failedShare === 0 ? 0 : Math.min(Math.max(1, Math.round(failedShare * width)), width - full);
+  const rest = width - full - failed;
+  return colors.green('█'.repeat(full)) + colors.red('▒'.repeat(failed)) + colors.dim('░'.repeat(rest));
+}
+
+function formatRate(perSecond: number): string {
+  return perSecond < 10 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));
+}

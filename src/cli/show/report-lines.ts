@@ -1,0 +1,137 @@
+import type { CollectedFile } from '../../shared/collect.js';
+import { printable, shortPath } from '../../shared/one-line.js';
+import type { FileOutcome, JobOutcome, PipelineReport, Problem } from '../../shared/pipeline-report.js';
+import { formatBytes } from './format-bytes.js';
+import { formatCount } from './format-count.js';
+import { type Colors, INDENT, type Line } from './lines.js';
+
+/** So many files are read on a screen; failures are listed all. */
+const MOST_FILES = 50;
+
+export interface ReportView {
+  readonly colors: Colors;
+  /** List every file that the report lists. */
+  readonly all?: boolean | undefined;
+  /** Leave out the files that are there. */
+  readonly onlyProblems?: boolean;
+}
+
+const colorNames: Readonly<Record<FileOutcome['outcome'], keyof Colors & ('green' | 'yellow' | 'red')>> = {
+  collected: 'green',
+  kept: 'green',
+  missing: 'yellow',
+  skipped: 'yellow',
+  failed: 'red',
+};
+
+/** A pipeline's report for a person: one line per job, file and step of the finish, then the counts. */
+export function reportLines(report: PipelineReport, view: ReportView): Line[] {
+  const files = selectShown(report.files, view);
+  const width = Math.max(0, ...files.map(({ runtimePath }) => shortPath(runtimePath).length));
+  return [
+    ...report.jobs.flatMap((job) => jobLines(job, view.colors)),
+    ...files.flatMap((file) => fileLines(file, width, view.colors)),
+    ...(view.onlyProblems ? [] : moreFilesLines(report, files)),
+    ...finishLines(report, view.colors),
+    { text: countsText(report) },
+  ];
+}
+
+function selectShown(
+  files: readonly FileOutcome[],
+  { all, onlyProblems }: ReportView,
+): readonly FileOutcome[] {
+  if (onlyProblems) return files.filter(({ outcome }) => outcome !== 'collected' && outcome !== 'kept');
+  let room = all ? Number.POSITIVE_INFINITY : MOST_FILES;
+  return files.filter(({ outcome }) => {
+    if (outcome !== 'failed') room -= 1;
+    return outcome === 'failed' || room >= 0;
+  });
+}
+
+function jobLines({ id, status, problem, error }: JobOutcome, colors: Colors): Line[] {
+  const head = { text: `job        ${printable(id)} ${status}` };
+  if (problem !== undefined) {
+    return [head, { text: `${INDENT}${colors.red(problemText(problem))}` }, ...helpLines(problem)];
+  }
+  return error ? [head, { text: `${INDENT}${printable(`${error.code}: ${error.message}`)}` }] : [head];
+}
+
+function fileLines(file: FileOutcome, width: number, colors: Colors): Line[] {
+  const head = colors[colorNames[file.outcome]](file.outcome.padEnd(9));
+  const path = shortPath(file.runtimePath).padEnd(width);
+  switch (file.outcome) {
+    case 'failed':
+      return [{ text: `${head}  ${problemText(file)}` }, ...helpLines(file)];
+    case 'missing':
+      return [{ text: `${head}  ${path}` }];
+    case 'skipped':
+      return [{ text: `${head}  ${path}  ${file.reason}` }];
+    default: {
+      const size = formatBytes(file.sizeBytes).padStart(8);
+      const text = `${head}  ${path}  ${size}  ${printable(file.path)}`;
+      if (file.duplicateIds === undefined) return [{ text, isCut: true }];
+      return [{ text: `${text}, also there: ${file.duplicateIds.join(', ')}` }];
+    }
+  }
+}
+
+/** What may be missing need not be told. */
+function moreFilesLines({ counts, files }: PipelineReport, shown: readonly FileOutcome[]): Line[] {
+  const told = (outcomes: readonly FileOutcome[]) =>
+    outcomes.filter(({ outcome }) => outcome !== 'missing').length;
+  const more = counts.collected + counts.kept + counts.skipped + counts.failed - told(shown);
+  if (more <= 0) return [];
+  const hidden = told(files) - told(shown);
+  const help = hidden > 0 ? ` (--all lists ${formatCount(hidden)} of them)` : '';
+  return [{ text: `and        ${formatCount(more)} more files${help}` }];
+}
+
+function finishLines({ exportArchive, stopRuntime, next }: PipelineReport, colors: Colors): Line[] {
+  const steps = { archive: exportArchive, runtime: stopRuntime, next };
+  return Object.entries(steps).flatMap(([name, step]) => {
+    if (step === undefined) return [];
+    const head = name.padEnd(9);
+    switch (step.outcome) {
+      case 'failed':
+        return [{ text: `${head}  ${colors.red('failed')}: ${problemText(step)}` }, ...helpLines(step)];
+      case 'skipped':
+        return [{ text: `${head}  skipped: ${step.reason}` }];
+      case 'exported':
+        return [{ text: `${head}  exported ${formatBytes(step.sizeBytes)}  ${printable(step.path)}` }];
+      case 'started':
+        return [{ text: `${head}  started ${printable(step.workflowId)}` }];
+      default:
+        return [{ text: `${head}  ${step.outcome}` }];
+    }
+  });
+}
+
+function problemText({ reasonClass, message }: Problem): string {
+  return reasonClass === undefined ? message : `${reasonClass}: ${message}`;
+}
+
+function helpLines({ hint, requestId }: Problem): Line[] {
+  const help = [
+    ...(hint === undefined ? [] : [`hint: ${hint}`]),
+    ...(requestId === undefined ? [] : [`request: ${requestId}`]),
+  ];
+  return help.length > 0 ? [{ text: `${INDENT}${help.join(', ')}` }] : [];
+}
+
+/** The counts in one line; those that are zero are left out. */
+function countsText({ counts, bytes }: Pick<PipelineReport, 'counts' | 'bytes'>): string {
+  const others = (['kept', 'missing', 'skipped', 'failed'] as const)
+    .filter((kind) => counts[kind] > 0)
+    .map((kind) => `${formatCount(counts[kind])} ${kind}`);
+  const collected = `${formatCount(counts.collected)} of ${formatCount(counts.files)} files collected`;
+  return [`${collected} (${formatBytes(bytes)})`, ...others].join(', ');
+}
+
+/** A collected file for a person. */
+export function fileResultLines(file: CollectedFile, { colors }: ReportView): Line[] {
+  const head = colors.green(file.kept ? 'kept' : 'collected');
+  return [
+    { text: `${head}  ${printable(file.name)}  ${formatBytes(file.sizeBytes)}  ${printable(file.path)}` },
+  ];
+}

@@ -1,0 +1,62 @@
+import { type ExitCode, exitCodes } from '../../exit.js';
+import { COLLECT_FILE, POST_RUN_PIPELINE } from '../../shared/names.js';
+import type { PipelineProgress } from '../../shared/pipeline-report.js';
+import { type Io, writeJson } from '../io.js';
+import type { Session } from '../temporal/connect.js';
+import type { FoundWorkflow } from '../temporal/find-workflow.js';
+import { readProgress } from '../temporal/look.js';
+import type { Ending } from '../temporal/to-ending.js';
+import { uiLink } from '../temporal/ui-link.js';
+import { follow } from './follow.js';
+import { colorsOf, type Line, writeLines } from './lines.js';
+import { fileResultLines, type ReportView, reportLines } from './report-lines.js';
+import { summarize } from './summarize.js';
+
+export interface ShowOptions {
+  /** How long to wait at most, in milliseconds. */
+  readonly timeout?: number | undefined;
+  readonly json?: boolean | undefined;
+  /** List all files that the report has. */
+  readonly all?: boolean | undefined;
+}
+
+/** How the result of each workflow type reads to a person. */
+const toLines: Readonly<Record<string, (result: never, view: ReportView) => Line[]>> = {
+  [POST_RUN_PIPELINE]: reportLines,
+  [COLLECT_FILE]: fileResultLines,
+};
+
+/** Waits until a workflow has ended and shows what with, which also says how the command ends. */
+export async function showEnding(
+  session: Session,
+  io: Io,
+  { handle, description }: FoundWorkflow,
+  { timeout, json, all, isShown }: ShowOptions & { readonly isShown: boolean },
+): Promise<ExitCode> {
+  const { workflowId } = handle;
+  const ending = await follow(session, io, handle, { timeoutMs: timeout, isShown });
+  const { status, failure, ...summary } = summarize(ending);
+  // What a pipeline has done that was cancelled, or that goes on, is told by a worker only.
+  const isToAsk = status === 'cancelled' || ending.kind === 'running';
+  const result = isToAsk ? await readProgress(session, handle) : summary.result;
+  if (json) {
+    writeJson(io, { workflowId, uiLink: uiLink(session.config, workflowId), status, result, failure });
+  } else if (result !== undefined) {
+    const lines = toLines[description.type]?.(result as never, { colors: colorsOf(io.stdout), all });
+    writeLines(io.stdout, lines ?? []);
+  }
+  if (status === 'completed') return exitCodes.done;
+  if (failure === undefined) return sayHowToComeBack(io, workflowId, wordOf(ending, result), ending);
+  writeLines(io.stderr, [{ text: `${colorsOf(io.stderr).red(status)}: ${failure.message}` }]);
+  return failure.type === 'invalid_input' ? exitCodes.usage : exitCodes.failed;
+}
+
+function wordOf({ kind }: Ending, result: unknown): string {
+  const { phase } = (result ?? {}) as Partial<PipelineProgress>;
+  return kind === 'running' && phase === 'held' ? 'held' : kind;
+}
+
+function sayHowToComeBack({ stderr }: Io, workflowId: string, word: string, { kind }: Ending): ExitCode {
+  stderr.write(`${word}; it goes on. Come back with: bctrl-temporal watch ${workflowId}\n`);
+  return kind === 'interrupted' ? exitCodes.interrupted : exitCodes.running;
+}

@@ -1,0 +1,63 @@
+import { Client, Connection, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
+import { loadEnvironment, readStarterConfig, type StarterConfig } from '../../config.js';
+import { Exit, exitCodes } from '../../exit.js';
+
+/** A server on the way answers in milliseconds; someone at a terminal should not wait longer to read that there is none. */
+const CONNECT_TIMEOUT = '5s';
+
+export interface Session {
+  readonly client: Client & { readonly connection: Connection };
+  readonly config: StarterConfig;
+}
+
+/**
+ * Runs a command with a connection to Temporal, as the environment says.
+ *
+ * @throws Exit `unreachable` when there is none, or when it is lost
+ */
+export async function withTemporal<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  const config = readStarterConfig(loadEnvironment());
+  const connection = await connect(config);
+  const client = Object.assign(new Client({ connection, namespace: config.temporal.namespace }), {
+    connection,
+  });
+  try {
+    return await work({ client, config });
+  } catch (error) {
+    throw toExit(error, config) ?? error;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** @throws Exit `unreachable` */
+async function connect({ temporal: { connectionOptions } }: StarterConfig): Promise<Connection> {
+  try {
+    return await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT });
+  } catch (error) {
+    const { address } = connectionOptions;
+    throw new Exit(exitCodes.unreachable, `Temporal at ${address} is not reachable (${messageOf(error)})`);
+  }
+}
+
+/** What an error of the SDK's client means to a user; `undefined` for one that is none of its. */
+export function toExit(error: unknown, { temporal }: StarterConfig): Exit | undefined {
+  if (error instanceof Exit) return error;
+  if (error instanceof WorkflowNotFoundError) {
+    return new Exit(exitCodes.usage, `there is no workflow with the id "${error.workflowId}"`);
+  }
+  if (error instanceof NamespaceNotFoundError) {
+    return new Exit(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${error.namespace}"`);
+  }
+  if (error instanceof ServiceError || isGrpcServiceError(error)) {
+    const cause = error instanceof ServiceError ? (error.cause ?? error) : error;
+    const { address } = temporal.connectionOptions;
+    return new Exit(exitCodes.unreachable, `Temporal at ${address}: ${messageOf(cause)}`);
+  }
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,54 @@
+import type { SearchAttributePair } from '@temporalio/common';
+import { shortPath } from '../../shared/one-line.js';
+import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
+import type { PipelinePhase } from '../../shared/pipeline-report.js';
+import { searchAttributes } from '../../shared/search-attributes.js';
+import { formatCount } from '../show/format-count.js';
+
+/** Jobs and files that the details in the UI list at most, which stays under the 20,000 bytes they may have. */
+const LISTED = 20;
+
+export interface PipelineDescription {
+  readonly summary: string;
+  readonly details: string;
+  readonly searchAttributes: SearchAttributePair[];
+}
+
+/** How the Temporal UI shows a pipeline from its start on, and finds it. */
+export function describePipeline(input: ParsedPipelineInput): PipelineDescription {
+  const { runtimeId, files, waitFor, rerunOf } = input;
+  const phase: PipelinePhase = waitFor === undefined ? 'collecting' : 'waiting';
+  const again = rerunOf === undefined ? '' : ', again';
+  const count = files.length === 1 ? '1 file' : `${formatCount(files.length)} files`;
+  return {
+    summary: `${count} of runtime ${shortPath(runtimeId)}${again}`,
+    details: toDetails(input),
+    // A pipeline sets those only that it was started with.
+    searchAttributes: [
+      { key: searchAttributes.runtimeId, value: runtimeId },
+      { key: searchAttributes.runId, value: '' },
+      { key: searchAttributes.phase, value: phase },
+      { key: searchAttributes.filesCollected, value: 0 },
+      { key: searchAttributes.filesFailed, value: 0 },
+    ],
+  };
+}
+
+function toDetails({ runtimeId, waitFor, files, rerunOf }: ParsedPipelineInput): string {
+  const ids = waitFor?.invocationIds ?? [];
+  const paths = files.map(({ runtimePath }) => runtimePath);
+  return [
+    `Runtime \`${shortPath(runtimeId)}\``,
+    ...(rerunOf === undefined ? [] : ['', `What the pipeline of run \`${rerunOf}\` had not collected`]),
+    ...section('After the jobs', ids),
+    ...(waitFor?.signal ? ['', 'After the signal `jobFinished`'] : []),
+    ...section('Files', paths),
+  ].join('\n');
+}
+
+function section(title: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const listed = names.slice(0, LISTED).map((name) => `- \`${shortPath(name)}\``);
+  const more = names.length - listed.length;
+  return ['', title, '', ...listed, ...(more > 0 ? [`- and ${formatCount(more)} more`] : [])];
+}

@@ -1,0 +1,25 @@
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { Exit, exitCodes } from '../../exit.js';
+import type { Session } from './connect.js';
+import { isUnknownAttribute } from './is-unknown-attribute.js';
+import { type PipelineFilter, visibilityQuery } from './visibility-query.js';
+
+/**
+ * The pipelines of a filter, the newest first.
+ *
+ * @throws Exit `usage` if the filter needs search attributes that the server does not know
+ */
+export async function* listPipelines(
+  { client }: Session,
+  filter: PipelineFilter,
+): AsyncGenerator<WorkflowExecutionInfo> {
+  try {
+    yield* client.workflow.list({ query: visibilityQuery(filter) });
+  } catch (error) {
+    if (!isUnknownAttribute(error)) throw error;
+    throw new Exit(
+      exitCodes.usage,
+      'Temporal does not know the search attributes of pipelines: bctrl-temporal setup registers them',
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import { type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
+import type { Io } from '../io.js';
+import type { Session } from './connect.js';
+import { isUnknownAttribute } from './is-unknown-attribute.js';
+import { uiLink } from './ui-link.js';
+
+/** Field of the memo that tells whether a second start would do the same as the first. */
+const INPUT_HASH = 'inputSha256';
+
+export interface WorkflowToStart {
+  readonly workflowType: string;
+  readonly workflowId: string;
+  readonly input: object;
+  /** One line for the Temporal UI, at most 400 bytes. */
+  readonly summary: string;
+  /** Markdown for the Temporal UI, at most 20,000 bytes. */
+  readonly details: string;
+  /** Set if the server knows them, by `setup`. */
+  readonly searchAttributes: SearchAttributePair[];
+  /** Of a workflow of the same id that has ended: whether it is run anew in any case, or only if it failed. */
+  readonly again?: 'always' | 'if-failed' | undefined;
+}
+
+export interface StartedWorkflow {
+  readonly handle: WorkflowHandle;
+  readonly isNew: boolean;
+  readonly isRunning: boolean;
+}
+
+/** Starts a workflow, or finds the one that the same job has already; says which, and where to look at it. */
+export async function startWorkflow(
+  session: Session,
+  { stderr }: Io,
+  workflow: WorkflowToStart,
+): Promise<StartedWorkflow> {
+  const { workflowId } = workflow;
+  const isNew = await tryStart(session, workflow);
+  const handle = session.client.workflow.getHandle(workflowId);
+  const description = isNew ? undefined : await handle.describe();
+  const isRunning = description === undefined || description.status.name === 'RUNNING';
+  const found = isRunning ? 'attached to' : 'ended already (--again runs it anew):';
+  stderr.write(`${isNew ? 'started' : found} ${workflowId}\n`);
+  const link = uiLink(session.config, workflowId);
+  if (link !== undefined) stderr.write(`${link}\n`);
+  const inputHash = description?.memo?.[INPUT_HASH];
+  if (inputHash !== undefined && inputHash !== hash(workflow.input)) {
+    stderr.write(
+      'it was started with another input, which holds; add-files gives a running one further files\n',
+    );
+  }
+  return { handle, isNew, isRunning };
+}
+
+/** `false`: one of the same id is there, running or ended. */
+async function tryStart(session: Session, workflow: WorkflowToStart): Promise<boolean> {
+  const attributes = new TypedSearchAttributes(workflow.searchAttributes);
+  try {
+    await start(session, workflow, { typedSearchAttributes: attributes });
+    return true;
+  } catch (error) {
+    if (!isUnknownAttribute(error)) return isAlreadyThere(error);
+  }
+  try {
+    await start(session, workflow, {});
+    return true;
+  } catch (error) {
+    return isAlreadyThere(error);
+  }
+}
+
+async function start(
+  { client, config }: Session,
+  { workflowType, workflowId, input, summary, details, again }: WorkflowToStart,
+  options: Pick<WorkflowStartOptions, 'typedSearchAttributes'>,
+): Promise<void> {
+  await client.workflow.start(workflowType, {
+    ...options,
+    workflowId,
+    taskQueue: config.taskQueue,
+    args: [input],
+    staticSummary: summary,
+    staticDetails: details,
+    memo: { [INPUT_HASH]: hash(input) },
+    workflowIdReusePolicy: reusePolicies[again ?? 'never'],
+    workflowIdConflictPolicy: 'FAIL',
+  });
+}
+
+const reusePolicies = {
+  never: 'REJECT_DUPLICATE',
+  always: 'ALLOW_DUPLICATE',
+  'if-failed': 'ALLOW_DUPLICATE_FAILED_ONLY',
+} as const;
+
+function isAlreadyThere(error: unknown): false {
+  if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+  throw error;
+}
+
+function hash(input: object): string {
+  return createHash('sha256').update(JSON.stringify(input)).digest('hex');
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import { type PipelineOptions, toPipelineInput } from '../../src/cli/input/pipeline-options.js';
+import { Exit, exitCodes } from '../../src/exit.js';
+import { createTestFolder } from '../support/gateway.js';
+
+const silent = { write: () => undefined };
+
+function toIo(stdin: string) {
+  return {
+    stdin: Readable.from([stdin]),
+    stdout: silent,
+    stderr: silent,
+    interrupted: new AbortController().signal,
+  };
+}
+
+/** The input of a spec that comes from stdin. */
+function inputOf(spec: string, options: PipelineOptions = {}, runtimeId?: string, paths: string[] = []) {
+  return toPipelineInput(toIo(spec), runtimeId, paths, { ...options, spec: '-' });
+}
+
+describe('a spec', () => {
+  for (const [name, spec] of [
+    ['YAML', 'runtimeId: rt\nfiles:\n  - runtimePath: a.txt\n'],
+    ['JSON', '{\n\t"runtimeId": "rt",\n\t"files": [{ "runtimePath": "a.txt" }]\n}'],
+  ] as const) {
+    test(`in ${name} is a pipeline's input`, async () => {
+      const { runtimeId, files } = await inputOf(spec);
+      assert.deepEqual([runtimeId, files], ['rt', [{ runtimePath: 'a.txt' }]]);
+    });
+  }
+
+  test('is read from a file', async (t) => {
+    const file = join(await createTestFolder(t), 'pipeline.yaml');
+    await writeFile(file, 'files: [{ runtimePath: a.txt }]\n');
+    const { runtimeId, files } = await toPipelineInput(toIo(''), 'rt', ['b.txt'], { spec: file });
+    assert.deepEqual([runtimeId, files], ['rt', [{ runtimePath: 'a.txt' }, { runtimePath: 'b.txt' }]]);
+  });
+
+  test('has options and arguments laid over it', async () => {
+    const spec = 'onFailure: fail\nwaitFor: { invocationIds: [job] }\nexportArchive: { name: a.zip }\n';
+    const options = { onFailure: 'hold', waitTimeout: '8h', exportArchive: true, ifMissing: 'warn' } as const;
+    assert.deepEqual(await inputOf(spec, options, 'rt', ['a.txt']), {
+      runtimeId: 'rt',
+      waitFor: { invocationIds: ['job'], timeout: '8h' },
+      files: [{ runtimePath: 'a.txt', ifMissing: 'warn' }],
+      onFailure: 'hold',
+      exportArchive: {},
+      concurrency: 4,
+    });
+  });
+});
+
+describe('what is wrong in a spec is told with its line and field', () => {
+  const file = '  - runtimePath: a\n';
+  for (const [spec, message] of [
+    [
+      'runtimeId: rt\nfiles:\n  - runtimePath: a\n    appearsWithin: soon\n',
+      /^stdin:4:5: files\[0\]\.appearsWithin: /,
+    ],
+    [`runtimeId: rt\nfiles:\n${file}  - name: b\n`, /^stdin:4:5: files\[1\]\.runtimePath: /],
+    [`runtimeId: rt\nfiles:\n${file}onfailure: hold\n`, /^stdin:4:1: Unrecognized key: "onfailure"/],
+    ['runtimeId: rt\nfiles: a\n', /^stdin:2:1: files: /],
+    ['{"runtimeId": "rt",\n "batchSize": 0,\n "files": [{"runtimePath": "a"}]}', /^stdin:2:2: batchSize: /],
+    [
+      `runtimeId: rt\nfiles:\n${file}waitFor:\n  signal: true\n  invocationIds: [a]\n`,
+      /^stdin:4:1: waitFor: /,
+    ],
+    ['files:\n  - runtimePath: a\n', /^stdin:1:1: runtimeId: /],
+    ['runtimeId: rt\nfiles: [\n', /^stdin:3:1: /],
+    ['runtimeId: a: b\n', /^stdin:1:\d+: /],
+    ['runtimeId: rt\nruntimeId: rt\n', /^stdin:2:1: Map keys must be unique/],
+    ['- a\n', /^stdin: expected the fields of a pipeline/],
+    ['', /^stdin: expected the fields of a pipeline/],
+  ] as const) {
+    test(JSON.stringify(spec), async () => {
+      await assert.rejects(inputOf(spec), (error) => {
+        assert.ok(error instanceof Exit && error.code === exitCodes.usage, String(error));
+        assert.match(error.message, message);
+        return true;
+      });
+    });
+  }
+
+  test('a runtime that is named there and on the command line is refused', async () => {
+    await assert.rejects(
+      inputOf('runtimeId: rt\n', {}, 'a.txt'),
+      /^Exit: stdin:1:1: names the runtime, and "a\.txt"/,
+    );
+  });
+});

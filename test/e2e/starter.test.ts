@@ -1,0 +1,379 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { exitCodes } from '../../src/exit.js';
+import { PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelinePhase, PipelineProgress } from '../../src/shared/pipeline-report.js';
+import { searchAttributes } from '../../src/shared/search-attributes.js';
+import type { FaultRule } from '../../src/testing.js';
+import { useDevServer } from '../support/dev-server.js';
+import { type Ended, runExecutable } from '../support/executable.js';
+import { createTestFolder, startTestGateway } from '../support/gateway.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+const UI_URL = 'http://ui.example';
+
+const temporal = useDevServer();
+
+/** A gateway with two files, a worker, and the starter's real process, on a task queue of their own. */
+async function setUp(t: TestContext, { faults = [] as FaultRule[], isWorking = true } = {}) {
+  const gateway = await startTestGateway(t, { faults });
+  const { runtimeId } = gateway;
+  for (const path of ['a.txt', 'b.txt']) await gateway.addFile(path, path);
+  const env = {
+    TEMPORAL_ADDRESS: temporal.address,
+    BCTRL_TASK_QUEUE: runtimeId,
+    BCTRL_TEMPORAL_UI_URL: UI_URL,
+  };
+  const address = temporal.address;
+  if (isWorking) await startWorkerProcess(t, { address, gatewayUrl: gateway.url, taskQueue: runtimeId });
+  const starter = (...argv: string[]) => runExecutable(t, 'starter', argv, env);
+  return { gateway, runtimeId, starter, ...readers(starter) };
+}
+
+function readers(starter: (...argv: string[]) => Promise<Ended>) {
+  /** What a command prints for a program. */
+  const json = async (...argv: string[]) => {
+    const { stdout, code } = await starter(...argv, '--json');
+    return { code, ...JSON.parse(stdout) };
+  };
+  /** Starts a pipeline that comes to be held. */
+  const startHeld = async (runtimeId: string, ...paths: string[]): Promise<string> => {
+    const { workflowId } = await json('start', runtimeId, ...paths, '--on-failure', 'hold');
+    await untilPhase(workflowId, 'held');
+    return workflowId;
+  };
+  return { json, startHeld };
+}
+
+const refuse = (status: number, runtimePath?: string): FaultRule => ({
+  operation: 'collect',
+  fault: { kind: 'answer', status },
+  ...(runtimePath !== undefined && { runtimePath }),
+});
+
+async function untilPhase(workflowId: string, phase: PipelinePhase): Promise<void> {
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).phase !== phase);
+}
+
+/** Visibility comes after the fact. */
+async function untilListed(query: string, ...workflowIds: string[]): Promise<void> {
+  const found = async (workflowId: string) =>
+    (await temporal.client.workflow.count(`WorkflowId = '${workflowId}' AND ${query}`)).count > 0;
+  for (const workflowId of workflowIds) while (!(await found(workflowId)));
+}
+
+function pipelineOf({ pipelines }: { pipelines: { workflowId: string }[] }, workflowId: string) {
+  return pipelines.find((pipeline) => pipeline.workflowId === workflowId) as Record<string, unknown>;
+}
+
+test('setup registers the search attributes, once; without them pipelines run, but are not found by them', async (t) => {
+  const { starter, json, runtimeId } = await setUp(t);
+  const { workflowId, code } = await json('start', runtimeId, 'a.txt', '--wait');
+  assert.equal(code, exitCodes.done);
+  await untilListed(`ExecutionStatus = 'Completed'`, workflowId);
+  const plain = pipelineOf(await json('list'), workflowId);
+  assert.deepEqual([plain['status'], plain['phase']], ['completed', undefined]);
+  const held = await starter('list', '--held');
+  assert.deepEqual([held.code, held.stdout], [exitCodes.usage, '']);
+  assert.match(
+    held.stderr,
+    /^bctrl-temporal: Temporal does not know .*: bctrl-temporal setup registers them\n$/,
+  );
+
+  const first = await starter('setup');
+  assert.equal(first.code, exitCodes.done, first.stderr);
+  const names = Object.values(searchAttributes).map(({ name }) => name);
+  assert.equal(first.stdout.match(/ registered$/gm)?.length, names.length);
+  const again = await starter('setup');
+  assert.equal(again.stdout.match(/^Bctrl\w+ +(keyword|int) +there already$/gm)?.length, names.length);
+  assert.deepEqual((await json('setup')).registered, []);
+
+  const other = await json('start', runtimeId, 'b.txt', '--wait');
+  await untilListed(`ExecutionStatus = 'Completed'`, other.workflowId);
+  const found = pipelineOf(await json('list', '--runtime', runtimeId), other.workflowId);
+  const { status, phase, filesCollected, filesFailed } = found;
+  assert.deepEqual([status, phase, filesCollected, filesFailed], ['completed', 'done', 1, 0]);
+  assert.equal(found['runtimeId'], runtimeId);
+});
+
+describe('once the search attributes are registered', () => {
+  test('start, status and watch tell of a pipeline that is retried, then of its end', async (t) => {
+    const faults = [refuse(503, 'b.txt')];
+    const { gateway, starter, json, runtimeId } = await setUp(t, { faults });
+    const started = await starter('start', runtimeId, 'a.txt', 'b.txt');
+    assert.equal(started.code, exitCodes.done);
+    const workflowId = started.stdout.trim();
+    const link = `${UI_URL}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`;
+    assert.equal(started.stderr, `started ${workflowId}\n${link}\n`);
+
+    const attached = await json('start', runtimeId, 'a.txt', 'b.txt');
+    assert.deepEqual([attached.workflowId, attached.isNew], [workflowId, false]);
+    const other = await json('start', runtimeId, 'b.txt', 'a.txt', '--dry-run');
+    assert.notEqual(other.workflowId, workflowId, 'other files are another pipeline');
+
+    let status = await json('status', workflowId);
+    while (status.pendingRetries.length === 0) status = await json('status', workflowId);
+    assert.deepEqual([status.code, status.status, status.phase], [0, 'running', 'collecting']);
+    assert.equal(status.uiLink, link);
+    const [retry] = status.pendingRetries;
+    assert.match(retry.reason, /^upstream: b\.txt: POST .* answered 503/);
+    assert.ok(retry.attempt >= 2 && retry.inMs >= 0);
+    const { code, stdout } = await starter('status', workflowId);
+    assert.equal(code, exitCodes.done);
+    assert.match(
+      stdout,
+      new RegExp(`^pipeline {3}${workflowId}\nstatus {5}running, collecting\nstarted {4}\\S+, .* ago\n`),
+    );
+    assert.match(stdout, /\n1 of 2 files collected \(5 B\)\n/);
+    assert.match(stdout, /\nUI {9}http:\/\/ui\.example\//);
+
+    const late = await starter('watch', workflowId, '--timeout', '1s');
+    assert.equal(late.code, exitCodes.running);
+    assert.match(
+      late.stderr,
+      /^( {2}attempt \d+ in .* after upstream: .*\n)?collecting: 1 of 2 files, 5 B\n/,
+    );
+    assert.match(late.stderr, /running; it goes on\. Come back with: bctrl-temporal watch /);
+
+    gateway.setFaults([]);
+    const watched = await starter('watch', workflowId);
+    assert.equal(watched.code, exitCodes.done, watched.stderr);
+    assert.match(watched.stdout, /\n2 of 2 files collected \(10 B\)\n$/);
+    const ended = await starter('status', workflowId);
+    assert.match(ended.stdout, /\nstatus {5}completed\n/);
+    const result = await starter('result', workflowId);
+    assert.deepEqual([result.stdout, result.stderr], [watched.stdout, '']);
+    assert.equal((await json('result', workflowId)).result.counts.collected, 2);
+  });
+
+  test('a second start with another input for the same job says that the first holds', async (t) => {
+    const { gateway, starter, runtimeId } = await setUp(t);
+    const { id } = await gateway.createInvocation({ runtimeId, durationMs: 60_000 });
+    const first = await starter('start', runtimeId, 'a.txt', '--invocation', id);
+    assert.doesNotMatch(first.stderr, /another input/);
+    const same = await starter('start', runtimeId, 'a.txt', '--invocation', id);
+    assert.match(same.stderr, /^attached to /);
+    assert.doesNotMatch(same.stderr, /another input/);
+    const other = await starter('start', runtimeId, 'b.txt', '--invocation', id);
+    assert.equal(other.stdout, first.stdout);
+    assert.match(other.stderr, /\nit was started with another input, which holds; add-files /);
+  });
+
+  test('a held pipeline is found, told of, resumed and abandoned', async (t) => {
+    const { gateway, starter, json, startHeld, runtimeId } = await setUp(t, {
+      faults: [refuse(401)],
+    });
+    const [one, two, three] = [
+      await startHeld(runtimeId, 'a.txt'),
+      await startHeld(runtimeId, 'b.txt'),
+      await startHeld(runtimeId, 'a.txt', 'b.txt'),
+    ];
+    await untilListed(`BctrlPhase = 'held'`, one, two, three);
+    const held = pipelineOf(await json('list', '--held'), three);
+    assert.deepEqual([held['status'], held['phase'], held['filesFailed']], ['running', 'held', 2]);
+    const list = await starter('list', '--held', '--runtime', runtimeId, '--limit', '2');
+    assert.match(
+      list.stdout,
+      /^STATUS +PHASE +COLLECTED +FAILED +STARTED +WORKFLOW ID\n(running +held +0 +\d .* ago +post-run\/\S+\n){2}$/,
+    );
+    assert.equal(list.stderr, 'and more: --limit\n');
+
+    const status = await starter('status', one);
+    assert.match(status.stdout, /\nstatus {5}running, held\n/);
+    assert.match(status.stdout, /\nfailed {5}unauthorized: a\.txt: .* answered 401 .*\n {11}request: req_/);
+    assert.match(
+      status.stdout,
+      new RegExp(`\nwhat now {3}held: bctrl-temporal resume ${one} \\(or abandon\\)\n$`),
+    );
+    const waited = await starter('result', one, '--timeout', '1s');
+    assert.equal(waited.code, exitCodes.running);
+    assert.match(waited.stderr, /^held; it goes on\./);
+
+    const asked = await starter('resume', '--all-held');
+    assert.equal(asked.code, exitCodes.usage);
+    assert.match(asked.stderr, /resume 3 pipelines\? Without a terminal that needs --yes/);
+    const again = await json('resume', one);
+    assert.deepEqual(again.pipelines, [{ workflowId: one, outcome: 'resumed', files: 1, jobs: 0 }]);
+    await untilPhase(one, 'held');
+
+    const other = await starter('resume', two, '--path', 'a.txt');
+    assert.equal(other.code, exitCodes.usage);
+    assert.match(other.stdout, /^refused {2}post-run\/\S+ {2}"a\.txt" is not among the failed files\n$/);
+
+    const abandoned = await starter('abandon', three);
+    assert.deepEqual(
+      [abandoned.code, abandoned.stdout],
+      [0, `abandoned  ${three}  2 files stay uncollected\n`],
+    );
+    const ended = await starter('result', three);
+    assert.equal(ended.code, exitCodes.failed);
+    assert.match(ended.stderr, /^failed: abandoned: 2 of 2 files could not be collected\n$/);
+    const { pipelines } = await json('abandon', three);
+    assert.deepEqual(pipelines, [{ workflowId: three, outcome: 'refused', message: 'it has ended: failed' }]);
+    await untilListed(`ExecutionStatus = 'Failed'`, three);
+    const failed = pipelineOf(await json('list', '--failed', '--runtime', runtimeId), three);
+    assert.deepEqual([failed['status'], failed['filesFailed']], ['failed', 2]);
+
+    gateway.setFaults([]);
+    await untilListed(`BctrlPhase = 'held'`, one, two);
+    assert.ok(pipelineOf(await json('list', '--phase', 'held', '--running'), one));
+    const all = await starter('resume', '--all-held', '--yes');
+    assert.equal(all.code, exitCodes.done, all.stderr);
+    assert.equal(all.stdout.match(/^resumed {2}post-run\/\S+ {2}1 files$/gm)?.length, 2);
+    for (const id of [one, two]) assert.equal((await starter('result', id)).code, exitCodes.done);
+  });
+
+  test('add-files and job-finished reach a pipeline that waits, and are refused by one that does not', async (t) => {
+    const { starter, json, runtimeId } = await setUp(t);
+    const { workflowId } = await json('start', runtimeId, 'a.txt', '--signal');
+    await untilPhase(workflowId, 'waiting');
+    const added = await starter('add-files', workflowId, 'b.txt', 'a.txt');
+    assert.deepEqual([added.code, added.stdout], [0, `added  ${workflowId}  1 files, 1 it had already\n`]);
+    const more = await json('add-files', workflowId, 'late.txt', '--if-missing', 'warn');
+    assert.deepEqual(more.pipelines, [{ workflowId, outcome: 'added', added: 1, known: 0 }]);
+    const signalled = await starter('job-finished', workflowId);
+    assert.deepEqual([signalled.code, signalled.stdout], [0, `signalled  ${workflowId}\n`]);
+    const { result } = await json('result', workflowId);
+    assert.deepEqual([result.counts.collected, result.counts.missing], [2, 1]);
+
+    const other = await json(
+      'start',
+      runtimeId,
+      'b.txt',
+      '--if-exists',
+      'keep',
+      '--on-failure',
+      'hold',
+      '--signal',
+    );
+    const lost = await json('job-finished', other.workflowId, '--invocation', 'nope');
+    assert.deepEqual(lost.pipelines, [{ workflowId: other.workflowId, outcome: 'signalled' }]);
+    await untilPhase(other.workflowId, 'held');
+    for (const [argv, message] of [
+      [['job-finished', workflowId], 'it has ended: completed'],
+      [['add-files', workflowId, 'c.txt'], 'it has ended: completed'],
+    ] as const) {
+      const { code, pipelines } = await json(...argv);
+      assert.deepEqual([code, pipelines[0].message], [exitCodes.usage, message]);
+    }
+  });
+
+  test('cancel ends a pipeline, or all of a runtime', async (t) => {
+    const { starter, json, runtimeId } = await setUp(t);
+    const start = async (path: string): Promise<string> => {
+      const { workflowId } = await json('start', runtimeId, path, '--signal');
+      await untilPhase(workflowId, 'waiting');
+      return workflowId;
+    };
+    const [one, two, three] = [await start('a.txt'), await start('b.txt'), await start('c.txt')];
+    const cancelled = await starter('cancel', one);
+    assert.deepEqual([cancelled.code, cancelled.stdout], [0, `cancelling  ${one}\n`]);
+    const result = await json('result', one);
+    assert.deepEqual([result.code, result.status], [exitCodes.failed, 'cancelled']);
+    await untilListed(`ExecutionStatus = 'Running'`, two, three);
+    const { code, pipelines } = await json('cancel', '--runtime', runtimeId, '--yes');
+    assert.equal(code, exitCodes.done);
+    assert.ok(
+      [two, three].every((id) => pipelines.some((each: { workflowId: string }) => each.workflowId === id)),
+    );
+    const unknown = await starter('cancel', 'post-run/nobody');
+    assert.equal(unknown.code, exitCodes.usage);
+    assert.match(
+      unknown.stdout,
+      /^refused {2}post-run\/nobody {2}there is no workflow with the id "post-run\/nobody"\n$/,
+    );
+  });
+
+  test('rerun collects what a failed pipeline has not, and nothing else', async (t) => {
+    const { gateway, starter, json, runtimeId } = await setUp(t, { faults: [refuse(403, 'b.txt')] });
+    const failed = await starter('start', runtimeId, 'a.txt', 'b.txt', '--wait');
+    assert.equal(failed.code, exitCodes.failed);
+    const [, workflowId = ''] = /^started (\S+)/.exec(failed.stderr) ?? [];
+    const plan = await json('rerun', workflowId, '--dry-run');
+    assert.deepEqual([plan.workflowId, plan.input.files], [workflowId, [{ runtimePath: 'b.txt' }]]);
+    const human = await starter('rerun', workflowId, '--dry-run');
+    assert.match(human.stdout, /\nfiles:\n {2}- runtimePath: b\.txt\n/);
+    gateway.setFaults([]);
+    const rerun = await starter('rerun', workflowId, '--wait');
+    assert.equal(rerun.code, exitCodes.done, rerun.stderr);
+    assert.match(rerun.stdout, /^collected {2}b\.txt .*\n1 of 1 files collected \(5 B\)\n$/);
+    assert.equal(gateway.books().files.length, 2);
+    assert.equal(gateway.books().requests.collect, 3);
+    const none = await starter('rerun', workflowId);
+    assert.equal(none.code, exitCodes.usage);
+    assert.match(none.stderr, /nothing of it has failed\n$/);
+  });
+
+  test('rerun without --wait prints the workflow id', async (t) => {
+    const { gateway, json, runtimeId } = await setUp(t);
+    const { workflowId } = await json('start', runtimeId, 'late.txt', '--wait');
+    await gateway.addFile('late.txt');
+    const rerun = await json('rerun', workflowId);
+    assert.deepEqual([rerun.code, rerun.workflowId, rerun.status], [0, workflowId, 'running']);
+    assert.equal((await json('result', workflowId)).code, exitCodes.done);
+  });
+
+  test('collect collects one file, and status knows no report of it', async (t) => {
+    const { starter, json, runtimeId } = await setUp(t);
+    const { code, stdout } = await starter('collect', runtimeId, 'a.txt', '--to', '/a.txt');
+    assert.deepEqual([code, stdout], [0, 'collected  a.txt  5 B  /a.txt\n']);
+    const taken = await json('collect', runtimeId, 'b.txt', '--to', '/a.txt');
+    assert.deepEqual([taken.code, taken.failure.type], [exitCodes.failed, 'conflict']);
+    const kept = await starter(
+      'collect',
+      runtimeId,
+      'b.txt',
+      '--to',
+      '/a.txt',
+      '--again',
+      '--if-exists',
+      'keep',
+    );
+    assert.deepEqual([kept.code, kept.stdout], [0, 'kept  a.txt  5 B  /a.txt\n']);
+    const status = await starter('status', taken.workflowId);
+    assert.equal(status.code, exitCodes.usage);
+    assert.match(status.stderr, /collects one file and is no pipeline/);
+  });
+
+  test('a spec is started as it stands, from a file or stdin', async (t) => {
+    const { starter, json, runtimeId } = await setUp(t);
+    const file = join(await createTestFolder(t), 'pipeline.yaml');
+    await writeFile(
+      file,
+      `runtimeId: ${runtimeId}\nfiles:\n  - runtimePath: a.txt\n    destinationPath: /x/a.txt\n`,
+    );
+    const plan = await starter('start', '--spec', file, '--dry-run');
+    assert.match(plan.stdout, /^# not started, as --dry-run asks\n(# .*\n)+runtimeId: /);
+    assert.equal((await json('start', '--spec', file, '--dry-run')).workflowType, 'postRunPipeline');
+    const { code, result } = await json('start', '--spec', file, '--wait');
+    assert.deepEqual([code, result.files[0].path], [0, '/x/a.txt']);
+  });
+
+  test('without a worker a command that needs one says so', async (t) => {
+    const { starter, json, runtimeId } = await setUp(t, { isWorking: false });
+    const { workflowId } = await json('start', runtimeId, 'a.txt');
+    const resumed = await starter('resume', workflowId);
+    assert.equal(resumed.code, exitCodes.unreachable);
+    assert.match(resumed.stdout, /refused {2}\S+ {2}no worker of task queue "\S+" answered within 10 s/);
+    const status = await starter('status', workflowId);
+    assert.match(status.stdout, /\nstatus {5}running, collecting\n.*\nreport {5}no worker has told\n/);
+    assert.match(status.stdout, /\nwhat now {3}no worker takes work from task queue /);
+  });
+});
+
+test('completion prints a script that bash understands, and completes commands and options', async (t) => {
+  const { code, stdout } = await runExecutable(t, 'starter', ['completion', 'bash'], {});
+  assert.equal(code, exitCodes.done);
+  const file = join(await createTestFolder(t), 'completion.bash');
+  await writeFile(file, stdout);
+  await promisify(execFile)('bash', ['-n', file]);
+  const complete = async (...words: string[]) =>
+    (await runExecutable(t, 'starter', ['complete', '--', ...words], {})).stdout;
+  assert.match(await complete('re'), /^rerun\t.*\nresult\t.*\nresume\t/m);
+  assert.match(await complete('list', '--h'), /^--held\t/m);
+});

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type FaultRule, parseFaultRules } from './faults.js';
 import type { OnPathExists } from './gateway-state.js';
-import { type Gateway, startGateway } from './start-gateway.js';
+import { DEFAULT_HOST, type Gateway, startGateway } from './start-gateway.js';
 
 interface Io {
   stdout: { write(text: string): unknown };
@@ -14,6 +14,7 @@ interface Io {
 interface Flags {
   workspace: string;
   storage: string;
+  host: string;
   port: number;
   apiKey?: string[];
   faults?: string;
@@ -48,7 +49,8 @@ function createCommand(io: Io): Command {
     .description('A local bctrl API that keeps real files, for development and tests.')
     .option('--workspace <dir>', 'runtimes, each a folder named by its id, a UUID', '.demo/workspace')
     .option('--storage <dir>', 'durable copies and the journal', '.demo/storage')
-    .option('--port <number>', 'where to listen on 127.0.0.1; 0 is any free port', parsePort, DEFAULT_PORT)
+    .option('--host <address>', 'where to listen; an API key keeps nobody out', parseHost, DEFAULT_HOST)
+    .option('--port <number>', '0 is any free port', parsePort, DEFAULT_PORT)
     .option('--api-key <key>', 'accepted; repeatable (default: "local-development-key")', addKey)
     .option('--faults <file>', 'JSON file of fault rules')
     .option('--seed <number>', "for the faults' random numbers (default: 1)", parseWhole)
@@ -69,6 +71,7 @@ function createCommand(io: Io): Command {
 async function start({
   workspace,
   storage,
+  host,
   port,
   apiKey,
   faults,
@@ -78,6 +81,7 @@ async function start({
   return startGateway({
     workspaceDir: workspace,
     storageDir: storage,
+    host,
     port,
     onPathExists,
     ...(apiKey && { apiKeys: apiKey }),
@@ -96,6 +100,12 @@ async function readFaults(file: string): Promise<FaultRule[]> {
 
 function addKey(key: string, keys: readonly string[] = []): string[] {
   return [...keys, key];
+}
+
+/** An empty one would mean all addresses to Node. */
+function parseHost(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It must be an address.');
+  return text;
 }
 
 function parseWhole(text: string): number {

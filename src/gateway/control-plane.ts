@@ -22,6 +22,8 @@ export interface Controls {
  * the gateway's own and no part of the bctrl API.
  */
 export function addControlPlane(app: Hono<HttpEnv>, controls: Controls): void {
+  app.get('/_gateway/health', (c) => c.body(null, 204));
+
   app.get('/_gateway/books', (c) => c.json(controls.books()));
 
   app.put('/_gateway/faults', async (c) => {

@@ -19,6 +19,11 @@ export interface GatewayOptions {
   workspaceDir: string;
   /** For the durable copies (`files/`) and the journal; a gateway started on it again goes on where it ended. */
   storageDir: string;
+  /**
+   * The address to listen on. Default 127.0.0.1, since the API key of a local gateway protects nothing; others are for
+   * where something else keeps strangers out, as in a container (`0.0.0.0`).
+   */
+  host?: string;
   /** Default 0: any free port. */
   port?: number;
   /** Default `['local-development-key']`. */
@@ -32,9 +37,9 @@ export interface GatewayOptions {
   now?: () => number;
 }
 
-/** A bctrl API on 127.0.0.1. */
+/** A bctrl API on this machine. */
 export interface Gateway {
-  /** Without `/v1` and without a trailing slash. */
+  /** As seen from this machine, without `/v1` and without a trailing slash. */
   readonly url: string;
   /** Drops all connections, ends all waits, and resolves when nothing is being handled any more. */
   close(): Promise<void>;
@@ -45,11 +50,17 @@ export interface Gateway {
   books(): Books;
 }
 
-/** Loopback only: the API key of a local gateway protects nothing. */
-const HOST = '127.0.0.1';
+export const DEFAULT_HOST = '127.0.0.1';
+
+/** To listen on all addresses is one thing; to be connected to takes one of them. */
+const LOOPBACK_OF = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { workspaceDir, storageDir, apiKeys = ['local-development-key'], seed = 1, now = Date.now } = options;
+  const { host = DEFAULT_HOST } = options;
   await mkdir(workspaceDir, { recursive: true });
   const storage = await createStorage(storageDir);
   const ledger = await openLedger(storageDir, now);
@@ -92,7 +103,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     overrideGlobalObjects: false,
   }) as Server;
   try {
-    url = `http://${HOST}:${await listen(server, options.port ?? 0)}`;
+    url = toUrl(host, await listen(server, host, options.port ?? 0));
   } catch (error) {
     await ledger.close();
     throw error;
@@ -113,16 +124,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       const inUse = systemErrorCode(error) === 'EADDRINUSE';
       reject(inUse ? new Error(`port ${port} is already in use`, { cause: error }) : error);
     };
     server.once('error', fail);
-    server.listen(port, HOST, () => {
+    server.listen(port, host, () => {
       server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });
   });
+}
+
+function toUrl(host: string, port: number): string {
+  const reachable = LOOPBACK_OF.get(host) ?? host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

@@ -30,6 +30,14 @@ test('another process sees the same books, without an API key', async (t) => {
   assert.deepEqual(await answer.json(), gateway.books());
 });
 
+test('the health path answers without an API key, whatever the faults, and is in no books', async (t) => {
+  const fault = { kind: 'answer', status: 503 } as const;
+  const gateway = await startTestGateway(t, { faults: [{ operation: '*', fault }] });
+  const answer = await fetch(`${gateway.url}/_gateway/health`);
+  assert.deepEqual([answer.status, await answer.text()], [204, '']);
+  assert.deepEqual(gateway.books().requests, {});
+});
+
 test('another process can set the faults', async (t) => {
   const gateway = await startTestGateway(t);
   const body = [{ operation: 'whoami', fault: { kind: 'answer', status: 503 } }];

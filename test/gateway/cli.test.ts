@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { main } from '../../src/gateway/cli.js';
@@ -44,6 +45,44 @@ test('it prints one line with the URL, serves, and ends with 0 when told to stop
   assert.deepEqual([await code, seen.err], [0, '']);
 });
 
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
+
+for (const [host, url] of [
+  ['0.0.0.0', /^http:\/\/127\.0\.0\.1:\d+$/],
+  ['::1', /^http:\/\/\[::1\]:\d+$/],
+  ['::', /^http:\/\/\[::1\]:\d+$/],
+  ['localhost', /^http:\/\/localhost:\d+$/],
+] as const) {
+  test(`--host ${host} prints a URL that works from here`, {
+    skip: host.includes(':') && !hasIpv6,
+  }, async (t) => {
+    const { seen, code, stop } = run([...(await folderArgs(t)), '--host', host, '--port', '0']);
+    await until(() => seen.out !== '');
+    const printed = seen.out.trim().split(' ').at(-1) ?? '';
+    assert.match(printed, url);
+    assert.equal((await callApi(printed, 'GET', '/v1/auth/whoami')).status, 200);
+    stop();
+    assert.equal(await code, 0);
+  });
+}
+
+test('--host 0.0.0.0 is reached at other addresses too; without it 127.0.0.1 alone is', {
+  // Elsewhere a second loopback address has to be set up first.
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  for (const [args, status] of [[['--host', '0.0.0.0'], 204] as const, [[], undefined] as const]) {
+    const { seen, code, stop } = run([...(await folderArgs(t)), ...args, '--port', '0']);
+    await until(() => seen.out !== '');
+    const elsewhere = seen.out.trim().split(' ').at(-1)?.replace('127.0.0.1', '127.0.0.2');
+    const answer = await fetch(`${elsewhere}/_gateway/health`).catch(() => undefined);
+    assert.equal(answer?.status, status);
+    stop();
+    assert.equal(await code, 0);
+  }
+});
+
 test('--faults takes a file of rules', async (t) => {
   const args = await folderArgs(t);
   const file = join(await createTestFolder(t), 'faults.json');
@@ -62,6 +101,7 @@ test('--help prints the options and ends with 0', async () => {
   for (const option of [
     '--workspace',
     '--storage',
+    '--host',
     '--port',
     '--api-key',
     '--faults',
@@ -78,6 +118,8 @@ const wrongArguments: [args: string[], message: RegExp][] = [
   [['extra'], /too many arguments/],
   [['--port', 'x'], /--port .*whole number/],
   [['--port', '65536'], /--port .*at most 65535/],
+  [['--host', ''], /--host .*It must be an address/],
+  [['--host', '192.0.2.1', '--port', '0'], /EADDRNOTAVAIL/],
   [['--seed', '-1'], /--seed/],
   [['--on-path-exists', 'replace'], /Allowed choices are refuse, keep-both/],
   [['--faults', '/does/not/exist'], /--faults \/does\/not\/exist: ENOENT/],

@@ -24,6 +24,7 @@ const read = (path: string) => readFile(join(REPOSITORY, path), 'utf8');
 
 const stacks = {
   'the dev server': ['docker-compose.yml'],
+  PostgreSQL: ['docker-compose.yml', 'docker/compose.postgres.yml'],
 };
 
 let loader: ComposeLoader;

@@ -12,7 +12,7 @@ export const OWN_IMAGE = 'bctrl-temporal';
 
 export const dockerfile = parseDockerfile(await readFile(join(REPOSITORY, 'docker/Dockerfile'), 'utf8'));
 
-const localEnv = parseEnv(await readFile(join(REPOSITORY, 'docker/local.env'), 'utf8')) as Record<
+export const localEnv = parseEnv(await readFile(join(REPOSITORY, 'docker/local.env'), 'utf8')) as Record<
   string,
   string
 >;

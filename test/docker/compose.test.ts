@@ -45,9 +45,15 @@ for (const [name, files] of Object.entries(stacks)) {
     });
 
     test('has the services, and runs without a profile all but the starter and observability', () => {
-      const withProfile = services.filter(([, { profiles }]) => profiles).map(([service]) => service);
+      const profiles = services.flatMap(([service, { profiles }]) =>
+        profiles ? [[service, ...profiles]] : [],
+      );
       assert.deepEqual(own.map(([service]) => service).sort(), ['gateway', 'setup', 'starter', 'worker']);
-      assert.deepEqual(withProfile, ['starter']);
+      assert.deepEqual(Object.fromEntries(profiles), {
+        starter: 'starter',
+        prometheus: 'observability',
+        grafana: 'observability',
+      });
     });
 
     test('builds one image, and pins those of others to a version', () => {
@@ -135,16 +141,17 @@ for (const [name, files] of Object.entries(stacks)) {
           const { healthcheck, restart, image } = serviceOf(project, other);
           const where = `${service} waits for ${other}`;
           if (condition === 'service_completed_successfully') assert.equal(restart, undefined, where);
-          else assert.ok(healthcheck ? healthcheck.test : image === OWN_IMAGE, where);
+          else if (condition === 'service_healthy')
+            assert.ok(healthcheck ? healthcheck.test : image === OWN_IMAGE, where);
         }
       }
     });
 
-    test('checks the health of what stays, except of what has no such thing', () => {
+    test('checks the health of what stays, except of the pages that nobody waits for', () => {
       for (const [service, { restart, healthcheck, image }] of services) {
         const isChecked = healthcheck ? !healthcheck.disable : image === OWN_IMAGE;
-        if (image === OWN_IMAGE) assert.equal(isChecked, restart !== undefined, service);
-        else if (restart !== undefined && service !== 'temporal-ui') assert.ok(isChecked, service);
+        const stays = restart !== undefined && !['temporal-ui', 'grafana'].includes(service);
+        assert.equal(isChecked, stays, service);
       }
     });
 
@@ -182,6 +189,19 @@ describe('docker-compose.yml', needsGo, () => {
     const [, port] = /--port.*?default: (\d+)/s.exec(help) ?? [];
     const check = serviceOf(project, 'gateway').healthcheck?.test?.join(' ') ?? '';
     assert.ok(check.includes(`http://127.0.0.1:${port}/_gateway/health`), check);
+  });
+
+  test('the README’s commands name files, profiles and services that exist', async () => {
+    const lines = (await read('README.md')).match(/docker compose [^`\n#]*/g) ?? [];
+    const words = lines.map((line) => line.trim().split(/ +/));
+    const after = (option: string) => words.flatMap((w) => w.filter((_, i) => w[i - 1] === option));
+    for (const file of after('-f')) await access(join(REPOSITORY, file));
+    const profiles = Object.values(project.services).flatMap(({ profiles }) => profiles ?? []);
+    for (const profile of after('--profile')) assert.ok(profiles.includes(profile), profile);
+    for (const service of after('--rm')) serviceOf(project, service);
+    for (const scale of after('--scale')) serviceOf(project, scale.split('=')[0] ?? '');
+    const used = ['-f', '--profile', '--rm', '--scale'].map((option) => after(option).length > 0);
+    assert.deepEqual(used, [true, true, true, true]);
   });
 
   test('a key that is not Docker Compose’s, and a wait for nobody, are refused', async (t) => {

@@ -9,7 +9,6 @@ import { findPort } from '../../scripts/dev-server/find-port.js';
 import { resolveDevServer } from '../../scripts/temporal-servers.js';
 import { type ExecutableName, runExecutable, startExecutable } from '../support/executable.js';
 import { createTestFolder } from '../support/gateway.js';
-import { awaited } from './awaited.js';
 import { buildComposeLoader, type ComposeService, needsGo, serviceOf } from './load-compose.js';
 import { commandOf, environmentOf, REPOSITORY } from './own-image.js';
 
@@ -42,9 +41,7 @@ test(
     await startDevServer(t, temporal, translate);
     startExecutable(t, ...start('gateway', 'gateway', ['--port', translate('8787', temporal)]));
     await untilHealthy(serviceOf(project, 'gateway'), translate);
-    if (!awaited.commands.includes('setup')) {
-      assert.equal((await runExecutable(t, ...start('setup', 'starter'))).code, 0);
-    }
+    assert.equal((await runExecutable(t, ...start('setup', 'starter'))).code, 0);
     startExecutable(t, ...start('worker', 'worker'));
 
     const starter = environmentIn(serviceOf(project, 'starter'), translate);

@@ -1,3 +1,4 @@
+import { type CollectEnd, metrics as described, NONE, toScrapedName } from '../../src/shared/metric-names.js';
 import { reasonClasses } from '../../src/shared/reason-class.js';
 
 export interface Metric {
@@ -6,19 +7,20 @@ export interface Metric {
   labels: Record<string, readonly string[] | 'any'>;
 }
 
-const outcomes = ['collected', 'found', 'kept', 'retried', 'failed'];
+const labelValues: Record<string, readonly string[]> = {
+  outcome: ['collected', 'found', 'kept', 'retried', 'failed'] satisfies CollectEnd[],
+  reason_class: [...reasonClasses, NONE],
+};
 
 /** The worker's own, as scraped. */
-const workerMetrics: Record<string, Metric> = {
-  bctrl_collects_total: { type: 'counter', labels: { outcome: outcomes, reason_class: reasonClasses } },
-  bctrl_collect_duration_seconds: { type: 'histogram', labels: {} },
-  bctrl_collected_bytes_total: { type: 'counter', labels: {} },
-  bctrl_requests_total: { type: 'counter', labels: { operation: 'any', status: 'any' } },
-  bctrl_lookups_total: { type: 'counter', labels: {} },
-  bctrl_requests_in_flight: { type: 'gauge', labels: {} },
-  bctrl_held_back_seconds_total: { type: 'counter', labels: {} },
-  bctrl_held_pipelines: { type: 'gauge', labels: {} },
-};
+const workerMetrics = Object.fromEntries(
+  Object.values(described).map((metric) => {
+    const labels = Object.fromEntries(
+      metric.labels.map((name) => [name, labelValues[name] ?? ('any' as const)]),
+    );
+    return [toScrapedName(metric), { type: metric.kind, labels } satisfies Metric];
+  }),
+);
 
 const perQueue = { namespace: 'any', task_queue: 'any' } as const;
 const workerTypes = ['ActivityWorker', 'LocalActivityWorker', 'NexusWorker', 'WorkflowWorker'];

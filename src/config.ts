@@ -24,8 +24,10 @@ export interface StarterConfig extends ConnectionConfig {
   readonly uiUrl: string | undefined;
 }
 
+export type BctrlConfig = BctrlClientOptions & { readonly baseUrl: string };
+
 export interface WorkerConfig extends ConnectionConfig {
-  readonly bctrl: BctrlClientOptions & { readonly baseUrl: string };
+  readonly bctrl: BctrlConfig;
   /** Of all workers of the task queue together. */
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
   /** Without a format it depends on where the log goes. */
@@ -60,15 +62,20 @@ export function readStarterConfig(env: Environment): StarterConfig {
 }
 
 /** @throws ConfigError */
-export function readWorkerConfig(env: Environment): WorkerConfig {
+export function readBctrlConfig(env: Environment): BctrlConfig {
   const baseUrl = readUrl(env, 'BCTRL_BASE_URL') ?? readUrl(env, 'BCTRL_API_BASE_URL') ?? DEFAULT_BASE_URL;
-  const bctrl = {
+  return {
     apiKey: readHeaderValue(env, 'BCTRL_API_KEY') ?? missing('BCTRL_API_KEY', 'BCTRL_API_KEY=<your API key>'),
     baseUrl,
     subaccountId: readHeaderValue(env, 'BCTRL_SUBACCOUNT_ID'),
     requestTimeoutMs: readDurationMs(env, 'BCTRL_REQUEST_TIMEOUT', DEFAULT_REQUEST_TIMEOUT),
     maxRequests: readCount(env, 'BCTRL_MAX_REQUESTS', DEFAULT_MAX_REQUESTS),
   };
+}
+
+/** @throws ConfigError */
+export function readWorkerConfig(env: Environment): WorkerConfig {
+  const bctrl = readBctrlConfig(env);
   const maxTaskQueueActivitiesPerSecond = readRate(env, 'BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND');
   return {
     ...readConnectionConfig(env),

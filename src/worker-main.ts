@@ -1,8 +1,8 @@
 import type { Worker } from '@temporalio/worker';
 import { BctrlClient } from './bctrl/bctrl-client.js';
+import { checkCredentials } from './check-credentials.js';
 import { type Environment, readWorkerConfig } from './config.js';
 import { ApiKeyCheck } from './worker/api-key-check.js';
-import { checkCredentials } from './worker/check-credentials.js';
 import { ClientMetrics } from './worker/client-metrics.js';
 import { createLogger } from './worker/create-logger.js';
 import { connect, createWorker } from './worker/create-worker.js';

@@ -37,6 +37,7 @@ const commands = [
   'add-files',
   'job-finished',
   'setup',
+  'doctor',
   'completion',
 ];
 

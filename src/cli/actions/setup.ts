@@ -1,14 +1,14 @@
-import { isGrpcServiceError } from '@temporalio/client';
 import { Exit, type ExitCode, exitCodes } from '../../exit.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { type Io, writeJson } from '../io.js';
 import { writeLines } from '../show/lines.js';
 import { tableLines } from '../show/table.js';
 import { type Session, withTemporal } from '../temporal/connect.js';
-import { missingSearchAttributes, registerSearchAttributes } from '../temporal/search-attribute-registry.js';
-
-/** gRPC's codes of a server on which clients may not do this. */
-const notAllowed: readonly number[] = [7, 12];
+import {
+  isNotAllowed,
+  missingSearchAttributes,
+  registerSearchAttributes,
+} from '../temporal/search-attribute-registry.js';
 
 /** `setup`: registers the search attributes of pipelines with Temporal. Safe to repeat. */
 export async function setupCommand(io: Io, { json }: { readonly json?: boolean }): Promise<ExitCode> {
@@ -34,7 +34,7 @@ async function register(session: Session): Promise<string[]> {
     if (missing.length > 0) await registerSearchAttributes(session, missing);
     return missing.map(({ name }) => name);
   } catch (error) {
-    if (!isGrpcServiceError(error) || !notAllowed.includes(error.code)) throw error;
+    if (!isNotAllowed(error)) throw error;
     const names = Object.values(searchAttributes).map(({ name, type }) => `${name} (${type.toLowerCase()})`);
     throw new Exit(
       exitCodes.usage,

@@ -12,6 +12,16 @@ export function addSettingUpCommands({ add, end, io }: Commands): void {
     end(await setupCommand(io, options));
   });
 
+  const doctor = add(
+    'doctor',
+    'check everything that a pipeline needs, and say what to do about what is wrong',
+    ['doctor', 'doctor --json'],
+  );
+  withJson(doctor).action(async (options: { json?: boolean }) => {
+    const { doctorCommand } = await import('../actions/doctor.js');
+    end(await doctorCommand(io, options));
+  });
+
   add('completion', 'print the script that completes commands and options in a shell', [
     'source <(bctrl-temporal completion bash)',
   ])

@@ -19,11 +19,8 @@ export interface Session {
 export async function withTemporal<T>(work: (session: Session) => Promise<T>): Promise<T> {
   const config = readStarterConfig(loadEnvironment());
   const connection = await connect(config);
-  const client = Object.assign(new Client({ connection, namespace: config.temporal.namespace }), {
-    connection,
-  });
   try {
-    return await work({ client, config });
+    return await work(toSession(connection, config));
   } catch (error) {
     throw toExit(error, config) ?? error;
   } finally {
@@ -31,8 +28,13 @@ export async function withTemporal<T>(work: (session: Session) => Promise<T>): P
   }
 }
 
+export function toSession(connection: Connection, config: StarterConfig): Session {
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  return { client: Object.assign(client, { connection }), config };
+}
+
 /** @throws Exit `unreachable` */
-async function connect({ temporal: { connectionOptions } }: StarterConfig): Promise<Connection> {
+export async function connect({ temporal: { connectionOptions } }: StarterConfig): Promise<Connection> {
   try {
     return await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT });
   } catch (error) {

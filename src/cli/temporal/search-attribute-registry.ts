@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isGrpcServiceError } from '@temporalio/client';
 import { Exit, exitCodes } from '../../exit.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import type { Session } from './connect.js';
@@ -11,6 +12,9 @@ const typeCodes = { KEYWORD: 2, INT: 3 } as const;
 /** A server takes a moment until it can use what was registered. */
 const USABLE_WITHIN_MS = 30_000;
 const POLL_MS = 200;
+
+/** gRPC's codes of a server on which clients may not do this. */
+const notAllowed: readonly number[] = [7, 12];
 
 type PipelineAttribute = (typeof searchAttributes)[keyof typeof searchAttributes];
 
@@ -54,4 +58,9 @@ export async function registerSearchAttributes(
     }
     await sleep(POLL_MS);
   }
+}
+
+/** The server lets no client list or register search attributes, as Temporal Cloud does. */
+export function isNotAllowed(error: unknown): boolean {
+  return isGrpcServiceError(error) && notAllowed.includes(error.code);
 }

@@ -1,6 +1,6 @@
-import type { BctrlClient } from '../bctrl/bctrl-client.js';
-import { BctrlError } from '../bctrl/bctrl-error.js';
-import { Exit, exitCodes } from '../exit.js';
+import { BctrlClient, type BctrlClientOptions } from './bctrl/bctrl-client.js';
+import { BctrlError } from './bctrl/bctrl-error.js';
+import { Exit, exitCodes } from './exit.js';
 
 /**
  * Asks the API whose key this is, before a worker starts.
@@ -26,5 +26,17 @@ export async function checkCredentials(client: BctrlClient, baseUrl: string): Pr
       throw new Exit(exitCodes.usage, `BCTRL_BASE_URL: this is not the bctrl API (${said})`);
     }
     return said;
+  }
+}
+
+/** The same with a client for this one question. */
+export async function checkApi(
+  options: BctrlClientOptions & { readonly baseUrl: string },
+): Promise<string | undefined> {
+  const client = new BctrlClient(options);
+  try {
+    return await checkCredentials(client, options.baseUrl);
+  } finally {
+    await client.close();
   }
 }

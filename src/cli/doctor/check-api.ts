@@ -1,0 +1,47 @@
+import { checkApi } from '../../check-credentials.js';
+import type { BctrlConfig } from '../../config.js';
+import { Exit, exitCodes } from '../../exit.js';
+import { formatDuration } from '../show/format-duration.js';
+import type { Found } from './examination.js';
+
+/** Someone at a terminal should not wait longer to read that nothing comes. */
+const TIMEOUT_MS = 10_000;
+
+/** Less is the time on the way, and that the header has no fractions. */
+const MOST_SKEW_MS = 30_000;
+
+/** @throws Exit where the API is not there, is another one, or refuses the key */
+export async function checkKey(bctrl: BctrlConfig): Promise<Found<undefined>> {
+  const problem = await checkApi({ ...bctrl, requestTimeoutMs: TIMEOUT_MS });
+  if (problem === undefined) {
+    return { message: `${bctrl.baseUrl} accepts the key`, value: undefined };
+  }
+  return {
+    message: `it could not check the key (${problem}); try again later`,
+    isWarning: true,
+    value: undefined,
+  };
+}
+
+/**
+ * Compares this machine's clock with that of the API, which dates files, and what it asks to wait for.
+ *
+ * @throws Exit `usage` if they are too far apart
+ */
+export async function checkClock({ baseUrl }: BctrlConfig): Promise<Found<undefined>> {
+  const sentMs = Date.now();
+  const response = await fetch(baseUrl, {
+    method: 'HEAD',
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(() => undefined);
+  const apiMs = Date.parse(response?.headers.get('date') ?? '');
+  if (Number.isNaN(apiMs)) {
+    return { message: 'not known: the API does not say what time it is', isWarning: true, value: undefined };
+  }
+  // Somewhen between question and answer the API looked at its clock.
+  const skewMs = Math.max(sentMs - apiMs, apiMs - Date.now(), 0);
+  const skew = formatDuration(skewMs);
+  if (skewMs <= MOST_SKEW_MS) return { message: `${skew} apart from the API's`, value: undefined };
+  throw new Exit(exitCodes.usage, `${skew} apart from the API's: let NTP set the clock of this machine`);
+}

@@ -1,36 +1,21 @@
 import assert from 'node:assert/strict';
-import { after, before, type TestContext, test } from 'node:test';
-import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { type TestContext, test } from 'node:test';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { findPort } from '../../scripts/dev-server/find-port.js';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { metrics, toScrapedName } from '../../src/shared/metric-names.js';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
 import { searchAttributes } from '../../src/shared/search-attributes.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
+import { useDevServer } from '../support/dev-server.js';
 import { API_KEY, callApi, startTestGateway, type TestGateway, until } from '../support/gateway.js';
 import { type Sample, type Scrape, scrape } from '../support/prometheus.js';
-import { devServerExecutable } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const HOST = '127.0.0.1';
 
-let temporal: DevServer;
-let connection: Connection;
-let client: Client;
-before(async () => {
-  temporal = await startDevServer({
-    executable: devServerExecutable(),
-    searchAttributes: { [searchAttributes.phase.name]: 'Keyword' },
-  });
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection });
-});
-after(async () => {
-  await connection.close();
-  await temporal.close();
-});
+const temporal = useDevServer({ searchAttributes: { [searchAttributes.phase.name]: 'Keyword' } });
 
 async function startObservedWorker(t: TestContext, gateway: TestGateway) {
   const [metricsAddress, healthAddress] = [
@@ -51,7 +36,7 @@ async function startObservedWorker(t: TestContext, gateway: TestGateway) {
 }
 
 const start = (runtimeId: string, workflowId: string, input: object) =>
-  client.workflow.start(POST_RUN_PIPELINE, {
+  temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue: runtimeId,
     workflowId,
     args: [{ runtimeId, ...input }],

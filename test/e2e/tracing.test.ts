@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { Client } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
 import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import { startServer } from '../support/client.js';
+import { useDevServerEnv } from '../support/dev-server.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
-import { connectToDevServer, devServerExecutable, workflowBundle } from '../support/temporal.js';
+import { workflowBundle } from '../support/temporal.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 interface Span {
@@ -27,16 +26,7 @@ interface Export {
   }[];
 }
 
-let temporal: DevServer;
-let env: TestWorkflowEnvironment;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-  env = await connectToDevServer(temporal.address);
-});
-after(async () => {
-  await env.teardown();
-  await temporal.close();
-});
+const env = useDevServerEnv();
 
 /** Runs a pipeline on a worker of its own until both have ended. */
 async function runPipeline(t: TestContext, workflowId: string, variables: Record<string, string>) {
@@ -45,12 +35,12 @@ async function runPipeline(t: TestContext, workflowId: string, variables: Record
   const { runtimeId } = gateway;
   const coverage = await createTestFolder(t);
   const worker = await startWorkerProcess(t, {
-    address: temporal.address,
+    address: env().address,
     gatewayUrl: gateway.url,
     taskQueue: runtimeId,
     env: { ...variables, NODE_V8_COVERAGE: coverage },
   });
-  const client = new Client({ connection: env.connection });
+  const client = new Client({ connection: env().connection });
   const input = { runtimeId, files: [{ runtimePath: 'a.txt' }] };
   const options = { taskQueue: runtimeId, workflowId, args: [input] };
   const handle = await client.workflow.start(POST_RUN_PIPELINE, options);

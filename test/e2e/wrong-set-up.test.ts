@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.js';
+import { describe, test } from 'node:test';
 import { startServer } from '../support/client.js';
+import { useDevServer } from '../support/dev-server.js';
 import { type Ended, type ExecutableName, runExecutable } from '../support/executable.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
-import { devServerExecutable } from '../support/temporal.js';
 
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
 const NOWHERE = '127.0.0.1:9';
 
-let temporal: DevServer;
-before(async () => {
-  temporal = await startDevServer({ executable: devServerExecutable() });
-});
-after(() => temporal.close());
+const temporal = useDevServer();
 
 /** One line on stderr, nothing on stdout, no stack trace, no key. */
 function assertOneLine({ code, stdout, stderr }: Ended, expectedCode: number, line: RegExp): void {

@@ -4,7 +4,7 @@ import { searchAttributes } from '../../shared/search-attributes.js';
 import { type Io, writeJson } from '../io.js';
 import { describeRetry, helpFor } from '../show/describe-sight.js';
 import { formatDuration } from '../show/format-duration.js';
-import { colorsOf, type Line, writeLines } from '../show/lines.js';
+import { colorsOf, columnsOf, type Line, writeLines } from '../show/lines.js';
 import { reportLines } from '../show/report-lines.js';
 import { statusOf } from '../show/status-of.js';
 import { type Summary, summarize } from '../show/summarize.js';
@@ -80,7 +80,11 @@ function headLines({ description }: Sight, phase: string | undefined): Line[] {
 
 function reportPart(io: Io, report: PipelineReport | undefined): Line[] {
   if (report === undefined) return [{ text: `report     no worker has told` }];
-  return reportLines(report, { colors: colorsOf(io.stdout), onlyProblems: true });
+  return reportLines(report, {
+    colors: colorsOf(io.stdout),
+    columns: columnsOf(io.stdout),
+    onlyProblems: true,
+  });
 }
 
 function helpLines(sight: Sight): Line[] {

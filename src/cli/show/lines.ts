@@ -20,10 +20,15 @@ export function colorsOf(output: Output): Colors {
   return picocolors.createColors(output.hasColors?.() ?? false);
 }
 
+/** How wide a terminal is; anything else takes lines as they are. */
+export function columnsOf({ isTTY, columns }: Output): number | undefined {
+  return isTTY ? columns : undefined;
+}
+
 /** Writes lines: to a terminal none is longer than it is wide, to anything else they are as they are. */
 export function writeLines(output: Output, lines: readonly Line[]): void {
-  const { columns } = output;
-  const texts = output.isTTY && columns ? lines.flatMap((line) => fit(line, columns)) : lines.map(toText);
+  const columns = columnsOf(output);
+  const texts = columns ? lines.flatMap((line) => fit(line, columns)) : lines.map(toText);
   for (const text of texts) output.write(`${text}\n`);
 }
 
@@ -41,6 +46,6 @@ function fit({ text, isCut }: Line, columns: number): string[] {
 }
 
 /** A text of at most so many columns. */
-export function cut(text: string, columns: number, position: 'middle' | 'end' = 'end'): string {
+export function cut(text: string, columns: number, position: 'start' | 'middle' | 'end' = 'end'): string {
   return cliTruncate(text, columns, { position });
 }

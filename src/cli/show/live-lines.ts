@@ -28,12 +28,16 @@ export function liveLines(sight: Sight, view: LiveView): string[] {
   const shown = retries.toSorted((a, b) => a.inMs - b.inMs).slice(0, MOST_RETRIES);
   const more = retries.length - shown.length;
   const help = helpFor(sight);
-  return [
-    headLine(sight.progress, view),
-    ...shown.map((retry) => `  ${colors.yellow('retry')} ${describeRetry(retry)}`),
-    ...(more > 0 ? [colors.dim(`  and ${formatCount(more)} more retries`)] : []),
-    ...(help === undefined ? [] : [colors.bold(help)]),
-  ].map((line) => cut(line, columns));
+  return (
+    [
+      headLine(sight.progress, view),
+      ...shown.map((retry) => `  ${colors.yellow('retry')} ${withoutRequest(describeRetry(retry))}`),
+      ...(more > 0 ? [colors.dim(`  and ${formatCount(more)} more retries`)] : []),
+    ]
+      .map((line) => cut(line, columns))
+      // The end of a command says more than the middle of the id in it.
+      .concat(help === undefined ? [] : [cut(colors.bold(help), columns, 'middle')])
+  );
 }
 
 function headLine(progress: PipelineProgress | undefined, view: LiveView): string {
@@ -67,4 +71,9 @@ function bar(share: number, failedShare: number, { columns, colors }: LiveView):
 
 function formatRate(perSecond: number): string {
   return perSecond < 10 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));
+}
+
+/** A line has no room for what was asked: how it was answered says more. */
+function withoutRequest(text: string): string {
+  return text.replace(/ (GET|POST) \S+/, '');
 }

@@ -1,15 +1,18 @@
+import stringWidth from 'string-width';
 import type { CollectedFile } from '../../shared/collect.js';
 import { printable, shortPath } from '../../shared/one-line.js';
 import type { FileOutcome, JobOutcome, PipelineReport, Problem } from '../../shared/pipeline-report.js';
 import { formatBytes } from './format-bytes.js';
 import { formatCount } from './format-count.js';
-import { type Colors, INDENT, type Line } from './lines.js';
+import { type Colors, cut, INDENT, type Line } from './lines.js';
 
 /** So many files are read on a screen; failures are listed all. */
 const MOST_FILES = 50;
 
 export interface ReportView {
   readonly colors: Colors;
+  /** Of the terminal: the paths of a file share what else leaves. */
+  readonly columns?: number | undefined;
   /** List every file that the report lists. */
   readonly all?: boolean | undefined;
   /** Leave out the files that are there. */
@@ -27,10 +30,10 @@ const colorNames: Readonly<Record<FileOutcome['outcome'], keyof Colors & ('green
 /** A pipeline's report for a person: one line per job, file and step of the finish, then the counts. */
 export function reportLines(report: PipelineReport, view: ReportView): Line[] {
   const files = selectShown(report.files, view);
-  const width = Math.max(0, ...files.map(({ runtimePath }) => shortPath(runtimePath).length));
+  const widths = pathWidths(files, view.columns);
   return [
     ...report.jobs.flatMap((job) => jobLines(job, view.colors)),
-    ...files.flatMap((file) => fileLines(file, width, view.colors)),
+    ...files.flatMap((file) => fileLines(file, widths, view.colors)),
     ...(view.onlyProblems ? [] : moreFilesLines(report, files)),
     ...finishLines(report, view.colors),
     { text: countsText(report) },
@@ -57,9 +60,30 @@ function jobLines({ id, status, problem, error }: JobOutcome, colors: Colors): L
   return error ? [head, { text: `${INDENT}${printable(`${error.code}: ${error.message}`)}` }] : [head];
 }
 
-function fileLines(file: FileOutcome, width: number, colors: Colors): Line[] {
+interface PathWidths {
+  readonly source: number;
+  readonly destination: number;
+}
+
+/** Beside the paths: outcome and size, and what is between. */
+const OTHER_COLUMNS = 23;
+
+function pathWidths(files: readonly FileOutcome[], columns: number | undefined): PathWidths {
+  const longest = Math.max(0, ...files.map(({ runtimePath }) => stringWidth(shortPath(runtimePath))));
+  if (columns === undefined) return { source: longest, destination: Number.POSITIVE_INFINITY };
+  const room = Math.max(columns - OTHER_COLUMNS, OTHER_COLUMNS);
+  const source = Math.min(longest, Math.ceil(room / 2));
+  return { source, destination: room - source };
+}
+
+/** The end of a path tells more than its beginning. */
+const fitPath = (path: string, width: number) =>
+  stringWidth(path) > width ? cut(path, width, 'start') : path;
+
+function fileLines(file: FileOutcome, widths: PathWidths, colors: Colors): Line[] {
   const head = colors[colorNames[file.outcome]](file.outcome.padEnd(9));
-  const path = shortPath(file.runtimePath).padEnd(width);
+  const whole = fitPath(shortPath(file.runtimePath), widths.source);
+  const path = whole + ' '.repeat(widths.source - stringWidth(whole));
   switch (file.outcome) {
     case 'failed':
       return [{ text: `${head}  ${problemText(file)}` }, ...helpLines(file)];
@@ -69,8 +93,9 @@ function fileLines(file: FileOutcome, width: number, colors: Colors): Line[] {
       return [{ text: `${head}  ${path}  ${file.reason}` }];
     default: {
       const size = formatBytes(file.sizeBytes).padStart(8);
-      const text = `${head}  ${path}  ${size}  ${printable(file.path)}`;
-      if (file.duplicateIds === undefined) return [{ text, isCut: true }];
+      const destination = fitPath(printable(file.path), widths.destination);
+      const text = `${head}  ${path}  ${size}  ${destination}`;
+      if (file.duplicateIds === undefined) return [{ text }];
       return [{ text: `${text}, also there: ${file.duplicateIds.join(', ')}` }];
     }
   }

@@ -8,7 +8,7 @@ import { readProgress } from '../temporal/look.js';
 import type { Ending } from '../temporal/to-ending.js';
 import { uiLink } from '../temporal/ui-link.js';
 import { follow } from './follow.js';
-import { colorsOf, type Line, writeLines } from './lines.js';
+import { colorsOf, columnsOf, type Line, writeLines } from './lines.js';
 import { fileResultLines, type ReportView, reportLines } from './report-lines.js';
 import { summarize } from './summarize.js';
 
@@ -42,7 +42,11 @@ export async function showEnding(
   if (json) {
     writeJson(io, { workflowId, uiLink: uiLink(session.config, workflowId), status, result, failure });
   } else if (result !== undefined) {
-    const lines = toLines[description.type]?.(result as never, { colors: colorsOf(io.stdout), all });
+    const lines = toLines[description.type]?.(result as never, {
+      colors: colorsOf(io.stdout),
+      columns: columnsOf(io.stdout),
+      all,
+    });
     writeLines(io.stdout, lines ?? []);
   }
   if (status === 'completed') return exitCodes.done;

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { exitCodes } from '../../src/exit.js';
+import type { FaultRule } from '../../src/testing.js';
+import { keepArtifact } from '../support/artifacts.js';
+import { useDevServer } from '../support/dev-server.js';
+import { startTestGateway } from '../support/gateway.js';
+import { type Recording, recordStarter, type TerminalLine } from '../support/terminal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+const temporal = useDevServer();
+
+const refuseOnce = (runtimePath: string, status: number, headers = {}): FaultRule => ({
+  operation: 'collect',
+  runtimePath,
+  times: 1,
+  fault: { kind: 'answer', status, headers },
+});
+
+/** A job of a second, files that are retried, and one that finally fails. */
+async function setUp(t: TestContext) {
+  const gateway = await startTestGateway(t, {
+    faults: [
+      refuseOnce('results.csv', 503),
+      refuseOnce('logs/agent.log', 429, { 'retry-after': '2' }),
+      { operation: 'collect', runtimePath: 'trace.zip', times: 1, fault: { kind: 'lose-answer' } },
+    ],
+  });
+  const { runtimeId } = gateway;
+  const paths = ['results.csv', 'logs/agent.log', 'trace.zip', `deep/${'folder/'.repeat(12)}report.json`];
+  for (const path of paths) await gateway.addFile(path, path);
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 1_000 });
+  const taskQueue = runtimeId;
+  await startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue });
+  return {
+    argv: ['start', runtimeId, ...paths, 'missing.txt', '--invocation', id, '--wait'],
+    env: {
+      TEMPORAL_ADDRESS: temporal.address,
+      BCTRL_TASK_QUEUE: taskQueue,
+      BCTRL_TEMPORAL_UI_URL: 'http://localhost:8233',
+    },
+  };
+}
+
+const textOf = (screen: readonly TerminalLine[] = []) => screen.map(({ text }) => text).join('\n');
+
+/** Workflow id and link are whole, to be copied, however narrow the terminal is. */
+function assertNoBrokenLine({ screens }: Recording, columns: number): void {
+  for (const screen of screens) {
+    const broken = screen.filter(({ isWrapped }, row) => {
+      const above = screen[row - 1]?.text ?? '';
+      return isWrapped && !/^(started |attached to |http:)/.test(above);
+    });
+    assert.deepEqual(broken, [], textOf(screen));
+    for (const { text } of screen) assert.ok(text.length <= columns);
+  }
+}
+
+describe('start --wait in a terminal', () => {
+  for (const columns of [80, 120]) {
+    test(`of ${columns} columns shows progress and retries, then the report`, async (t) => {
+      const { argv, env } = await setUp(t);
+      const recording = await recordStarter(t, argv, { columns, env });
+      const shown = recording.screens.map(textOf);
+      await keepArtifact(
+        `terminal/start-wait-${columns}.txt`,
+        shown.map((screen, index) => `--- screen ${index + 1}\n${screen}\n`).join('\n'),
+      );
+      assert.equal(recording.exitCode, exitCodes.failed);
+      assertNoBrokenLine(recording, columns);
+      const sees = (pattern: RegExp) =>
+        assert.ok(
+          shown.some((screen) => pattern.test(screen)),
+          String(pattern),
+        );
+      sees(/^waiting for the jobs {2}\d+\.\d s$/m);
+      sees(/^collecting {2}[█▒░]{16,30} {2} *\d+% {2}\d of 5 {2}/m);
+      sees(/^ {2}retry attempt 2 in \d\.\d s after upstream: results\.csv: answered 503 /m);
+      sees(/^ {2}retry attempt 2 in \d\.\d s after rate_limited: logs\/agent\.log: answered 429 /m);
+      sees(/^ {2}retry attempt 2 in \d\.\d s after upstream: trace\.zip: got no answer/m);
+      sees(/ {2}1 failed {2}/);
+
+      const last = shown.at(-1) ?? '';
+      assert.doesNotMatch(last, /retry|█/, 'the report has taken the place of the progress');
+      assert.match(last, /^job {8}\S+ succeeded$/m);
+      assert.match(last, /^collected {2}results\.csv .*\/results\.csv$/m);
+      assert.match(last, /^failed {5}not_found: missing\.txt: POST /m);
+      assert.match(last, /^4 of 5 files collected \(\d+ B\), 1 failed$/m);
+      assert.match(last, /\nfailed: 1 of 5 files could not be collected$/);
+      assert.ok(recording.screens.at(-1)?.some(({ isColored }) => isColored));
+    });
+  }
+
+  test('has no colour where NO_COLOR asks for none', async (t) => {
+    const { argv, env } = await setUp(t);
+    const { screens } = await recordStarter(t, argv, { columns: 80, env: { ...env, NO_COLOR: '1' } });
+    assert.ok(screens.every((screen) => screen.every(({ isColored }) => !isColored)));
+  });
+
+  test('ends with Ctrl-C, says how to come back, and the pipeline goes on', async (t) => {
+    const { argv, env } = await setUp(t);
+    let isTyped = false;
+    const { screens, exitCode } = await recordStarter(t, argv, {
+      columns: 80,
+      env,
+      onScreen: (screen, type) => {
+        if (isTyped || !textOf(screen).includes('waiting for the jobs')) return;
+        isTyped = true;
+        type('\u0003');
+      },
+    });
+    assert.equal(exitCode, exitCodes.interrupted);
+    const last = (screens.at(-1) ?? []).map(({ text }) => text).join('');
+    const [, workflowId = ''] =
+      /interrupted; it goes on\. Come back with: bctrl-temporal watch (\S+)$/.exec(last) ?? [];
+    const back = await recordStarter(t, ['watch', workflowId], { columns: 120, env });
+    assert.match(textOf(back.screens.at(-1)), /^4 of 5 files collected/m);
+  });
+
+  test('asks before it does something to several pipelines', async (t) => {
+    const { env } = await setUp(t);
+    const answer = async (typed: string) => {
+      let isTyped = false;
+      const ids = ['post-run/one', 'post-run/two'];
+      const { screens, exitCode } = await recordStarter(t, ['cancel', ...ids], {
+        columns: 80,
+        env,
+        onScreen: (screen, type) => {
+          if (isTyped || !textOf(screen).includes('[y/N]')) return;
+          isTyped = true;
+          type(typed);
+        },
+      });
+      return { exitCode, text: textOf(screens.at(-1)) };
+    };
+    const no = await answer('n\r');
+    assert.equal(no.exitCode, exitCodes.usage);
+    assert.match(no.text, /nothing was done$/);
+    const yes = await answer('y\r');
+    assert.match(yes.text, /^refused {2}post-run\/one {2}there is no workflow/m);
+  });
+});

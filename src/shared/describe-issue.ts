@@ -7,5 +7,13 @@ export function describeIssue(error: z.ZodError): string {
   const path = issue.path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('');
-  return path === '' ? issue.message : `${path.replace(/^\./, '')}: ${issue.message}`;
+  const message = messageOf(issue);
+  return path === '' ? message : `${path.replace(/^\./, '')}: ${message}`;
+}
+
+/** In words that need no zod, where it has none. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small' && issue.origin === 'string') return 'must not be empty';
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'is missing';
+  return issue.message;
 }

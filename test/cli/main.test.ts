@@ -72,7 +72,7 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     [['start', 'rt', 'a', '--wiat'], /unknown option '--wiat' \(Did you mean --wait\?\)/],
     [['start'], /missing required argument 'runtimeId'/],
     [['collect', 'rt', 'a', 'b'], /too many arguments/],
-    [['start', 'rt'], /files: expected at least one file, or waitFor/],
+    [['start', 'rt'], /missing required argument 'path' \(or --invocation, --signal\)/],
     [
       ['start', 'rt', 'a', '--give-up-after', 'soon'],
       /'soon' is invalid\. Expected a duration such as 30s or 5m\./,

@@ -42,9 +42,7 @@ export async function toPipelineInput(
 ): Promise<ParsedPipelineInput> {
   const { spec, giveUpAfter, whenJobFails, onFailure, exportArchive, stopRuntime } = options;
   const { fields, locate } = spec === undefined ? noSpec : await readSpec(io, spec);
-  if (runtimeId === undefined && spec === undefined) {
-    throw new Exit(exitCodes.usage, "missing required argument 'runtimeId' (or --spec)");
-  }
+  if (spec === undefined) assertComplete(runtimeId, paths, options);
   const { files = [] } = fields;
   if (runtimeId !== undefined && fields['runtimeId'] !== undefined) {
     const place = locate(['runtimeId']);
@@ -62,6 +60,20 @@ export async function toPipelineInput(
   };
   const said = Object.entries(given).filter(([, value]) => value !== undefined);
   return parseInput(pipelineInputSchema, { ...fields, ...Object.fromEntries(said) }, locate);
+}
+
+/** In the words of the command line, where all comes from there. */
+function assertComplete(
+  runtimeId: string | undefined,
+  paths: readonly string[],
+  { invocation, signal }: PipelineOptions,
+): void {
+  if (runtimeId === undefined) {
+    throw new Exit(exitCodes.usage, "missing required argument 'runtimeId' (or --spec)");
+  }
+  if (paths.length === 0 && invocation === undefined && !signal) {
+    throw new Exit(exitCodes.usage, "missing required argument 'path' (or --invocation, --signal)");
+  }
 }
 
 /** Files that are named on the command line, as an input or a message lists them. */

@@ -22,6 +22,8 @@ export interface Act<T extends object> {
   readonly verb: string;
   /** What is said of one when it is done. */
   readonly done: string;
+  /** Of those that are selected, only held ones are meant. */
+  readonly isForHeld?: boolean;
   /** @throws Exit if it is refused */
   readonly run: (session: Session, pipeline: FoundWorkflow) => Promise<T>;
   /** The answer in a few words. */
@@ -44,7 +46,7 @@ export async function actOnEach<T extends object>(
     throw new Exit(exitCodes.usage, 'expected either workflow ids, or --all-held or --runtime');
   }
   return await withTemporal(async (session) => {
-    const ids = isSelected ? await select(session, options) : [...new Set(workflowIds)];
+    const ids = isSelected ? await select(session, options, act) : [...new Set(workflowIds)];
     if (ids.length > 1 && !options.yes) {
       await confirm(io, `${act.verb} ${formatCount(ids.length)} pipelines?`);
     }
@@ -67,11 +69,15 @@ export async function actOnEach<T extends object>(
   });
 }
 
-async function select(session: Session, { allHeld, runtime }: SelectOptions): Promise<string[]> {
+async function select(
+  session: Session,
+  { allHeld, runtime }: SelectOptions,
+  { isForHeld }: Pick<Act<object>, 'isForHeld'>,
+): Promise<string[]> {
   const filter: PipelineFilter = {
     running: true,
     runtimeId: runtime,
-    phase: allHeld ? 'held' : undefined,
+    phase: allHeld || isForHeld ? 'held' : undefined,
   };
   const ids: string[] = [];
   for await (const { workflowId } of listPipelines(session, filter)) ids.push(workflowId);

@@ -5,7 +5,6 @@ import { type PipelineInput, pipelineInputSchema } from '../../shared/pipeline-i
 import { parseInput } from '../input/parse-input.js';
 import type { Io } from '../io.js';
 import { type ShowOptions, showEnding } from '../show/show-ending.js';
-import { showPlan } from '../show/show-plan.js';
 import { showStarted } from '../show/show-started.js';
 import { type Session, withTemporal } from '../temporal/connect.js';
 import { describePipeline } from '../temporal/describe-pipeline.js';
@@ -47,7 +46,7 @@ export async function rerunCommand(
       input,
       again: 'if-failed' as const,
     };
-    if (options.dryRun) return showPlan(io, workflow, options);
+    if (options.dryRun) return (await import('../show/show-plan.js')).showPlan(io, workflow, options);
     const started = await startWorkflow(session, io, workflow);
     if (!options.wait) return showStarted(session, io, started, options);
     const found = await findPipeline(session, workflowId);

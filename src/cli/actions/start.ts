@@ -3,7 +3,6 @@ import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import { type PipelineOptions, toPipelineInput } from '../input/pipeline-options.js';
 import type { Io } from '../io.js';
 import { type ShowOptions, showEnding } from '../show/show-ending.js';
-import { showPlan } from '../show/show-plan.js';
 import { showStarted } from '../show/show-started.js';
 import { withTemporal } from '../temporal/connect.js';
 import { describePipeline } from '../temporal/describe-pipeline.js';
@@ -35,7 +34,7 @@ export async function startCommand(
     input,
     again: options.again ? ('always' as const) : undefined,
   };
-  if (options.dryRun) return showPlan(io, workflow, options);
+  if (options.dryRun) return (await import('../show/show-plan.js')).showPlan(io, workflow, options);
   return await withTemporal(async (session) => {
     const started = await startWorkflow(session, io, workflow);
     if (!options.wait && started.isRunning) return showStarted(session, io, started, options);

@@ -20,6 +20,7 @@ export function resumeCommand(
   return actOnEach<Resumed>(io, workflowIds, options, {
     verb: 'resume',
     done: 'resumed',
+    isForHeld: true,
     run: (session, { handle }) => updatePipeline(session, handle, RESUME_UPDATE, resume),
     describe: ({ files, jobs }) => `${files} files${jobs > 0 ? `, ${jobs} jobs` : ''}`,
   });
@@ -34,6 +35,7 @@ export function abandonCommand(
   return actOnEach<Abandoned>(io, workflowIds, options, {
     verb: 'abandon',
     done: 'abandoned',
+    isForHeld: true,
     run: (session, { handle }) => updatePipeline(session, handle, ABANDON_UPDATE),
     describe: ({ files }) => `${files} files stay uncollected`,
   });

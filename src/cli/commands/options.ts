@@ -71,7 +71,7 @@ export function withSelection(command: Command): Command {
   return withJson(
     command
       .option('--all-held', 'instead of ids: all pipelines that are held')
-      .option('--runtime <runtimeId>', 'instead of ids: the running pipelines of this runtime', id)
+      .option('--runtime <runtimeId>', 'instead of ids: the pipelines of this runtime', id)
       .option('--yes', 'do not ask before doing it to several'),
   );
 }

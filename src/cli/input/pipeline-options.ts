@@ -3,7 +3,7 @@ import type { Duration } from '../../shared/duration.js';
 import { type ParsedPipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
 import type { Io } from '../io.js';
 import { parseInput } from './parse-input.js';
-import { readSpec, type Spec } from './read-spec.js';
+import type { Spec } from './read-spec.js';
 
 /** What may be said of files on the command line, of all that are named there. */
 export interface FileOptions {
@@ -41,7 +41,7 @@ export async function toPipelineInput(
   options: PipelineOptions,
 ): Promise<ParsedPipelineInput> {
   const { spec, giveUpAfter, whenJobFails, onFailure, exportArchive, stopRuntime } = options;
-  const { fields, locate } = spec === undefined ? noSpec : await readSpec(io, spec);
+  const { fields, locate } = spec === undefined ? noSpec : await readSpecFile(io, spec);
   if (spec === undefined) assertComplete(runtimeId, paths, options);
   const { files = [] } = fields;
   if (runtimeId !== undefined && fields['runtimeId'] !== undefined) {
@@ -60,6 +60,11 @@ export async function toPipelineInput(
   };
   const said = Object.entries(given).filter(([, value]) => value !== undefined);
   return parseInput(pipelineInputSchema, { ...fields, ...Object.fromEntries(said) }, locate);
+}
+
+async function readSpecFile(io: Io, file: string): Promise<Spec> {
+  const { readSpec } = await import('./read-spec.js');
+  return await readSpec(io, file);
 }
 
 /** In the words of the command line, where all comes from there. */

@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { Io } from '../io.js';
+import type { Io, Output } from '../io.js';
 import type { Session } from '../temporal/connect.js';
 import { look, type Sight } from '../temporal/look.js';
 import { type Ending, toEnding } from '../temporal/to-ending.js';
 import { LineDisplay } from './line-display.js';
-import { LiveDisplay } from './live-display.js';
 
 /** Often enough to see most retries, rarely enough to be no load. */
 const POLL_MS = 500;
@@ -60,7 +59,7 @@ async function after(timeoutMs: number, signal: AbortSignal): Promise<Ending> {
 
 /** Shows the workflow until `signal` aborts. */
 async function watch(session: Session, io: Io, handle: WorkflowHandle, signal: AbortSignal): Promise<void> {
-  const display: Display = io.stderr.isTTY ? new LiveDisplay(io.stderr) : new LineDisplay(io.stderr);
+  const display = await createDisplay(io.stderr);
   signal.addEventListener('abort', () => display.end(), { once: true });
   let sight: Sight | undefined;
   while (!signal.aborted) {
@@ -74,4 +73,11 @@ async function watch(session: Session, io: Io, handle: WorkflowHandle, signal: A
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** What only a terminal needs is loaded for one only: it takes a tenth of a second. */
+async function createDisplay(output: Output): Promise<Display> {
+  if (!output.isTTY) return new LineDisplay(output);
+  const { LiveDisplay } = await import('./live-display.js');
+  return new LiveDisplay(output);
 }

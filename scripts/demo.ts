@@ -65,6 +65,7 @@ async function demo(): Promise<number> {
   };
   say(`Temporal server   ${temporal.address}, UI ${temporal.uiUrl}`);
   say(`local gateway     ${gateway.url}`);
+  await once(run('dist/starter.js', ['setup'], env, 'ignore'), 'exit');
   const worker = startWorker(env);
 
   const job = await gateway.createInvocation({ runtimeId: RUNTIME_ID, durationMs: JOB_MS });

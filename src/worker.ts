@@ -1,13 +1,32 @@
 #!/usr/bin/env node
+import { Command } from 'commander';
 import { loadEnvironment } from './config.js';
 import { type ExitCode, exitCodes, reportExit } from './exit.js';
+import { version } from './version.js';
 import { runWorker } from './worker-main.js';
+
+const NAME = 'bctrl-temporal-worker';
+
+new Command(NAME)
+  .description(
+    `Runs the pipelines of bctrl runtimes until SIGINT or SIGTERM. It takes no options: environment variables, and a .env
+file in the working directory, say what it works with. The README lists them; BCTRL_API_KEY is required.`,
+  )
+  .version(version)
+  .allowExcessArguments(false)
+  .addHelpText(
+    'after',
+    '\nExit codes:\n  0  ended by a signal\n  2  wrong variable or key\n  3  Temporal or the bctrl API is not reachable',
+  )
+  .configureOutput({ outputError: (text, write) => write(`${NAME}: ${text.replace(/^error: /, '')}`) })
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.done : exitCodes.usage))
+  .parse();
 
 let exitCode: ExitCode = exitCodes.done;
 try {
   await runWorker(loadEnvironment(), process.stderr);
 } catch (error) {
-  exitCode = reportExit('bctrl-temporal-worker', error, process.stderr);
+  exitCode = reportExit(NAME, error, process.stderr);
 }
 // The SDK's runtime keeps a process alive in which no worker has run.
 process.exit(exitCode);

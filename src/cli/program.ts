@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ExitCode } from '../exit.js';
+import { version } from '../version.js';
 import { addLookingCommands } from './commands/looking.js';
 import { addSettingUpCommands } from './commands/setting-up.js';
 import { addStartingCommands } from './commands/starting.js';
@@ -31,6 +32,7 @@ export interface Commands {
 export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
   const program = new Command(NAME)
     .description('Collects the files of bctrl runtimes into durable storage, on Temporal.')
+    .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

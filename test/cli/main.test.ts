@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { main } from '../../src/cli/main.js';
 import { exitCodes } from '../../src/exit.js';
+import { version } from '../../src/version.js';
 
 async function run(...argv: string[]) {
   let [stdout, stderr] = ['', ''];
@@ -120,6 +121,10 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
       assert.match(stderr, /^bctrl-temporal: [^\n]+\n$/);
     });
   }
+});
+
+test('--version is that of the package', async () => {
+  assert.deepEqual(await run('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test('no command is wrong usage too, with the help on stderr', async () => {

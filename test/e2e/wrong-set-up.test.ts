@@ -96,6 +96,17 @@ describe('the worker ends at once', () => {
   });
 });
 
+test('the worker says what it is, without a variable set, and takes no arguments', async (t) => {
+  const help = await runExecutable(t, 'worker', ['--help'], {});
+  assert.deepEqual([help.code, help.stderr], [0, '']);
+  assert.match(help.stdout, /BCTRL_API_KEY is required/);
+  const version = await runExecutable(t, 'worker', ['--version'], {});
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  const wrong = await runExecutable(t, 'worker', ['start'], {});
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^bctrl-temporal-worker: too many arguments[^\n]*\n$/);
+});
+
 describe('the starter ends at once', () => {
   const start = ['start', RUNTIME, 'a.txt', '--wait'];
 

@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { relative } from 'node:path';
+import { resolveBrowser } from './browser.js';
 import { resolveDevServer, resolveTestServer } from './temporal-servers.js';
 import { parseTestArguments } from './test-arguments.js';
 
 /** Per test file and per test: one that takes longer hangs. */
 const TEST_TIMEOUT_MS = 5 * 60_000;
+
+/** Its tests need a browser. */
+const BROWSER_TESTS = 'test/ui';
 
 const stop = new AbortController();
 let running: ChildProcess | undefined;
@@ -22,7 +27,7 @@ try {
   exitCode = await runTests(process.argv.slice(2));
 } catch (error) {
   if (!stoppedBy) console.error(error instanceof Error ? error.message : error);
-  // Of the two servers, the other may still be building.
+  // Of servers and browser, others may still be on their way.
   stop.abort();
 }
 process.exitCode = stoppedBy ? exitCodeOf(stoppedBy) : exitCode;
@@ -32,9 +37,11 @@ async function runTests(args: string[]): Promise<number> {
   const built = await run('npm', ['run', '--silent', 'build'], process.env);
   if (built !== 0) return built;
 
-  const [devServer, testServer] = await Promise.all([
+  const needsBrowser = files.some((file) => !relative(BROWSER_TESTS, file).startsWith('..'));
+  const [devServer, testServer, browser] = await Promise.all([
     resolveDevServer({ signal: stop.signal }),
     resolveTestServer({ signal: stop.signal }),
+    needsBrowser ? resolveBrowser({ signal: stop.signal }) : undefined,
   ]);
   const reporter = flags.some((flag) => flag.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
   return run(
@@ -49,7 +56,12 @@ async function runTests(args: string[]): Promise<number> {
       ...flags,
       ...files,
     ],
-    { ...process.env, BCTRL_TEMPORAL_DEV_SERVER: devServer, BCTRL_TEMPORAL_TEST_SERVER: testServer },
+    {
+      ...process.env,
+      BCTRL_TEMPORAL_DEV_SERVER: devServer,
+      BCTRL_TEMPORAL_TEST_SERVER: testServer,
+      BCTRL_TEST_BROWSER: browser,
+    },
   );
 }
 

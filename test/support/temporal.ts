@@ -118,7 +118,8 @@ async function untilStuck<T>(
   }
 }
 
-function givenByTestScript(variable: string): string {
+/** What `npm test` passes to the tests: the path of an executable. */
+export function givenByTestScript(variable: string): string {
   const value = process.env[variable];
   if (!value) throw new Error(`${variable} is not set: run npm test`);
   return value;

@@ -1,0 +1,79 @@
+import type { FrameLocator, Locator, Page } from 'playwright-core';
+
+export type Tab = 'History' | 'Pending Activities' | 'User Metadata' | 'Search Attributes' | 'Memo';
+
+/** What the Temporal UI shows of one workflow to who comes by the link of the starter. */
+export class WorkflowPage {
+  readonly #page: Page;
+  readonly #link: string;
+
+  constructor(page: Page, link: string) {
+    this.#page = page;
+    this.#link = link;
+  }
+
+  /** Loads the page anew. It streams for as long as the workflow runs, so its network is never idle. */
+  async open(tab: Tab = 'History'): Promise<void> {
+    await this.#page.goto(this.#link, { waitUntil: 'domcontentloaded' });
+    await this.#page.waitForURL(`${this.#link}/*/history`, { waitUntil: 'domcontentloaded' });
+    if (tab !== 'History') await this.turnTo(tab);
+  }
+
+  async turnTo(tab: Tab): Promise<void> {
+    await this.#page.getByRole('tab', { name: tab }).click();
+    await this.#page.getByRole('tab', { name: tab, selected: true }).waitFor();
+  }
+
+  status(name: string): Locator {
+    return this.#page.locator('header').getByText(name, { exact: true });
+  }
+
+  /** Of the tab User Metadata. Each is a frame. */
+  markdown(heading: 'Summary' | 'Details' | 'Current Details'): FrameLocator {
+    return this.#page
+      .locator(`xpath=//h3[normalize-space()="${heading}"]/following::iframe[1]`)
+      .contentFrame();
+  }
+
+  /** Of the table in the current details. */
+  row(...cells: readonly (string | number)[]): Locator {
+    return this.markdown('Current Details').getByRole('row', { name: cells.join(' '), exact: true });
+  }
+
+  /** In the timeline of the tab History. */
+  bar(name: string | RegExp): Locator {
+    return this.#page.locator('svg').getByText(name, { exact: true });
+  }
+
+  /** The bar of an activity that has failed once at least. */
+  retriedBar(name: string): Locator {
+    return this.bar(new RegExp(`^\\s*Attempt\\s+(?!1\\s)\\d+\\s+/\\s+∞\\s+•\\s+${name}\\s*$`));
+  }
+
+  /** Of the tab Pending Activities. */
+  get retriedAttempt(): Locator {
+    return this.#page.getByText(/^\s*(?!1\s)\d+\s+of\s+Unlimited\s*$/);
+  }
+
+  /** Of the tab Pending Activities, as JSON. */
+  get lastFailure(): Locator {
+    const label = 'xpath=//*[normalize-space(text())="Last Failure"]';
+    return this.#page.locator(`${label}/following::*[contains(@class, "cm-content")][1]`);
+  }
+
+  /** Sends an update without an argument. */
+  async update(name: string): Promise<void> {
+    const page = this.#page;
+    await page.getByRole('button', { name: 'More Actions' }).filter({ visible: true }).click();
+    await page.getByRole('menuitem', { name: 'Send an Update' }).click();
+    await page.getByTestId('update-select-button').filter({ visible: true }).click();
+    await page.getByRole('option', { name, exact: true }).click();
+    await page.getByRole('button', { name: 'Submit' }).filter({ visible: true }).click();
+  }
+
+  /** All that is to be read, in frames too. */
+  async text(): Promise<string> {
+    const texts = this.#page.frames().map((frame) => frame.locator('body').innerText());
+    return (await Promise.all(texts)).join('\n');
+  }
+}

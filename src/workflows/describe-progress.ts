@@ -1,4 +1,5 @@
 import type { PipelineProgress, PipelineReport } from '../shared/pipeline-report.js';
+import { toMarkdown } from '../shared/to-markdown.js';
 
 /** Lines of a kind that the details show; the report has them all. */
 const SHOWN = 5;
@@ -28,7 +29,7 @@ export function describeProgress(progress: PipelineProgress): string {
       warnings.map((warning) => `- ${warning}`),
     ),
   ];
-  return lines.join('\n');
+  return toMarkdown(lines);
 }
 
 function finishLines({ exportArchive, stopRuntime, next }: PipelineReport): string[] {

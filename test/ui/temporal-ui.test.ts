@@ -145,6 +145,8 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
       failureOf(pipeline, 'screenshots/checkout.png'),
       page.getByText(HELD, { exact: true }),
     );
+    await pipeline.untilWhole('Details');
+    await pipeline.untilWhole('Current Details');
     await keep(page, 'held');
     texts.push(await pipeline.text());
 

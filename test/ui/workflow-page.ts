@@ -1,5 +1,7 @@
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 
+type Heading = 'Summary' | 'Details' | 'Current Details';
+
 export type Tab = 'History' | 'Pending Activities' | 'User Metadata' | 'Search Attributes' | 'Memo';
 
 /** What the Temporal UI shows of one workflow to who comes by the link of the starter. */
@@ -28,11 +30,19 @@ export class WorkflowPage {
     return this.#page.locator('header').getByText(name, { exact: true });
   }
 
-  /** Of the tab User Metadata. Each is a frame. */
-  markdown(heading: 'Summary' | 'Details' | 'Current Details'): FrameLocator {
-    return this.#page
-      .locator(`xpath=//h3[normalize-space()="${heading}"]/following::iframe[1]`)
-      .contentFrame();
+  /** Of the tab User Metadata. */
+  markdown(heading: Heading): FrameLocator {
+    return this.#frame(heading).contentFrame();
+  }
+
+  /** Resolves when the last list item is seen without scrolling: the height of the frame follows its text. */
+  async untilWhole(heading: Heading): Promise<void> {
+    const item = this.markdown(heading).getByRole('listitem').last();
+    while ((await bottomOf(item)) > (await bottomOf(this.#frame(heading))));
+  }
+
+  #frame(heading: Heading): Locator {
+    return this.#page.locator(`xpath=//h3[normalize-space()="${heading}"]/following::iframe[1]`);
   }
 
   /** Of the table in the current details. */
@@ -76,4 +86,9 @@ export class WorkflowPage {
     const texts = this.#page.frames().map((frame) => frame.locator('body').innerText());
     return (await Promise.all(texts)).join('\n');
   }
+}
+
+async function bottomOf(locator: Locator): Promise<number> {
+  const box = await locator.boundingBox();
+  return box ? box.y + box.height : Number.POSITIVE_INFINITY;
 }

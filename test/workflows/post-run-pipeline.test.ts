@@ -30,6 +30,9 @@ import {
 } from '../support/pipeline.js';
 import { withWorker } from '../support/temporal.js';
 
+/** Of details: an empty paragraph. */
+const END = ['', '\u00a0'];
+
 describe('jobs', () => {
   test('are waited for, then their files are collected', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello', 'b.txt': 'hi' });
@@ -429,11 +432,13 @@ describe('what an operator sees', () => {
         '| phase | files | collected | kept | missing | skipped | failed | bytes |',
         '|---|---|---|---|---|---|---|---|',
       ];
-      const [first, second, row, before, title, after, ...shown] = (await detailsOf(handle)).split('\n');
+      const [first, second, row, before, title, after, ...lines] = (await detailsOf(handle)).split('\n');
+      const shown = lines.slice(0, -2);
       assert.deepEqual([first, second], head);
       assert.equal(row, '| collecting | 7 | 0 | 0 | 0 | 0 | 6 | 0 |');
       assert.deepEqual([before, title, after], ['', 'Last failures:', '']);
       assert.equal(shown.length, 5);
+      assert.deepEqual(lines.slice(5), END);
       for (const line of shown) assert.match(line, /^- `not_found` [1-6]\.txt is gone$/);
 
       door.open();
@@ -447,7 +452,7 @@ describe('what an operator sees', () => {
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       await handle.result();
       const lines = (await detailsOf(handle)).split('\n');
-      assert.deepEqual(lines.slice(2), ['| done: succeeded | 1 | 1 | 0 | 0 | 0 | 0 | 5 |']);
+      assert.deepEqual(lines.slice(2), ['| done: succeeded | 1 | 1 | 0 | 0 | 0 | 0 | 5 |', ...END]);
     });
   });
 

@@ -3,6 +3,7 @@ import { shortPath } from '../../shared/one-line.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { PipelinePhase } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
+import { toMarkdown } from '../../shared/to-markdown.js';
 import { formatCount } from '../show/format-count.js';
 
 /** Jobs and files that the details in the UI list at most, which stays under the 20,000 bytes they may have. */
@@ -37,13 +38,13 @@ export function describePipeline(input: ParsedPipelineInput): PipelineDescriptio
 function toDetails({ runtimeId, waitFor, files, rerunOf }: ParsedPipelineInput): string {
   const ids = waitFor?.invocationIds ?? [];
   const paths = files.map(({ runtimePath }) => runtimePath);
-  return [
+  return toMarkdown([
     `Runtime \`${shortPath(runtimeId)}\``,
     ...(rerunOf === undefined ? [] : ['', `What the pipeline of run \`${rerunOf}\` had not collected`]),
     ...section('After the jobs', ids),
     ...(waitFor?.signal ? ['', 'After the signal `jobFinished`'] : []),
     ...section('Files', paths),
-  ].join('\n');
+  ]);
 }
 
 function section(title: string, names: readonly string[]): string[] {

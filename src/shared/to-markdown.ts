@@ -1,0 +1,10 @@
+/**
+ * An empty paragraph. The Temporal UI shows Markdown in a frame that is too low by the margins of its text, so that it would
+ * cut off the last line.
+ */
+const END = ['', '\u00a0'];
+
+/** Lines as the Temporal UI shows them as a whole. */
+export function toMarkdown(lines: readonly string[]): string {
+  return [...lines, ...END].join('\n');
+}

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import type { FaultRule } from '../../src/testing.js';
+import { keepArtifact } from '../support/artifacts.js';
 import { openPage } from '../support/browser.js';
 import { useDevServer } from '../support/dev-server.js';
 import { runExecutable } from '../support/executable.js';
@@ -13,8 +14,6 @@ import { startWorkerProcess } from '../support/worker-process.js';
 import { WorkflowPage } from './workflow-page.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/workspace', import.meta.url));
-const ARTIFACTS =
-  process.env['BCTRL_ARTIFACTS_DIR'] ?? fileURLToPath(new URL('../../artifacts', import.meta.url));
 
 const TASK_QUEUE = 'bctrl-runtime-files';
 const RUNTIME = '3f2b8c1e-5a4d-4e6f-9b70-1c2d3e4f5a6b';
@@ -66,6 +65,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
       pipeline.retriedBar('collectRuntimeFile • results.csv'),
     );
     await keep(page, 'retried');
+    await keep(pipeline.timeline, 'temporal-ui-retried');
 
     await pipeline.turnTo('Pending Activities');
     await see(
@@ -148,6 +148,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
     await pipeline.untilWhole('Details');
     await pipeline.untilWhole('Current Details');
     await keep(page, 'held');
+    await keep(pipeline.metadata, 'temporal-ui-held');
     texts.push(await pipeline.text());
 
     await pipeline.turnTo('Search Attributes');
@@ -269,7 +270,7 @@ async function untilHeld(pipelines: number): Promise<void> {
   while ((await temporal.client.workflow.count(`BctrlPhase = 'held'`)).count !== pipelines);
 }
 
-/** A picture of what there is to see. */
-async function keep(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(ARTIFACTS, 'temporal-ui', `${name}.png`), animations: 'disabled' });
+/** A picture of what there is to see. Those called `temporal-ui-*` are for the README: no paths, no host names. */
+async function keep(part: Page | Locator, name: string): Promise<void> {
+  await keepArtifact(`temporal-ui/${name}.png`, await part.screenshot({ animations: 'disabled' }));
 }

@@ -30,6 +30,12 @@ export class WorkflowPage {
     return this.#page.locator('header').getByText(name, { exact: true });
   }
 
+  /** All of the tab User Metadata. */
+  get metadata(): Locator {
+    const summary = 'xpath=//h3[normalize-space()="Summary"]';
+    return this.#page.locator(`${summary}/ancestor::div[.//h3[normalize-space()="Current Details"]][1]`);
+  }
+
   /** Of the tab User Metadata. */
   markdown(heading: Heading): FrameLocator {
     return this.#frame(heading).contentFrame();
@@ -50,9 +56,14 @@ export class WorkflowPage {
     return this.markdown('Current Details').getByRole('row', { name: cells.join(' '), exact: true });
   }
 
-  /** In the timeline of the tab History. */
+  /** Of the tab History. */
+  get timeline(): Locator {
+    return this.#page.locator('svg').filter({ hasText: 'collectRuntimeFile' });
+  }
+
+  /** In the timeline. */
   bar(name: string | RegExp): Locator {
-    return this.#page.locator('svg').getByText(name, { exact: true });
+    return this.timeline.getByText(name, { exact: true });
   }
 
   /** The bar of an activity that has failed once at least. */

@@ -7,11 +7,10 @@ export function describeIssue(error: z.ZodError): string {
   const path = issue.path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('');
-  const message = messageOf(issue);
-  return path === '' ? message : `${path.replace(/^\./, '')}: ${message}`;
+  return path === '' ? issue.message : `${path.replace(/^\./, '')}: ${messageOf(issue)}`;
 }
 
-/** In words that need no zod, where it has none. */
+/** Of a field, in words that need no zod. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small' && issue.origin === 'string') return 'must not be empty';
   if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'is missing';

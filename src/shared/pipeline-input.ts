@@ -87,8 +87,8 @@ export const pipelineInputSchema = z
       })
       .optional(),
     /**
-     * First run id of an ended pipeline of the same workflow id, whose files this one goes on with: under the same collection
-     * keys, and looked for before they are collected. As the query `rerunInput` gives it.
+     * Beginning of the collection keys of an ended pipeline whose files this one goes on with: they keep their keys, and are
+     * looked for before they are collected. As the query `rerunInput` gives it.
      */
     rerunOf: z.string().min(1).optional(),
   })

@@ -112,4 +112,6 @@ export type PipelinePhase = 'waiting' | 'collecting' | 'held' | 'finishing' | 'd
 /** Answer of the `progress` query, at any time of the pipeline's life and after it: its report so far. */
 export interface PipelineProgress extends PipelineReport {
   readonly phase: PipelinePhase;
+  /** Set while the signal `jobFinished` would be heeded. */
+  readonly awaitsSignal?: true;
 }

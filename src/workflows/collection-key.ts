@@ -7,18 +7,22 @@ import { workflowInfo } from '@temporalio/workflow';
  *
  * @param place the file's own place in the workflow; two collects of the same place are one file. Left out for
  *   `collectRuntimeFiles`, where each file has its source and destination as its place.
- * @param rerunOf first run id of an ended workflow of the same id, whose files these are
+ * @param rerunOf beginning of the keys of an ended workflow, whose files these are
  */
 export function collectionKey(
   place?: string,
   rerunOf?: string,
 ): { collectionKey: string; lookFirst: boolean } {
-  const { workflowId, firstExecutionRunId } = workflowInfo();
-  const firstRunId = rerunOf ?? firstExecutionRunId;
   return {
-    collectionKey: [workflowId, firstRunId, ...(place === undefined ? [] : [place])].join('/'),
+    collectionKey: [rerunOf ?? ownKeys(), ...(place === undefined ? [] : [place])].join('/'),
     lookFirst: rerunOf !== undefined || isRepeated(false),
   };
+}
+
+/** What all collection keys of this workflow begin with. */
+export function ownKeys(): string {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  return `${workflowId}/${firstExecutionRunId}`;
 }
 
 /**

@@ -17,7 +17,7 @@ import type {
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
 import type { BctrlActivityOptions } from './bctrl-activities.js';
-import { isRepeated } from './collection-key.js';
+import { isRepeated, ownKeys } from './collection-key.js';
 import { describeProgress } from './describe-progress.js';
 import { FileList, type HandedOnList } from './file-list.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';
@@ -53,6 +53,8 @@ export class PipelineState {
   readonly mayRepeat: boolean;
   /** Those that were waited for so far, by id. */
   readonly jobs: Map<string, JobOutcome>;
+  /** Those that have ended, and whose files are listed when all have. */
+  readonly unlistedJobs = new Set<string>();
   /** What the signal said. */
   jobFinished: JobFinished | undefined;
   runId: string | undefined;
@@ -170,17 +172,22 @@ export class PipelineState {
 
   /** What a pipeline is started with that collects what this one has not, once this one has ended. */
   get rerunInput(): PipelineInput {
-    const { waitFor: _, filesFromOutput, rerunOf, ...input } = this.input;
-    const waitFor = this.#openWait;
+    const { waitFor: _, filesFromOutput, rerunOf, exportArchive, ...input } = this.input;
+    // Files that are left because of how a job ended are left for good.
+    const hasFailed = (job: JobOutcome) => !isOpen(job) && job.status !== 'succeeded';
+    const isLeft = this.input.whenJobFails === 'skip' && this.#jobsInOrder.some(hasFailed);
+    const waitFor = isLeft ? undefined : this.#openWait;
     return {
       ...input,
-      files: this.files.uncollected,
+      files: isLeft ? [] : this.files.uncollected,
       ...(waitFor && { waitFor, ...(filesFromOutput !== undefined && { filesFromOutput }) }),
-      rerunOf: rerunOf ?? workflowInfo().firstExecutionRunId,
+      // One that is there has its name.
+      ...(exportArchive && this.exportArchive?.outcome !== 'exported' && { exportArchive }),
+      rerunOf: rerunOf ?? ownKeys(),
     };
   }
 
-  /** The wait for the jobs of which it is not known how they ended. */
+  /** The wait for the jobs of which it is not known how they ended, or whose files are not listed yet. */
   get #openWait(): PipelineInput['waitFor'] {
     const { waitFor } = this.input;
     if (waitFor === undefined) return undefined;
@@ -188,12 +195,18 @@ export class PipelineState {
     const invocationId = this.jobFinished?.invocationId;
     const ids = invocationIds ?? (invocationId === undefined ? [] : [invocationId]);
     if (ids.length === 0) return this.jobs.size === 0 || this.openJobs.length > 0 ? others : undefined;
-    const openIds = ids.filter((id) => isOpen(this.jobs.get(id)));
+    const openIds = ids.filter((id) => isOpen(this.jobs.get(id)) || this.unlistedJobs.has(id));
     return openIds.length === 0 ? undefined : { timeout: waitFor.timeout, invocationIds: openIds };
   }
 
+  /** The signal `jobFinished` would be heeded now. */
+  get awaitsSignal(): boolean {
+    if (!this.input.waitFor?.signal) return false;
+    return this.isHeldForJobs || (this.#phase === 'waiting' && this.jobFinished === undefined);
+  }
+
   get progress(): PipelineProgress {
-    return { phase: this.#phase, ...this.report };
+    return { phase: this.#phase, ...(this.awaitsSignal && { awaitsSignal: true }), ...this.report };
   }
 
   get #jobsInOrder(): JobOutcome[] {

@@ -63,6 +63,7 @@ async function waitForInvocations(
   const named = await Promise.all(unknown.map((id) => waitForJob(pipeline, id, timeout)));
   // In the order of the jobs, not of their ends, which the history does not tell exactly from those of messages.
   for (const [index, id] of unknown.entries()) addFiles(pipeline, id, named[index] ?? []);
+  pipeline.unlistedJobs.clear();
   pipeline.show();
 }
 
@@ -83,6 +84,7 @@ async function waitForJob(
     const { files = [], outputProblem, ...job } = await waitForInvocation.executeWithOptions(options, [task]);
     pipeline.jobs.set(id, outputProblem === undefined ? job : withProblem(job, outputProblem));
     named = files;
+    if (files.length > 0) pipeline.unlistedJobs.add(id);
   } catch (error) {
     const problem = toProblem(subjectOf(id), error);
     pipeline.jobs.set(id, isTimeout(error) ? toLateJob(id) : { id, status: 'unknown', problem });

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/client';
+import type { CollectRuntimeFileInput } from '../../src/shared/collect.js';
 import { COLLECTION_KEY, POST_RUN_PIPELINE, RERUN_INPUT_QUERY } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import {
   collectAny,
+  createDoor,
+  endedJob,
   env,
   execute,
   failedReportOf,
@@ -14,6 +17,7 @@ import {
   list,
   RUNTIME,
   setUp,
+  toFile,
   untilPhase,
 } from '../support/pipeline.js';
 import { withWorker } from '../support/temporal.js';
@@ -92,7 +96,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
     await execute({ activities }, input, async (handle) => {
       await failedReportOf(handle);
       const { rerunOf, ...rerun } = await rerunInputOf(handle);
-      assert.equal(rerunOf, handle.firstExecutionRunId);
+      assert.equal(rerunOf, `${handle.workflowId}/${handle.firstExecutionRunId}`);
       const open = { invocationIds: ['lost'], timeout: '8h' };
       assert.deepEqual(rerun, { ...input, waitFor: open, files: [], concurrency: 4 });
     });
@@ -115,6 +119,69 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       await handle.result().catch(() => undefined);
       const { waitFor, files } = await rerunInputOf(handle);
       assert.deepEqual([waitFor, files], [input.waitFor, input.files]);
+    });
+  });
+
+  test('waits again for a job whose files were not listed yet, as another one still ran', async () => {
+    const door = createDoor();
+    const activities = {
+      collectRuntimeFile: collectAny,
+      async waitForInvocation({ invocationId: id }: { invocationId: string }) {
+        if (id === 'running') await door.pass();
+        return { id, action: 'act', status: 'succeeded' as const, files: list('named.txt') };
+      },
+    };
+    const waitFor = { invocationIds: ['ended', 'running'] };
+    const input = { runtimeId: RUNTIME, waitFor, filesFromOutput: '/files' };
+    await execute({ activities }, input, async (handle) => {
+      while ((await untilPhase(handle, 'waiting')).jobs.length === 0);
+      await handle.terminate();
+      assert.deepEqual((await rerunInputOf(handle)).waitFor, waitFor);
+    });
+  });
+
+  test('leaves what was left because a job had failed, and an archive that is there', async () => {
+    const activities = {
+      collectRuntimeFile: collectAny,
+      waitForInvocation: async ({ invocationId: id }: { invocationId: string }) => ({
+        ...endedJob(id),
+        status: 'failed' as const,
+      }),
+      stopRuntime: async () => {
+        throw ApplicationFailure.nonRetryable('not allowed', 'capability_denied');
+      },
+    };
+    const waitFor = { invocationIds: ['job'] };
+    const input = {
+      runtimeId: RUNTIME,
+      waitFor,
+      whenJobFails: 'skip',
+      files: list('a'),
+      stopRuntime: 'always',
+    };
+    await execute({ activities }, input, async (handle) => {
+      const { counts } = await failedReportOf(handle);
+      assert.equal(counts.skipped, 1);
+      const rerun = await rerunInputOf(handle);
+      assert.deepEqual([rerun.files, rerun.waitFor], [[], undefined]);
+    });
+  });
+
+  test('makes no second archive of the same name', async () => {
+    const activities = {
+      async collectRuntimeFile(input: CollectRuntimeFileInput) {
+        if (input.runtimePath === 'a') return toFile(input);
+        throw ApplicationFailure.nonRetryable('no', 'capability_denied');
+      },
+      getActiveRun: async () => 'run',
+      exportRunFiles: async () => toFile({ runtimeId: RUNTIME, runtimePath: 'run.zip' }),
+    };
+    const input = { runtimeId: RUNTIME, files: list('a', 'b'), exportArchive: { name: 'run.zip' } };
+    await execute({ activities }, input, async (handle) => {
+      const { exportArchive } = await failedReportOf(handle);
+      assert.equal(exportArchive?.outcome, 'exported');
+      const rerun = await rerunInputOf(handle);
+      assert.deepEqual([rerun.files, rerun.exportArchive], [list('b'), undefined]);
     });
   });
 });

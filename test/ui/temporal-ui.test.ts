@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import type { FaultRule } from '../../src/testing.js';
@@ -27,6 +28,10 @@ const PAGES = Array.from({ length: 250 }, (_, index) => `pages/${index + 1}.html
 /** Of the second batch. */
 const RETRIED_PAGE = 'pages/150.html';
 const COLLECTED_PAGES = [...PAGES.slice(0, 100), ...PAGES.slice(200)];
+
+/** What locators have, by default. */
+const PATIENCE_MS = 30_000;
+const POLL_MS = 50;
 
 const HELD = 'held: send the update resume or abandon';
 const COUNTS = ['phase', 'files', 'collected', 'kept', 'missing', 'skipped', 'failed', 'bytes'];
@@ -145,8 +150,8 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
       failureOf(pipeline, 'screenshots/checkout.png'),
       page.getByText(HELD, { exact: true }),
     );
-    await pipeline.untilWhole('Details');
-    await pipeline.untilWhole('Current Details');
+    await until(() => pipeline.isWhole('Details'));
+    await until(() => pipeline.isWhole('Current Details'));
     await keep(page, 'held');
     await keep(pipeline.metadata, 'temporal-ui-held');
     texts.push(await pipeline.text());
@@ -258,16 +263,24 @@ async function listed(page: Page): Promise<string[]> {
 /** Until one activity is retried, and the others have ended. */
 async function untilRetried(workflowId: string): Promise<void> {
   const handle = temporal.client.workflow.getHandle(workflowId);
-  const isRetried = async () => {
+  await until(async () => {
     const [activity, ...others] = (await handle.describe()).raw.pendingActivities ?? [];
-    return others.length === 0 && activity?.lastFailure && Number(activity.attempt) >= 2;
-  };
-  while (!(await isRetried()));
+    return others.length === 0 && activity?.lastFailure != null && Number(activity.attempt) >= 2;
+  });
 }
 
 /** Visibility comes after the fact. */
 async function untilHeld(pipelines: number): Promise<void> {
-  while ((await temporal.client.workflow.count(`BctrlPhase = 'held'`)).count !== pipelines);
+  await until(async () => (await temporal.client.workflow.count(`BctrlPhase = 'held'`)).count === pipelines);
+}
+
+/** As patient as a locator. Between two looks the machine is left to who does the work. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadline) assert.fail(`not true after ${PATIENCE_MS} ms: ${condition}`);
+    await sleep(POLL_MS);
+  }
 }
 
 /** A picture of what there is to see. Those called `temporal-ui-*` are for the README: no paths, no host names. */

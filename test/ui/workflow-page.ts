@@ -41,10 +41,10 @@ export class WorkflowPage {
     return this.#frame(heading).contentFrame();
   }
 
-  /** Resolves when the last list item is seen without scrolling: the height of the frame follows its text. */
-  async untilWhole(heading: Heading): Promise<void> {
+  /** Whether the last list item is seen without scrolling: the height of the frame follows its text. */
+  async isWhole(heading: Heading): Promise<boolean> {
     const item = this.markdown(heading).getByRole('listitem').last();
-    while ((await bottomOf(item)) > (await bottomOf(this.#frame(heading))));
+    return (await bottomOf(item)) <= (await bottomOf(this.#frame(heading)));
   }
 
   #frame(heading: Heading): Locator {

@@ -1,4 +1,5 @@
 import { ConfigError } from './config-error.js';
+import { printable } from './shared/one-line.js';
 
 /** How the executables end. */
 export const exitCodes = {
@@ -32,7 +33,7 @@ export class Exit extends Error {
 /** Exit code of a failed executable, after its one line: `name: what is wrong`. Faults of the program keep their stack. */
 export function reportExit(name: string, error: unknown, stderr: { write(text: string): unknown }): ExitCode {
   if (error instanceof Exit || error instanceof ConfigError) {
-    stderr.write(`${name}: ${error.message}\n`);
+    stderr.write(`${name}: ${printable(error.message)}\n`);
     return error instanceof Exit ? error.code : exitCodes.usage;
   }
   stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);

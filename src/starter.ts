@@ -9,9 +9,18 @@ process.on('SIGINT', () => {
   interrupt.abort();
 });
 const { stdin, stdout, stderr } = process;
+for (const output of [stdout, stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read it has enough, as `head` has.
+    if (error.code === 'EPIPE') process.exit(exitCodes.done);
+    throw error;
+  });
+}
 process.exitCode = await main(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
   interrupted: interrupt.signal,
 });
+// What an interrupted command still waits for would keep the process.
+if (interrupt.signal.aborted) process.exit();

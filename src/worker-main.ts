@@ -30,7 +30,12 @@ export async function runWorker(env: Environment, stderr: LogStream): Promise<vo
   const { bctrl, log, metricsAddress, healthAddress, taskQueue, temporal } = config;
   const logger = await createLogger({ ...log, format: log.format ?? defaultFormat(stderr) }, stderr);
   const metrics = metricsAddress && new ClientMetrics();
-  const keyClient = new BctrlClient({ ...bctrl, requestTimeoutMs: KEY_CHECK_TIMEOUT_MS, observer: metrics });
+  const keyClient = new BctrlClient({
+    ...bctrl,
+    requestTimeoutMs: KEY_CHECK_TIMEOUT_MS,
+    longestPauseMs: 0,
+    observer: metrics,
+  });
   const keyCheck = new ApiKeyCheck(keyClient);
   const observers = [...(metrics ? [metrics] : []), ...(healthAddress ? [keyCheck] : [])];
   const client = new BctrlClient({ ...bctrl, observer: observeWithAll(observers) });

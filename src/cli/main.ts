@@ -1,10 +1,15 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, CommanderError } from 'commander';
-import { type ExitCode, exitCodes, reportExit } from '../exit.js';
+import { Exit, type ExitCode, exitCodes, reportExit } from '../exit.js';
 import type { Io } from './io.js';
 import { createProgram, NAME } from './program.js';
 
 /** What the script of a shell asks for the words that may come next. */
 const COMPLETION_REQUEST = 'complete';
+
+/** Enough for a command that says how to come back. */
+const GRACE_MS = 1_000;
 
 /** Runs one command of the starter. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -14,13 +19,20 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   });
   try {
     if (argv[0] === COMPLETION_REQUEST) await addCompletion(program);
-    await program.parseAsync(argv, { from: 'user' });
+    await Promise.race([program.parseAsync(argv, { from: 'user' }), untilGivenUp(io.interrupted)]);
     return exitCode;
   } catch (error) {
     // Commander has already written its one line, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     return reportExit(NAME, error, io.stderr);
   }
+}
+
+/** A command that waits for something else than a workflow takes no notice of Ctrl-C. */
+async function untilGivenUp(interrupted: AbortSignal): Promise<never> {
+  if (!interrupted.aborted) await once(interrupted, 'abort');
+  await sleep(GRACE_MS, undefined, { ref: false });
+  throw new Exit(exitCodes.interrupted, 'interrupted');
 }
 
 async function addCompletion(program: Command): Promise<void> {

@@ -11,7 +11,7 @@ export const NAME = 'bctrl-temporal';
 
 const exitCodeHelp = `
 Exit codes:
-  0    done, all files are there
+  0    done: all files are there, or left as asked
   1    the pipeline failed, was cancelled or terminated
   2    wrong argument, input or environment variable, or what the pipeline refuses
   3    Temporal, the bctrl API or a worker is not reachable

@@ -3,13 +3,11 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { WorkerConfig } from '../config.js';
 import { Exit, exitCodes } from '../exit.js';
+import { grpcStatus } from '../grpc-status.js';
 import { BctrlPlugin } from '../plugin.js';
 import { toWorkerIdentity } from '../shared/worker-identity.js';
 import { version } from '../version.js';
 import type { Tracing } from './start-tracing.js';
-
-/** gRPC's code for what does not exist. */
-const NOT_FOUND = 5;
 
 /** Waiting for jobs takes an activity slot for hours, but no request; requests have a limit of their own. */
 const MAXIMUM_ACTIVITIES = 500;
@@ -56,7 +54,7 @@ async function checkNamespace(connection: NativeConnection, namespace: string): 
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
     // Anything else, a key that may not ask this for instance, is for the worker itself to meet.
-    if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) {
+    if (error instanceof Error && 'code' in error && error.code === grpcStatus.NOT_FOUND) {
       throw new Exit(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`);
     }
   }

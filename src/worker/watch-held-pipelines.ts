@@ -1,17 +1,12 @@
 import type { Client } from '@temporalio/client';
 import type { MetricMeter } from '@temporalio/common';
 import { metrics } from '../shared/metric-names.js';
-import { POST_RUN_PIPELINE } from '../shared/names.js';
-import { searchAttributes } from '../shared/search-attributes.js';
+import { visibilityQuery } from '../shared/visibility-query.js';
 
 /** Operators mend within minutes; each count is one query to Temporal's visibility. */
 const INTERVAL_MS = 30_000;
 
-const HELD = [
-  `WorkflowType = '${POST_RUN_PIPELINE}'`,
-  `ExecutionStatus = 'Running'`,
-  `${searchAttributes.phase.name} = 'held'`,
-].join(' AND ');
+const HELD = visibilityQuery({ phase: 'held', running: true });
 
 /**
  * Counts the held pipelines of the namespace, at once and from time to time. Where the search attribute is not registered,

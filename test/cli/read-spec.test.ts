@@ -49,7 +49,7 @@ describe('a spec', () => {
       waitFor: { invocationIds: ['job'], timeout: '8h' },
       files: [{ runtimePath: 'a.txt', ifMissing: 'warn' }],
       onFailure: 'hold',
-      exportArchive: {},
+      exportArchive: { name: 'a.zip' },
       concurrency: 4,
     });
   });
@@ -74,6 +74,7 @@ describe('what is wrong in a spec is told with its line and field', () => {
     ['runtimeId: rt\nfiles: [\n', /^stdin:3:1: /],
     ['runtimeId: a: b\n', /^stdin:1:\d+: /],
     ['runtimeId: rt\nruntimeId: rt\n', /^stdin:2:1: Map keys must be unique/],
+    ['files:\n  - runtimePath: *.csv\n', /^stdin: Unresolved alias/],
     ['- a\n', /^stdin: expected the fields of a pipeline/],
     ['', /^stdin: expected the fields of a pipeline/],
   ] as const) {

@@ -1,4 +1,5 @@
 import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import type { PipelineFilter } from '../../shared/visibility-query.js';
 import { confirm } from '../input/confirm.js';
 import { type Io, writeJson } from '../io.js';
 import { formatCount } from '../show/format-count.js';
@@ -7,7 +8,6 @@ import { tableLines } from '../show/table.js';
 import { type Session, toExit, withTemporal } from '../temporal/connect.js';
 import { type FoundWorkflow, findPipeline } from '../temporal/find-workflow.js';
 import { listPipelines } from '../temporal/list-pipelines.js';
-import type { PipelineFilter } from '../temporal/visibility-query.js';
 
 export interface SelectOptions {
   readonly allHeld?: boolean;
@@ -53,20 +53,34 @@ export async function actOnEach<T extends object>(
     const outcomes: Outcome<T>[] = [];
     let exitCode: ExitCode = exitCodes.done;
     for (const workflowId of ids) {
-      try {
-        const answer = await act.run(session, await findRunning(session, workflowId));
-        outcomes.push({ workflowId, outcome: act.done, ...answer });
-      } catch (error) {
-        const exit = toExit(error, session.config);
-        if (exit === undefined) throw error;
-        outcomes.push({ workflowId, outcome: 'refused', message: exit.message });
-        exitCode = exit.code;
-      }
+      if (io.interrupted.aborted) return exitCodes.interrupted;
+      const outcome = await actOn(session, workflowId, act, (code) => {
+        if (exitCode === exitCodes.done) exitCode = code;
+      });
+      outcomes.push(outcome);
+      if (!options.json) show(io, outcome, act);
     }
     if (options.json) writeJson(io, { pipelines: outcomes });
-    else show(io, outcomes, act);
+    else if (ids.length === 0) io.stderr.write(`no pipeline to ${act.verb}\n`);
     return exitCode;
   });
+}
+
+async function actOn<T extends object>(
+  session: Session,
+  workflowId: string,
+  { run, done }: Act<T>,
+  refused: (code: ExitCode) => void,
+): Promise<Outcome<T>> {
+  try {
+    const answer = await run(session, await findRunning(session, workflowId));
+    return { workflowId, outcome: done, ...answer };
+  } catch (error) {
+    const exit = toExit(error, session.config);
+    if (exit === undefined) throw error;
+    refused(exit.code);
+    return { workflowId, outcome: 'refused', message: exit.message };
+  }
 }
 
 async function select(
@@ -91,14 +105,10 @@ async function findRunning(session: Session, workflowId: string): Promise<FoundW
   throw new Exit(exitCodes.usage, `it has ended: ${name.toLowerCase().replace('_', ' ')}`);
 }
 
-function show<T extends object>(io: Io, outcomes: readonly Outcome<T>[], act: Act<T>): void {
-  if (outcomes.length === 0) io.stderr.write(`no pipeline to ${act.verb}\n`);
+function show<T extends object>(io: Io, outcome: Outcome<T>, act: Act<T>): void {
   const colors = colorsOf(io.stdout);
-  const rows = outcomes.map((outcome) => {
-    const isRefused = 'message' in outcome;
-    const word = isRefused ? colors.red(outcome.outcome) : colors.green(outcome.outcome);
-    const said = isRefused ? String(outcome.message) : (act.describe?.(outcome as T) ?? '');
-    return [word, outcome.workflowId, said];
-  });
-  writeLines(io.stdout, tableLines(rows));
+  const isRefused = 'message' in outcome;
+  const word = isRefused ? colors.red(outcome.outcome) : colors.green(outcome.outcome);
+  const said = isRefused ? String(outcome.message) : (act.describe?.(outcome as T) ?? '');
+  writeLines(io.stdout, tableLines([[word, outcome.workflowId, said]]));
 }

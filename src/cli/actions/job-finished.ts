@@ -28,9 +28,9 @@ export function jobFinishedCommand(
       done: 'signalled',
       run: async (session, { handle }) => {
         // A signal has no answer: one that would be ignored is refused here, if there is a worker to ask.
-        const phase = (await readProgress(session, handle))?.phase ?? 'waiting';
-        if (phase !== 'waiting' && phase !== 'held') {
-          throw new Exit(exitCodes.usage, `the pipeline waits for no job, it is ${phase}`);
+        const progress = await readProgress(session, handle);
+        if (progress !== undefined && !progress.awaitsSignal) {
+          throw new Exit(exitCodes.usage, `it does not wait for this signal, it is ${progress.phase}`);
         }
         await handle.signal(JOB_FINISHED_SIGNAL, signal);
         return {};

@@ -1,9 +1,11 @@
-import { isGrpcDeadlineError } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isGrpcDeadlineError, QueryNotRegisteredError } from '@temporalio/client';
 import { Exit, type ExitCode, exitCodes } from '../../exit.js';
 import { POST_RUN_PIPELINE, RERUN_INPUT_QUERY } from '../../shared/names.js';
 import { type PipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
 import { parseInput } from '../input/parse-input.js';
 import type { Io } from '../io.js';
+import { formatDuration } from '../show/format-duration.js';
 import { type ShowOptions, showEnding } from '../show/show-ending.js';
 import { showStarted } from '../show/show-started.js';
 import { type Session, withTemporal } from '../temporal/connect.js';
@@ -18,6 +20,9 @@ export interface RerunCommandOptions extends ShowOptions {
 }
 
 const QUERY_TIMEOUT_MS = 10_000;
+
+/** An activity learns of the end of its workflow with a heartbeat, every few seconds, and ends its requests then. */
+const SETTLED_AFTER_MS = 15_000;
 
 /** `rerun`: collects what a pipeline has not that has ended, under the same workflow id and collection keys. */
 export async function rerunCommand(
@@ -39,6 +44,7 @@ export async function rerunCommand(
     }
     if (name === 'COMPLETED') throw new Exit(exitCodes.usage, 'nothing of it has failed');
     const input = parseInput(pipelineInputSchema, await readRerunInput(session, pipeline));
+    await settle(io, pipeline.description);
     const workflow = {
       ...describePipeline(input),
       workflowType: POST_RUN_PIPELINE,
@@ -54,6 +60,18 @@ export async function rerunCommand(
   });
 }
 
+/** What was terminated, or has run out of time, may still be at it. A pipeline that ends by itself waits for that. */
+async function settle(
+  { stderr }: Io,
+  { status: { name }, closeTime }: FoundWorkflow['description'],
+): Promise<void> {
+  if (name !== 'TERMINATED' && name !== 'TIMED_OUT') return;
+  const leftMs = (closeTime?.getTime() ?? 0) + SETTLED_AFTER_MS - Date.now();
+  if (leftMs <= 0) return;
+  stderr.write(`waiting ${formatDuration(leftMs)} for what it had begun\n`);
+  await sleep(Math.min(leftMs, SETTLED_AFTER_MS));
+}
+
 async function readRerunInput(
   { client, config }: Session,
   { handle }: FoundWorkflow,
@@ -63,7 +81,9 @@ async function readRerunInput(
     const input = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
     if (input.files?.length || input.waitFor) return input;
   } catch (error) {
-    throw isGrpcDeadlineError(error) ? noWorker(config.taskQueue) : error;
+    if (isGrpcDeadlineError(error)) throw noWorker(config.taskQueue);
+    if (!(error instanceof QueryNotRegisteredError)) throw error;
+    throw new Exit(exitCodes.usage, 'it never came to collect anything, or its worker is too old to tell');
   }
   throw new Exit(exitCodes.usage, 'no file of it is uncollected: what has failed is its finish');
 }

@@ -56,7 +56,8 @@ export async function statusCommand(
       ...sight.retries.map((retry) => ({ text: `retry      ${describeRetry(retry)}` })),
       ...(failure === undefined ? [] : [{ text: `${statusOf(description)}: ${failure.message}` }]),
       ...(link === undefined ? [] : [{ text: `UI         ${link}` }]),
-      ...(isRunning ? helpLines(sight) : []),
+      // Nobody has answered in time.
+      ...(isRunning ? helpLines({ ...sight, isDeserted: report === undefined }) : []),
     ]);
     return exitCodes.done;
   });

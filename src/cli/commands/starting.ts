@@ -68,12 +68,12 @@ export function addStartingCommands({ add, end, io }: Commands): void {
   });
 
   const rerun = add('rerun', 'collect what an ended pipeline has not', ['rerun post-run/7f3c…/4d26… --wait']);
-  withStartOptions(rerun.argument('<workflowId>', 'a pipeline that failed or was cancelled', id)).action(
-    async (workflowId: string, options: RerunCommandOptions) => {
-      const { rerunCommand } = await import('../actions/rerun.js');
-      end(await rerunCommand(io, workflowId, options));
-    },
-  );
+  withStartOptions(
+    rerun.argument('<workflowId>', 'a pipeline that has ended otherwise than well', id),
+  ).action(async (workflowId: string, options: RerunCommandOptions) => {
+    const { rerunCommand } = await import('../actions/rerun.js');
+    end(await rerunCommand(io, workflowId, options));
+  });
 }
 
 function withStartOptions(command: Command): Command {

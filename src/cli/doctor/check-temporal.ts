@@ -1,11 +1,9 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { Exit, exitCodes } from '../../exit.js';
+import { grpcStatus } from '../../grpc-status.js';
 import type { Session } from '../temporal/connect.js';
 import { isNotAllowed, missingSearchAttributes } from '../temporal/search-attribute-registry.js';
 import type { Found } from './examination.js';
-
-/** gRPC's code for what does not exist. */
-const NOT_FOUND = 5;
 
 /** @throws Exit `usage` if there is no such namespace */
 export async function checkNamespace({ client, config }: Session): Promise<Found<true>> {
@@ -13,7 +11,7 @@ export async function checkNamespace({ client, config }: Session): Promise<Found
   try {
     await client.workflowService.describeNamespace({ namespace });
   } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== NOT_FOUND) throw error;
+    if (!isGrpcServiceError(error) || error.code !== grpcStatus.NOT_FOUND) throw error;
     throw new Exit(
       exitCodes.usage,
       `TEMPORAL_NAMESPACE: there is no namespace "${namespace}": create it, or name another`,

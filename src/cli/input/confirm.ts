@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { Exit, exitCodes } from '../../exit.js';
 import type { Io } from '../io.js';
@@ -11,6 +12,14 @@ export async function confirm({ stdin, stderr, interrupted }: Io, question: stri
   if (!stdin.isTTY) throw new Exit(exitCodes.usage, `${question} Without a terminal that needs --yes`);
   stderr.write(`${question} [y/N] `);
   const lines = createInterface({ input: stdin });
-  const answer = await lines.question('', { signal: interrupted }).finally(() => lines.close());
+  // Ctrl-D ends the input without an answer.
+  const closed = once(lines, 'close').then(() => '');
+  const answer = await Promise.race([lines.question(''), closed, untilAborted(interrupted)]);
+  lines.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw new Exit(exitCodes.usage, 'nothing was done');
+}
+
+async function untilAborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw new Exit(exitCodes.interrupted, 'nothing was done');
 }

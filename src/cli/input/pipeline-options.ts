@@ -55,11 +55,12 @@ export async function toPipelineInput(
     giveUpAfter,
     whenJobFails,
     onFailure,
-    exportArchive: toExport(exportArchive),
+    exportArchive:
+      exportArchive &&
+      onTopOf(fields['exportArchive'], exportArchive === true ? {} : { name: exportArchive }),
     stopRuntime,
   };
-  const said = Object.entries(given).filter(([, value]) => value !== undefined);
-  return parseInput(pipelineInputSchema, { ...fields, ...Object.fromEntries(said) }, locate);
+  return parseInput(pipelineInputSchema, { ...fields, ...withoutUndefined(given) }, locate);
 }
 
 async function readSpecFile(io: Io, file: string): Promise<Spec> {
@@ -83,23 +84,24 @@ function assertComplete(
 
 /** Files that are named on the command line, as an input or a message lists them. */
 export function toFiles(paths: readonly string[], { ifMissing, ifExists, appearsWithin }: FileOptions) {
-  const options = Object.entries({ ifMissing, ifExists, appearsWithin }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return paths.map((runtimePath) => ({ runtimePath, ...Object.fromEntries(options) }));
+  const options = withoutUndefined({ ifMissing, ifExists, appearsWithin });
+  return paths.map((runtimePath) => ({ runtimePath, ...options }));
 }
 
 function toWaitFor({ invocation, signal, waitTimeout }: PipelineOptions, inSpec: unknown): unknown {
-  const timeout = waitTimeout === undefined ? {} : { timeout: waitTimeout };
-  if (invocation !== undefined) return { invocationIds: invocation, ...(signal && { signal }), ...timeout };
-  if (signal) return { signal, ...timeout };
-  if (waitTimeout === undefined) return undefined;
-  if (typeof inSpec !== 'object')
+  const said = withoutUndefined({ invocationIds: invocation, signal, timeout: waitTimeout });
+  if (Object.keys(said).length === 0) return undefined;
+  if (invocation === undefined && !signal && inSpec === undefined) {
     throw new Exit(exitCodes.usage, '--wait-timeout needs --invocation or --signal');
-  return { ...inSpec, ...timeout };
+  }
+  return onTopOf(inSpec, said);
 }
 
-function toExport(name: string | true | undefined): object | undefined {
-  if (name === undefined) return undefined;
-  return name === true ? {} : { name };
+/** Options over what a spec says of the same field, unless that is wrong anyway. */
+function onTopOf(inSpec: unknown, said: object): unknown {
+  return typeof inSpec === 'object' ? { ...inSpec, ...said } : said;
+}
+
+function withoutUndefined(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -1,6 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { isCollection, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml';
 import { Exit, exitCodes } from '../../exit.js';
 import type { Io } from '../io.js';
 import type { Locate } from './parse-input.js';
@@ -31,12 +40,21 @@ export async function readSpec(io: Io, file: string): Promise<Spec> {
     throw new Exit(exitCodes.usage, `${name}: expected the fields of a pipeline, as in runtimeId: 7f3c…`);
   }
   return {
-    fields: document.toJS() as Record<string, unknown>,
+    fields: toFields(document, name),
     locate: (path) => {
       const offset = offsetOf(contents, path);
       return offset === undefined ? undefined : place(offset);
     },
   };
+}
+
+/** @throws Exit `usage` for an alias of nothing, or one that grows without end */
+function toFields(document: Document, name: string): Record<string, unknown> {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new Exit(exitCodes.usage, `${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function readText({ stdin }: Io, file: string): Promise<string> {

@@ -5,13 +5,10 @@ import { formatBytes } from './format-bytes.js';
 import { formatCount } from './format-count.js';
 import { formatDuration } from './format-duration.js';
 
-/** A worker that is there takes what there is to do by then. */
-const NO_WORKER_AFTER_MS = 3_000;
-
 /** What an operator has to do, if anything. */
-export function helpFor({ description, progress, idleMs }: Sight): string | undefined {
+export function helpFor({ description, progress, isDeserted }: Sight): string | undefined {
   const { workflowId, taskQueue } = description;
-  if (idleMs > NO_WORKER_AFTER_MS) {
+  if (isDeserted) {
     return `no worker takes work from task queue "${taskQueue}": it waits for one (bctrl-temporal doctor)`;
   }
   if (progress?.phase === 'held') return `held: bctrl-temporal resume ${workflowId} (or abandon)`;

@@ -17,6 +17,9 @@ export interface Display {
   end(): void;
 }
 
+/** A Node timer that is asked for more ends at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 export interface FollowOptions {
   /** How long to wait at most. */
   readonly timeoutMs?: number | undefined;
@@ -53,7 +56,9 @@ function ended(signal: AbortSignal, kind: 'interrupted'): Promise<Ending> {
 }
 
 async function after(timeoutMs: number, signal: AbortSignal): Promise<Ending> {
-  await sleep(timeoutMs, undefined, { signal }).catch(() => undefined);
+  for (let leftMs = timeoutMs; leftMs > 0 && !signal.aborted; leftMs -= LONGEST_TIMER_MS) {
+    await sleep(Math.min(leftMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined);
+  }
   return { kind: 'running' };
 }
 

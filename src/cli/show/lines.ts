@@ -7,10 +7,11 @@ import type { Output } from '../io.js';
 /** Below what a line is about. */
 export const INDENT = ' '.repeat(11);
 
-/** One that is too long for a terminal goes on below, indented, or is cut in its middle. */
+/** One that is too long for a terminal goes on below, indented. */
 export interface Line {
   readonly text: string;
-  readonly isCut?: boolean;
+  /** Its last part, whole, which has a line of its own where there is no room beside the text. */
+  readonly last?: string;
 }
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
@@ -27,22 +28,28 @@ export function columnsOf({ isTTY, columns }: Output): number | undefined {
 
 /** Writes lines: to a terminal none is longer than it is wide, to anything else they are as they are. */
 export function writeLines(output: Output, lines: readonly Line[]): void {
-  const columns = columnsOf(output);
-  const texts = columns ? lines.flatMap((line) => fit(line, columns)) : lines.map(toText);
-  for (const text of texts) output.write(`${text}\n`);
+  const columns = columnsOf(output) ?? Number.POSITIVE_INFINITY;
+  for (const line of lines.flatMap((each) => fit(each, columns))) output.write(`${harmless(line)}\n`);
 }
 
-function toText({ text }: Line): string {
-  return text;
+function fit({ text, last = '' }: Line, columns: number): string[] {
+  const whole = last === '' ? text : `${text}  ${last}`;
+  if (stringWidth(whole) <= columns) return [whole];
+  return last === '' ? wrap(text, columns) : [...wrap(text, columns), `  ${last}`];
 }
 
-function fit({ text, isCut }: Line, columns: number): string[] {
-  if (stringWidth(text) <= columns) return [text];
-  if (isCut || columns <= 2 * INDENT.length) return [cut(text, columns, 'middle')];
-  const [first = ''] = wrapAnsi(text, columns, { trim: false }).split('\n', 1);
-  // What follows is indented, so it has less room than the first line.
-  const rest = wrapAnsi(text.slice(first.length).trimStart(), columns - INDENT.length, { hard: true });
-  return [first, ...rest.split('\n').map((line) => INDENT + line)];
+function wrap(text: string, columns: number): string[] {
+  if (stringWidth(text) <= columns || columns <= 2 * INDENT.length) return [text];
+  const isBelow = text.startsWith(INDENT);
+  const lines = wrapAnsi(text.trimStart(), columns - INDENT.length, { hard: true }).split('\n');
+  return lines.map((line, index) => (isBelow || index > 0 ? INDENT + line : line));
+}
+
+const colorOrControl = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m|[\\p{Cc}\\p{Zl}\\p{Zp}]`, 'gu');
+
+/** What servers and users say may hold what steers a terminal; colours are ours. */
+function harmless(line: string): string {
+  return line.replace(colorOrControl, (found) => (found.length > 1 ? found : ' '));
 }
 
 /** A text of at most so many columns. */

@@ -2,9 +2,12 @@ import { Client, Connection, isGrpcServiceError, ServiceError } from '@temporali
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { loadEnvironment, readStarterConfig, type StarterConfig } from '../../config.js';
 import { Exit, exitCodes } from '../../exit.js';
+import { grpcStatus } from '../../grpc-status.js';
 
 /** A server on the way answers in milliseconds; someone at a terminal should not wait longer to read that there is none. */
 const CONNECT_TIMEOUT = '5s';
+
+const refusals: ReadonlySet<number> = new Set(Object.values(grpcStatus));
 
 export interface Session {
   readonly client: Client & { readonly connection: Connection };
@@ -52,10 +55,11 @@ export function toExit(error: unknown, { temporal }: StarterConfig): Exit | unde
   if (error instanceof NamespaceNotFoundError) {
     return new Exit(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${error.namespace}"`);
   }
-  if (error instanceof ServiceError || isGrpcServiceError(error)) {
-    const cause = error instanceof ServiceError ? (error.cause ?? error) : error;
-    const { address } = temporal.connectionOptions;
-    return new Exit(exitCodes.unreachable, `Temporal at ${address}: ${messageOf(cause)}`);
+  const cause = error instanceof ServiceError ? error.cause : error;
+  if (isGrpcServiceError(cause) || error instanceof ServiceError) {
+    const code =
+      isGrpcServiceError(cause) && refusals.has(cause.code) ? exitCodes.usage : exitCodes.unreachable;
+    return new Exit(code, `Temporal at ${temporal.connectionOptions.address}: ${messageOf(cause ?? error)}`);
   }
   return undefined;
 }

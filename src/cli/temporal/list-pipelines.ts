@@ -1,8 +1,8 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { Exit, exitCodes } from '../../exit.js';
+import { type PipelineFilter, visibilityQuery } from '../../shared/visibility-query.js';
 import type { Session } from './connect.js';
 import { isUnknownAttribute } from './is-unknown-attribute.js';
-import { type PipelineFilter, visibilityQuery } from './visibility-query.js';
 
 /**
  * The pipelines of a filter, the newest first.

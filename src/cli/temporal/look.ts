@@ -1,24 +1,37 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
-import { tsToMs } from '@temporalio/common/lib/time.js';
-import { PROGRESS_QUERY } from '../../shared/names.js';
+import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import type { Session } from './connect.js';
 import { type PendingRetry, pendingRetries } from './pending-retries.js';
+import { pollersOf } from './pollers.js';
 
 /** A worker that is there answers by then. */
 const QUERY_TIMEOUT_MS = 5_000;
+
+/** A worker that is there takes what there is to do by then, unless it has enough to do. */
+const TAKEN_WITHIN_MS = 3_000;
+
+/** A workflow of which no worker has seen anything has been started, and has a task scheduled. */
+const FIRST_EVENTS = 2;
+
+/** `SCHEDULED` of `PendingWorkflowTaskState` and `PendingActivityState` of the Temporal API. */
+const SCHEDULED = 1;
 
 /** What is known of a workflow at a moment. */
 export interface Sight {
   readonly description: WorkflowExecutionDescription;
   /** Of a pipeline; `undefined` as long as no worker has told. */
   readonly progress: PipelineProgress | undefined;
+  /** Length of the history of which a worker was asked last. */
+  readonly askedOf: number;
   readonly retries: readonly PendingRetry[];
-  /** Since when a task of the workflow waits for a worker, in milliseconds; 0 when none does. */
-  readonly idleMs: number;
+  /** What waits for a worker, and since when it was seen to wait, by the monotonic clock of this machine. */
+  readonly waiting: ReadonlyMap<string, number>;
+  /** It waits, and nobody comes. */
+  readonly isDeserted: boolean;
 }
 
-/** The report of a pipeline so far, which a worker has to tell; `undefined` where none does, or it is no pipeline. */
+/** The report of a pipeline so far, which a worker has to tell; `undefined` where none does. */
 export async function readProgress(
   { client }: Session,
   handle: WorkflowHandle,
@@ -33,32 +46,48 @@ export async function readProgress(
  */
 export async function look(session: Session, handle: WorkflowHandle, before?: Sight): Promise<Sight> {
   const description = await handle.describe();
-  const nowMs = Date.now();
-  const idleMs = idleMsOf(description, nowMs);
-  const isNew = before?.description.historyLength !== description.historyLength;
-  // Nobody would answer as long as nobody takes what is there to do.
-  const isToAsk = description.historyLength > FIRST_EVENTS && idleMs === 0;
-  const progress =
-    isToAsk && (isNew || before?.progress === undefined) ? await readProgress(session, handle) : undefined;
+  const { historyLength, raw, type } = description;
+  const waiting = waitingIn(raw, before?.waiting);
+  const isTaskWaiting = waiting.has(WORKFLOW_TASK);
+  // Nobody would answer as long as nobody takes the task that is there.
+  const isToAsk =
+    type === POST_RUN_PIPELINE &&
+    historyLength > FIRST_EVENTS &&
+    !isTaskWaiting &&
+    historyLength !== before?.askedOf;
+  const progress = isToAsk ? await readProgress(session, handle) : undefined;
   return {
     description,
     progress: progress ?? before?.progress,
-    retries: pendingRetries(description, nowMs),
-    idleMs,
+    askedOf: isToAsk ? historyLength : (before?.askedOf ?? 0),
+    retries: pendingRetries(description, Date.now()),
+    waiting,
+    isDeserted: await isDeserted(session, waiting),
   };
 }
 
-/** A workflow of which no worker has seen anything has been started, and has a task scheduled. */
-const FIRST_EVENTS = 2;
+const WORKFLOW_TASK = 'workflow task';
 
-/** Both are times of the Temporal server, and now is this machine's: its clock should be right by a second. */
-function idleMsOf({ raw }: WorkflowExecutionDescription, nowMs: number): number {
-  const { pendingWorkflowTask: task, pendingActivities = [] } = raw;
-  const waiting = [task, ...(pendingActivities ?? [])].flatMap((pending) =>
-    pending?.state === SCHEDULED && pending.scheduledTime ? [nowMs - tsToMs(pending.scheduledTime)] : [],
-  );
-  return Math.max(0, ...waiting);
+/** Times of the server say nothing here: the clocks may differ by more than a worker takes. */
+function waitingIn(
+  { pendingWorkflowTask, pendingActivities }: WorkflowExecutionDescription['raw'],
+  before: Sight['waiting'] = new Map(),
+): Sight['waiting'] {
+  const names = [
+    ...(pendingWorkflowTask?.state === SCHEDULED ? [WORKFLOW_TASK] : []),
+    ...(pendingActivities ?? []).flatMap(({ activityId, attempt, state, nextAttemptScheduleTime }) =>
+      state === SCHEDULED && !nextAttemptScheduleTime ? [`activity ${activityId}/${attempt}`] : [],
+    ),
+  ];
+  const nowMs = performance.now();
+  return new Map(names.map((name) => [name, before.get(name) ?? nowMs]));
 }
 
-/** Of `PendingActivityState` and `PendingWorkflowTaskState` of the Temporal API. */
-const SCHEDULED = 1;
+/** A workflow task waits for nothing but a worker; an activity may wait for a worker that is busy. */
+async function isDeserted(session: Session, waiting: Sight['waiting']): Promise<boolean> {
+  const nowMs = performance.now();
+  const late = [...waiting].filter(([, sinceMs]) => nowMs - sinceMs > TAKEN_WITHIN_MS);
+  if (late.length === 0) return false;
+  const isTask = late.some(([name]) => name === WORKFLOW_TASK);
+  return isTask || (await pollersOf(session, 'activities')).length === 0;
+}

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { Exit, exitCodes } from '../../exit.js';
+import { grpcStatus } from '../../grpc-status.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
+import { visibilityQuery } from '../../shared/visibility-query.js';
 import type { Session } from './connect.js';
 import { isUnknownAttribute } from './is-unknown-attribute.js';
-import { visibilityQuery } from './visibility-query.js';
 
 /** `IndexedValueType` of the Temporal API. */
 const typeCodes = { KEYWORD: 2, INT: 3 } as const;
@@ -14,7 +15,7 @@ const USABLE_WITHIN_MS = 30_000;
 const POLL_MS = 200;
 
 /** gRPC's codes of a server on which clients may not do this. */
-const notAllowed: readonly number[] = [7, 12];
+const notAllowed: readonly number[] = [grpcStatus.PERMISSION_DENIED, grpcStatus.UNIMPLEMENTED];
 
 type PipelineAttribute = (typeof searchAttributes)[keyof typeof searchAttributes];
 

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
-import {
-  WorkflowExecutionAlreadyStartedError,
-  type WorkflowHandle,
-  type WorkflowStartOptions,
-} from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type WorkflowHandle } from '@temporalio/client';
 import { type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
 import type { Io } from '../io.js';
 import type { Session } from './connect.js';
 import { isUnknownAttribute } from './is-unknown-attribute.js';
+import { missingSearchAttributes } from './search-attribute-registry.js';
 import { uiLink } from './ui-link.js';
 
 /** Field of the memo that tells whether a second start would do the same as the first. */
@@ -36,11 +33,12 @@ export interface StartedWorkflow {
 /** Starts a workflow, or finds the one that the same job has already; says which, and where to look at it. */
 export async function startWorkflow(
   session: Session,
-  { stderr }: Io,
+  io: Io,
   workflow: WorkflowToStart,
 ): Promise<StartedWorkflow> {
+  const { stderr } = io;
   const { workflowId } = workflow;
-  const isNew = await tryStart(session, workflow);
+  const isNew = await tryStart(session, io, workflow);
   const handle = session.client.workflow.getHandle(workflowId);
   const description = isNew ? undefined : await handle.describe();
   const isRunning = description === undefined || description.status.name === 'RUNNING';
@@ -58,38 +56,47 @@ export async function startWorkflow(
 }
 
 /** `false`: one of the same id is there, running or ended. */
-async function tryStart(session: Session, workflow: WorkflowToStart): Promise<boolean> {
-  const attributes = new TypedSearchAttributes(workflow.searchAttributes);
+async function tryStart(session: Session, { stderr }: Io, workflow: WorkflowToStart): Promise<boolean> {
+  const { searchAttributes } = workflow;
   try {
-    await start(session, workflow, { typedSearchAttributes: attributes });
-    return true;
+    return await start(session, workflow, searchAttributes);
   } catch (error) {
-    if (!isUnknownAttribute(error)) return isAlreadyThere(error);
+    if (!isUnknownAttribute(error)) throw error;
   }
-  try {
-    await start(session, workflow, {});
-    return true;
-  } catch (error) {
-    return isAlreadyThere(error);
+  // Where nobody may list them, nobody knows which it was.
+  const missing = await missingSearchAttributes(session).catch(() => undefined);
+  const isKnown = ({ key }: SearchAttributePair) => missing?.every(({ name }) => name !== key.name);
+  const known = searchAttributes.filter(isKnown);
+  if (known.length > 0) {
+    stderr.write(
+      'some search attributes are not registered, so it may not be found (bctrl-temporal setup)\n',
+    );
   }
+  return await start(session, workflow, known);
 }
 
 async function start(
   { client, config }: Session,
   { workflowType, workflowId, input, summary, details, again }: WorkflowToStart,
-  options: Pick<WorkflowStartOptions, 'typedSearchAttributes'>,
-): Promise<void> {
-  await client.workflow.start(workflowType, {
-    ...options,
-    workflowId,
-    taskQueue: config.taskQueue,
-    args: [input],
-    staticSummary: summary,
-    staticDetails: details,
-    memo: { [INPUT_HASH]: hash(input) },
-    workflowIdReusePolicy: reusePolicies[again ?? 'never'],
-    workflowIdConflictPolicy: 'FAIL',
-  });
+  searchAttributes: SearchAttributePair[],
+): Promise<boolean> {
+  try {
+    await client.workflow.start(workflowType, {
+      workflowId,
+      taskQueue: config.taskQueue,
+      args: [input],
+      staticSummary: summary,
+      staticDetails: details,
+      memo: { [INPUT_HASH]: hash(input) },
+      typedSearchAttributes: new TypedSearchAttributes(searchAttributes),
+      workflowIdReusePolicy: reusePolicies[again ?? 'never'],
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
 }
 
 const reusePolicies = {
@@ -97,11 +104,6 @@ const reusePolicies = {
   always: 'ALLOW_DUPLICATE',
   'if-failed': 'ALLOW_DUPLICATE_FAILED_ONLY',
 } as const;
-
-function isAlreadyThere(error: unknown): false {
-  if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-  throw error;
-}
 
 function hash(input: object): string {
   return createHash('sha256').update(JSON.stringify(input)).digest('hex');

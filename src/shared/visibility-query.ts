@@ -1,6 +1,6 @@
-import { POST_RUN_PIPELINE } from '../../shared/names.js';
-import type { PipelinePhase } from '../../shared/pipeline-report.js';
-import { searchAttributes } from '../../shared/search-attributes.js';
+import { POST_RUN_PIPELINE } from './names.js';
+import type { PipelinePhase } from './pipeline-report.js';
+import { searchAttributes } from './search-attributes.js';
 
 /** Which pipelines; without any of these, all. */
 export interface PipelineFilter {
@@ -23,6 +23,7 @@ export function visibilityQuery({ phase, runtimeId, failed, running }: PipelineF
   ].join(' AND ');
 }
 
+/** In Temporal's query language a backslash escapes too. */
 function quote(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }

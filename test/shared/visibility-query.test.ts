@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { visibilityQuery } from '../../src/shared/visibility-query.js';
+
+test('a filter is a query, each part of it a condition', () => {
+  assert.equal(visibilityQuery({}), "WorkflowType = 'postRunPipeline'");
+  assert.equal(
+    visibilityQuery({ phase: 'held', runtimeId: 'rt', failed: true, running: true }),
+    "WorkflowType = 'postRunPipeline' AND BctrlPhase = 'held' AND BctrlRuntimeId = 'rt' AND (ExecutionStatus = 'Failed' OR BctrlFilesFailed > 0) AND ExecutionStatus = 'Running'",
+  );
+});
+
+for (const [runtimeId, quoted] of [
+  ["it's", "'it''s'"],
+  ['a\\', "'a\\\\'"],
+  ["\\' OR WorkflowType = 'other' -- ", "'\\\\'' OR WorkflowType = ''other'' -- '"],
+] as const) {
+  test(`${runtimeId} stays one value`, () => {
+    assert.equal(
+      visibilityQuery({ runtimeId }),
+      `WorkflowType = 'postRunPipeline' AND BctrlRuntimeId = ${quoted}`,
+    );
+  });
+}

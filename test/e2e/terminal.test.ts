@@ -83,7 +83,7 @@ describe('start --wait in a terminal', () => {
       assert.doesNotMatch(last, /retry|█/, 'the report has taken the place of the progress');
       assert.match(last, /^job {8}\S+ succeeded$/m);
       assert.match(last, /^collected {2}results\.csv +11 B {2}.*\/results\.csv$/m);
-      assert.match(last, /^failed {5}not_found: missing\.txt: POST /m);
+      assert.match(last, /^failed {5}not_found: missing\.txt: POST/m);
       assert.match(last, /^4 of 5 files collected \(\d+ B\), 1 failed$/m);
       assert.match(last, /\nfailed: 1 of 5 files could not be collected$/);
       assert.ok(recording.screens.at(-1)?.some(({ isColored }) => isColored));

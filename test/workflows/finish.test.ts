@@ -186,9 +186,11 @@ describe('cancellation', () => {
       const fault = { kind: 'delay', delayMs: 60_000 } as const;
       const faults: FaultRule[] = [{ operation, times: 1, fault }];
       const input = { files: list('a.txt'), exportArchive: {} };
-      const { counts } = await cancelWhen(t, { faults }, input, (gateway) =>
-        until(() => gateway.books().requests[operation] === 1),
-      );
+      const { counts } = await cancelWhen(t, { faults }, input, async (gateway, handle) => {
+        await until(() => gateway.books().requests[operation] === 1);
+        // The server never tells of an activity that is cancelled before it has begun, as the look for the run may be.
+        while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).runId === undefined);
+      });
       assert.deepEqual([counts.collected, counts.skipped], operation === 'collect' ? [0, 1] : [1, 0]);
     });
   }

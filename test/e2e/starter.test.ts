@@ -149,6 +149,7 @@ describe('once the search attributes are registered', () => {
     const result = await starter('result', workflowId);
     assert.deepEqual([result.stdout, result.stderr], [watched.stdout, '']);
     assert.equal((await json('result', workflowId)).result.counts.collected, 2);
+    assert.equal((await json('watch', workflowId)).result.counts.collected, 2);
   });
 
   test('a second start with another input for the same job says that the first holds', async (t) => {

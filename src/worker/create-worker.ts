@@ -17,7 +17,7 @@ export async function connect({ temporal }: WorkerConfig): Promise<NativeConnect
   try {
     return await NativeConnection.connect(temporal.connectionOptions);
   } catch (error) {
-    const address = temporal.connectionOptions.address ?? 'localhost:7233';
+    const { address } = temporal.connectionOptions;
     throw new Exit(exitCodes.unreachable, `Temporal at ${address} is not reachable (${reasonOf(error)})`);
   }
 }

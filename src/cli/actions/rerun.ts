@@ -1,23 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcDeadlineError, QueryNotRegisteredError } from '@temporalio/client';
 import { Exit, type ExitCode, exitCodes } from '../../exit.js';
-import { POST_RUN_PIPELINE, RERUN_INPUT_QUERY } from '../../shared/names.js';
+import { RERUN_INPUT_QUERY } from '../../shared/names.js';
 import { type PipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
 import { parseInput } from '../input/parse-input.js';
 import type { Io } from '../io.js';
 import { formatDuration } from '../show/format-duration.js';
-import { type ShowOptions, showEnding } from '../show/show-ending.js';
-import { showStarted } from '../show/show-started.js';
 import { type Session, withTemporal } from '../temporal/connect.js';
-import { describePipeline } from '../temporal/describe-pipeline.js';
 import { type FoundWorkflow, findPipeline } from '../temporal/find-workflow.js';
-import { startWorkflow } from '../temporal/start-workflow.js';
 import { noWorker } from '../temporal/update-pipeline.js';
-
-export interface RerunCommandOptions extends ShowOptions {
-  readonly wait?: boolean;
-  readonly dryRun?: boolean;
-}
+import { checkStartOptions, type StartOptions, startPipeline, toPipeline } from './start-pipeline.js';
 
 const QUERY_TIMEOUT_MS = 10_000;
 
@@ -25,17 +17,11 @@ const QUERY_TIMEOUT_MS = 10_000;
 const SETTLED_AFTER_MS = 15_000;
 
 /** `rerun`: collects what a pipeline has not that has ended, under the same workflow id and collection keys. */
-export async function rerunCommand(
-  io: Io,
-  workflowId: string,
-  options: RerunCommandOptions,
-): Promise<ExitCode> {
-  if (options.timeout !== undefined && !options.wait) {
-    throw new Exit(exitCodes.usage, '--timeout needs --wait');
-  }
+export async function rerunCommand(io: Io, workflowId: string, options: StartOptions): Promise<ExitCode> {
+  checkStartOptions(options);
   return await withTemporal(async (session) => {
-    const pipeline = await findPipeline(session, workflowId);
-    const { name } = pipeline.description.status;
+    const failed = await findPipeline(session, workflowId);
+    const { name } = failed.description.status;
     if (name === 'RUNNING') {
       throw new Exit(
         exitCodes.usage,
@@ -43,20 +29,11 @@ export async function rerunCommand(
       );
     }
     if (name === 'COMPLETED') throw new Exit(exitCodes.usage, 'nothing of it has failed');
-    const input = parseInput(pipelineInputSchema, await readRerunInput(session, pipeline));
-    await settle(io, pipeline.description);
-    const workflow = {
-      ...describePipeline(input),
-      workflowType: POST_RUN_PIPELINE,
-      workflowId,
-      input,
-      again: 'if-failed' as const,
-    };
-    if (options.dryRun) return (await import('../show/show-plan.js')).showPlan(io, workflow, options);
-    const started = await startWorkflow(session, io, workflow);
-    if (!options.wait) return showStarted(session, io, started, options);
-    const found = await findPipeline(session, workflowId);
-    return await showEnding(session, io, found, { ...options, isShown: true });
+    const input = parseInput(pipelineInputSchema, await readRerunInput(session, failed));
+    await settle(io, failed.description);
+    const pipeline = toPipeline(input, workflowId, 'if-failed');
+    if (options.dryRun) return (await import('../show/show-plan.js')).showPlan(io, pipeline, options);
+    return await startPipeline(session, io, pipeline, options);
   });
 }
 

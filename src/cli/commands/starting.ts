@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CollectCommandOptions } from '../actions/collect.js';
-import type { RerunCommandOptions } from '../actions/rerun.js';
 import type { StartCommandOptions } from '../actions/start.js';
+import type { StartOptions } from '../actions/start-pipeline.js';
 import type { Commands } from '../program.js';
 import { choice, duration, id, ids, withFileOptions, withReport } from './options.js';
 
@@ -70,7 +70,7 @@ export function addStartingCommands({ add, end, io }: Commands): void {
   const rerun = add('rerun', 'collect what an ended pipeline has not', ['rerun post-run/7f3c…/4d26… --wait']);
   withStartOptions(
     rerun.argument('<workflowId>', 'a pipeline that has ended otherwise than well', id),
-  ).action(async (workflowId: string, options: RerunCommandOptions) => {
+  ).action(async (workflowId: string, options: StartOptions) => {
     const { rerunCommand } = await import('../actions/rerun.js');
     end(await rerunCommand(io, workflowId, options));
   });

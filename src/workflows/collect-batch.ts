@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { isMissingFile } from '../shared/collect.js';
 import { type CollectOutcome, leftFileSchema, toPresentFile } from '../shared/collect-outcome.js';
+import { formatCount } from '../shared/format-count.js';
 import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
 import { activityOptions, batchOptions } from './bctrl-activities.js';
@@ -68,12 +69,8 @@ function keyOf({ input, mayRepeat }: PipelineState, files: readonly OpenFile[], 
 function describeBatch(batch: readonly OpenFile[], total: number): string {
   const numbers = batch.map(({ number }) => number);
   const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
-  const range = `files ${withCommas(first)}–${withCommas(last)} of ${withCommas(total)}`;
-  return batch.length === last - first + 1 ? range : `${withCommas(batch.length)} of the ${range}`;
-}
-
-function withCommas(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+  const range = `files ${formatCount(first)}–${formatCount(last)} of ${formatCount(total)}`;
+  return batch.length === last - first + 1 ? range : `${formatCount(batch.length)} of the ${range}`;
 }
 
 const recordSchema = z.object({ files: z.array(leftFileSchema) });

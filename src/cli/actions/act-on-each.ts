@@ -1,9 +1,10 @@
 import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { formatCount } from '../../shared/format-count.js';
 import type { PipelineFilter } from '../../shared/visibility-query.js';
 import { confirm } from '../input/confirm.js';
 import { type Io, writeJson } from '../io.js';
-import { formatCount } from '../show/format-count.js';
 import { colorsOf, writeLines } from '../show/lines.js';
+import { statusOf } from '../show/status-of.js';
 import { tableLines } from '../show/table.js';
 import { type Session, toExit, withTemporal } from '../temporal/connect.js';
 import { type FoundWorkflow, findPipeline } from '../temporal/find-workflow.js';
@@ -100,9 +101,9 @@ async function select(
 
 async function findRunning(session: Session, workflowId: string): Promise<FoundWorkflow> {
   const found = await findPipeline(session, workflowId);
-  const { name } = found.description.status;
-  if (name === 'RUNNING') return found;
-  throw new Exit(exitCodes.usage, `it has ended: ${name.toLowerCase().replace('_', ' ')}`);
+  const status = statusOf(found.description);
+  if (status === 'running') return found;
+  throw new Exit(exitCodes.usage, `it has ended: ${status}`);
 }
 
 function show<T extends object>(io: Io, outcome: Outcome<T>, act: Act<T>): void {

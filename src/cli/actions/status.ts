@@ -1,3 +1,4 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { type ExitCode, exitCodes } from '../../exit.js';
 import type { PipelineProgress, PipelineReport } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
@@ -10,7 +11,8 @@ import { statusOf } from '../show/status-of.js';
 import { type Summary, summarize } from '../show/summarize.js';
 import { withTemporal } from '../temporal/connect.js';
 import { findPipeline } from '../temporal/find-workflow.js';
-import { look, readProgress, type Sight } from '../temporal/look.js';
+import { readProgress } from '../temporal/look.js';
+import { pendingRetries as pendingRetriesOf } from '../temporal/pending-retries.js';
 import { toEnding } from '../temporal/to-ending.js';
 import { uiLink } from '../temporal/ui-link.js';
 
@@ -23,18 +25,15 @@ export async function statusCommand(
   return await withTemporal(async (session) => {
     const { handle, description } = await findPipeline(session, workflowId);
     const isRunning = description.status.name === 'RUNNING';
-    const sight = await look(session, handle);
     const { failure, result }: Summary = isRunning
       ? { status: 'running' }
       : summarize(await toEnding(handle));
-    const report = (result ?? sight.progress ?? (await readProgress(session, handle))) as
-      | PipelineProgress
-      | undefined;
+    const report = (result ?? (await readProgress(session, handle))) as PipelineProgress | undefined;
+    const pendingRetries = pendingRetriesOf(description, Date.now());
     const link = uiLink(session.config, workflowId);
-    const phase = phaseOf(sight, report);
+    const phase = phaseOf(description, report);
     if (json) {
       const { runId, startTime, closeTime } = description;
-      const { retries: pendingRetries } = sight;
       const status = statusOf(description);
       const times = { startTime, closeTime };
       writeJson(io, {
@@ -51,24 +50,27 @@ export async function statusCommand(
       return exitCodes.done;
     }
     writeLines(io.stdout, [
-      ...headLines(sight, phase),
+      ...headLines(description, phase),
       ...reportPart(io, report),
-      ...sight.retries.map((retry) => ({ text: `retry      ${describeRetry(retry)}` })),
+      ...pendingRetries.map((retry) => ({ text: `retry      ${describeRetry(retry)}` })),
       ...(failure === undefined ? [] : [{ text: `${statusOf(description)}: ${failure.message}` }]),
       ...(link === undefined ? [] : [{ text: `UI         ${link}` }]),
       // Nobody has answered in time.
-      ...(isRunning ? helpLines({ ...sight, isDeserted: report === undefined }) : []),
+      ...(isRunning ? helpLines({ description, progress: report, isDeserted: report === undefined }) : []),
     ]);
     return exitCodes.done;
   });
 }
 
 /** Without a worker to ask, as the search attributes say. */
-function phaseOf({ description }: Sight, report: PipelineProgress | undefined): string | undefined {
-  return report?.phase ?? description.typedSearchAttributes.get(searchAttributes.phase);
+function phaseOf(
+  { typedSearchAttributes }: WorkflowExecutionDescription,
+  report: PipelineProgress | undefined,
+): string | undefined {
+  return report?.phase ?? typedSearchAttributes.get(searchAttributes.phase);
 }
 
-function headLines({ description }: Sight, phase: string | undefined): Line[] {
+function headLines(description: WorkflowExecutionDescription, phase: string | undefined): Line[] {
   const { workflowId, startTime } = description;
   const status = statusOf(description);
   const ago = formatDuration(Date.now() - startTime.getTime());
@@ -88,7 +90,7 @@ function reportPart(io: Io, report: PipelineReport | undefined): Line[] {
   });
 }
 
-function helpLines(sight: Sight): Line[] {
+function helpLines(sight: Parameters<typeof helpFor>[0]): Line[] {
   const help = helpFor(sight);
   return help === undefined ? [] : [{ text: `what now   ${help}` }];
 }

@@ -1,12 +1,16 @@
+import { formatCount } from '../../shared/format-count.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import type { Sight } from '../temporal/look.js';
 import type { PendingRetry } from '../temporal/pending-retries.js';
 import { formatBytes } from './format-bytes.js';
-import { formatCount } from './format-count.js';
 import { formatDuration } from './format-duration.js';
 
 /** What an operator has to do, if anything. */
-export function helpFor({ description, progress, isDeserted }: Sight): string | undefined {
+export function helpFor({
+  description,
+  progress,
+  isDeserted,
+}: Pick<Sight, 'description' | 'progress' | 'isDeserted'>): string | undefined {
   const { workflowId, taskQueue } = description;
   if (isDeserted) {
     return `no worker takes work from task queue "${taskQueue}": it waits for one (bctrl-temporal doctor)`;

@@ -1,8 +1,8 @@
+import { formatCount } from '../../shared/format-count.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import type { Sight } from '../temporal/look.js';
 import { describeRetry, helpFor } from './describe-sight.js';
 import { formatBytes } from './format-bytes.js';
-import { formatCount } from './format-count.js';
 import { formatDuration } from './format-duration.js';
 import { type Colors, cut } from './lines.js';
 

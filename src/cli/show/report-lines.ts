@@ -1,9 +1,9 @@
 import stringWidth from 'string-width';
 import type { CollectedFile } from '../../shared/collect.js';
+import { formatCount } from '../../shared/format-count.js';
 import { printable, shortPath } from '../../shared/one-line.js';
 import type { FileOutcome, JobOutcome, PipelineReport, Problem } from '../../shared/pipeline-report.js';
 import { formatBytes } from './format-bytes.js';
-import { formatCount } from './format-count.js';
 import { type Colors, cut, INDENT, type Line } from './lines.js';
 
 /** So many files are read on a screen; failures are listed all. */

@@ -1,10 +1,10 @@
 import type { SearchAttributePair } from '@temporalio/common';
+import { formatCount } from '../../shared/format-count.js';
 import { shortPath } from '../../shared/one-line.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { PipelinePhase } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { toMarkdown } from '../../shared/to-markdown.js';
-import { formatCount } from '../show/format-count.js';
 
 /** Jobs and files that the details in the UI list at most, which stays under the 20,000 bytes they may have. */
 const LISTED = 20;

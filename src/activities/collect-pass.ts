@@ -1,184 +1,276 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Info } from '@temporalio/activity';
-import type { BctrlError } from '../bctrl/bctrl-error.js';
+import { BctrlError } from '../bctrl/bctrl-error.js';
 import { type CollectedFile, isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
-import { notYetRule } from '../shared/retry-table.js';
-import type { Attempt } from './attempt.js';
-import type { ActivityDependencies } from './call-api.js';
-import { collectOnce } from './collect-once.js';
-import { countFailure, toBctrlError } from './failures.js';
-import type { FileInWork, Settled } from './file-in-work.js';
-import { findCollectedFiles } from './find-collected-files.js';
-import { beginningOf, type NewestFile } from './newest-file.js';
+import type { FailureCounts } from '../shared/heartbeat-details.js';
+import { notYetRule, type RetryRule } from '../shared/retry-table.js';
+import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
+import type { CreatedAtWatermark } from './created-at-watermark.js';
+import { recordFailure, toBctrlError } from './failures.js';
+import type { FileResult, FileState } from './file-state.js';
+import { findFilesByCollectionKey } from './find-files.js';
+import type { Attempt } from './heartbeat.js';
+import type { ActivityDependencies } from './run-api-activity.js';
 
 /**
  * So many failures of the API in a row, of whatever files, are no accident of one file: it is down. Where more requests
- * are under way at a time it takes as many, as failures may come back first.
+ * are in flight it takes as many, as failures may come back first.
  */
-const DOWN_AFTER_FAILURES = 5;
+const CIRCUIT_BREAKER_THRESHOLD = 5;
 
 export interface CollectDependencies extends ActivityDependencies {
-  readonly newest: NewestFile;
+  readonly watermark: CreatedAtWatermark;
+  /** How long the listing may take to show a file that was made. */
+  readonly listSettleMs: number;
 }
 
 export interface PassOptions {
   readonly attempt: Attempt;
   readonly runtimeId: string;
-  readonly files: readonly FileInWork[];
+  readonly files: readonly FileState[];
   /** What is kept of a file that is collected. */
-  readonly toSettled: (file: CollectedFile) => Settled;
+  readonly toResult: (file: CollectedFile) => FileResult;
+  /** When the listing shows what earlier attempts have made, by `performance.now()`. */
+  readonly settledAtMs: number;
+  /** Failures of the lookup so far. The pass counts on. */
+  readonly lookupFailures: FailureCounts;
+  /** Earlier attempts had the key of another account, whose listing this one cannot read. */
+  readonly isOtherAccount: () => Promise<boolean>;
+}
+
+/** Why a pass left files without trying them, and when it may be worth another. */
+export interface PassFailure {
+  readonly error: BctrlError;
+  /** The API as a whole is down, or asks to slow down. */
+  readonly isCircuitOpen: boolean;
+  /** `undefined`: as the circuit breaker says. */
+  readonly delayMs?: number;
 }
 
 /**
- * One pass over files of a runtime: each that is open is tried once at most. What an earlier attempt may have made is
- * looked for first, with one look for all. The pass ends early where the API asks to slow down, or is plainly down.
+ * One pass over files of a runtime: each that is pending is tried once at most. What an earlier attempt may have made is
+ * looked for before it is asked for again, with one lookup for all. A circuit breaker ends the pass early where the API asks to
+ * slow down, or is plainly down.
  */
 export class CollectPass {
   readonly #dependencies: CollectDependencies;
   readonly #options: PassOptions;
-  readonly #stop = new AbortController();
-  readonly #lanes: Promise<void>[] = [];
-  #failedInARow = 0;
-  #stoppedBy: BctrlError | undefined;
+  readonly #circuit = new AbortController();
+  #slots = 0;
+  #consecutiveApiFailures = 0;
+  #trippedBy: BctrlError | undefined;
 
   constructor(dependencies: CollectDependencies, options: PassOptions) {
     this.#dependencies = dependencies;
     this.#options = options;
     // Every request that waits for its turn listens to it.
-    setMaxListeners(0, this.#stop.signal);
+    setMaxListeners(0, this.#circuit.signal);
   }
 
-  /** @returns the failure that ended the pass early, if one did */
-  async run(): Promise<BctrlError | undefined> {
-    await this.#look();
-    await this.#collect();
-    if (this.#open.length > 0) this.#options.attempt.signal.throwIfAborted();
-    return this.#stoppedBy;
+  async run(): Promise<PassFailure | undefined> {
+    const { attempt } = this.#options;
+    const [uncertain, certain] = partition(this.#pending, ({ lookupFromMs }) => lookupFromMs !== undefined);
+    await this.#collect(certain);
+    const lookupFailure = uncertain.length > 0 ? await this.#lookUpThenCollect(uncertain) : undefined;
+    if (this.#pending.length > 0) attempt.signal.throwIfAborted();
+    return this.#trippedBy ? { error: this.#trippedBy, isCircuitOpen: true } : lookupFailure;
   }
 
-  /** Settles what earlier attempts have made. Of which it cannot be told, those are not tried. */
-  async #look(): Promise<void> {
-    const { runtimeId, attempt, toSettled } = this.#options;
-    const uncertain = this.#open.filter(({ mayExistSince }) => mayExistSince !== undefined);
-    if (uncertain.length === 0) return;
-    const since = Math.min(...uncertain.map(({ mayExistSince = 0 }) => mayExistSince));
-    const query = { runtimeId, createdAfter: new Date(since).toISOString() };
-    const keys = new Set(uncertain.map(({ key }) => key));
-    const { signal } = attempt;
+  /** Files that may be there are asked for again only if the lookup, once the listing has settled, shows that they are not. */
+  async #lookUpThenCollect(uncertain: readonly FileState[]): Promise<PassFailure | undefined> {
+    const { attempt, settledAtMs, isOtherAccount } = this.#options;
+    if (this.#isOver) return undefined;
+    const waitMs = settledAtMs - performance.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: attempt.signal }).catch(() => undefined);
+    if (this.#isOver) return undefined;
+    let notFound: readonly FileState[];
     try {
-      const found = await findCollectedFiles(this.#dependencies.client, query, keys, { signal });
-      for (const file of uncertain) {
-        const made = found.get(file.key);
-        if (made === undefined) continue;
-        file.settled = toSettled(made);
-        file.gained = { by: 'found', sizeBytes: made.sizeBytes };
-      }
+      const isListOfOthers = await isOtherAccount();
+      await this.#findAlreadyCollected(uncertain);
+      notFound = uncertain.filter(({ outcome }) => outcome === undefined);
+      if (isListOfOthers) for (const file of notFound) file.outcome = { error: otherAccount() };
     } catch (thrown) {
-      if (signal.aborted) return;
-      const error = toBctrlError(thrown);
-      for (const file of uncertain) this.#fail(file, error);
+      return attempt.signal.aborted ? undefined : this.#recordLookupFailure(toBctrlError(thrown), uncertain);
     }
+    await this.#collect(notFound.filter(({ outcome }) => outcome === undefined));
+    return undefined;
   }
 
-  async #collect(): Promise<void> {
+  async #findAlreadyCollected(uncertain: readonly FileState[]): Promise<void> {
+    const { runtimeId, attempt, toResult } = this.#options;
+    const fromMs = Math.min(...uncertain.map(({ lookupFromMs = 0 }) => lookupFromMs));
+    const query = { runtimeId, ...(fromMs > 0 && { createdAfter: new Date(fromMs).toISOString() }) };
+    const byKey = new Map(uncertain.map((file) => [file.key, file]));
+    const { signal } = attempt;
+    await findFilesByCollectionKey(
+      this.#dependencies,
+      query,
+      new Set(byKey.keys()),
+      { signal },
+      (key, found) => {
+        const file = byKey.get(key);
+        if (file === undefined) return;
+        file.outcome = toResult(found);
+        file.acquired = { via: 'found', sizeBytes: found.sizeBytes ?? 0 };
+      },
+    );
+  }
+
+  /** Counts as one failure, however many files wait for the lookup. They are not asked for meanwhile. */
+  #recordLookupFailure(error: BctrlError, uncertain: readonly FileState[]): PassFailure | undefined {
+    const { retryTable, random } = this.#dependencies;
+    const delayMs = recordFailure(this.#options.lookupFailures, error, retryTable[error.reasonClass], random);
+    if (delayMs !== null) return { error, isCircuitOpen: false, delayMs };
+    for (const file of uncertain) file.outcome ??= { error };
+    return undefined;
+  }
+
+  /** Collects files with as many requests at a time as the client may have in flight. */
+  async #collect(files: readonly FileState[]): Promise<void> {
     const { maxRequests } = this.#dependencies.client;
-    const { info, signal } = this.#options.attempt;
-    // Those that have failed most come last: of the first ones, no failure is their own fault.
-    const waiting = this.#open
-      .filter(({ failed }) => failed === undefined)
-      .sort((a, b) => failuresOf(a) - failuresOf(b))
-      .reverse();
-    const lanes = this.#lanes;
-    const widen = (width: number) => {
-      while (lanes.length < width && waiting.length > 0) lanes.push(lane());
+    const { info } = this.#options.attempt;
+    // Files with the fewest failures go first, so that an early failure points at the API, not at the file.
+    const queue = [...files].sort((a, b) => countFailures(a) - countFailures(b)).reverse();
+    const slots: Promise<void>[] = [];
+    const startSlots = (count: number) => {
+      while (slots.length < count && slots.length < files.length) slots.push(slot());
+      this.#slots = slots.length;
     };
-    const lane = async () => {
-      for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-        if (await this.#tryOnce(file)) widen(maxRequests);
-        if (signal.aborted || this.#stoppedBy !== undefined) waiting.length = 0;
+    const slot = async () => {
+      for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+        if (this.#isOver) return;
+        if (await this.#collectOne(file)) startSlots(maxRequests);
       }
     };
     // After a failure the first request goes alone: if the API is still down, few are sent.
-    widen(info.attempt === 1 ? maxRequests : 1);
-    for (const running of lanes) await running;
+    startSlots(info.attempt === 1 ? maxRequests : 1);
+    for (const running of slots) await running;
   }
 
   /** Collects a file. Returns whether the API is there to be asked for more. */
-  async #tryOnce(file: FileInWork): Promise<boolean> {
-    const { client, newest } = this.#dependencies;
-    const { runtimeId, attempt, toSettled } = this.#options;
-    const { mayExistSince } = file;
+  async #collectOne(file: FileState): Promise<boolean> {
+    const { watermark } = this.#dependencies;
+    const { runtimeId, attempt, toResult } = this.#options;
+    const { lookupFromMs, unverified } = file;
     const startedMs = performance.now();
-    file.mayExistSince ??= newest.since ?? beginningOf(attempt.info);
+    if (lookupFromMs === undefined) file.lookupFromMs = watermark.lookupFromMs;
+    else file.unverified = true;
     try {
-      const options = { signal: attempt.signal, waitingSignal: this.#stop.signal };
-      const { file: made, by } = await collectOnce(client, runtimeId, file, options);
-      newest.see(made);
-      file.settled = toSettled(made);
-      file.gained = { by, sizeBytes: made.sizeBytes };
-      file.tookMs = performance.now() - startedMs;
-      this.#failedInARow = 0;
+      const options = { signal: attempt.signal, waitingSignal: this.#circuit.signal };
+      const observe = watermark.observe.bind(watermark);
+      const { file: collected, via } = await collectOrFindExisting(
+        this.#dependencies,
+        runtimeId,
+        file,
+        options,
+        observe,
+      );
+      file.outcome = toResult({ ...collected, ...(file.unverified && { unverified: true }) });
+      file.acquired = { via, sizeBytes: collected.sizeBytes ?? 0 };
+      file.durationMs = performance.now() - startedMs;
+      this.#consecutiveApiFailures = 0;
       return true;
     } catch (thrown) {
       if (attempt.signal.aborted) return false;
-      const isUnsent = thrown === this.#stop.signal.reason;
+      const isUnsent = thrown === this.#circuit.signal.reason;
       const error = toBctrlError(thrown);
-      if (isUnsent || !error.mayHaveHappened) file.mayExistSince = mayExistSince;
+      if (isUnsent || !error.mayHaveHappened) restore(file, { lookupFromMs, unverified });
       if (isUnsent) return false;
-      file.tookMs = performance.now() - startedMs;
-      this.#fail(file, error);
-      return this.#heed(file, error);
+      // Its own file may have been made by anyone that had this key, at any time.
+      if (error instanceof UnlistedConflict) file.lookupFromMs = 0;
+      file.durationMs = performance.now() - startedMs;
+      this.#recordFileFailure(file, error);
+      return this.#updateCircuitBreaker(file, error);
     }
   }
 
-  #heed({ settled }: FileInWork, error: BctrlError): boolean {
-    if (!isOfTheApi(error)) {
-      this.#failedInARow = 0;
+  #recordFileFailure(file: FileState, error: BctrlError): void {
+    const { random, listSettleMs } = this.#dependencies;
+    const delayMs = recordFailure(file.failures, error, this.#ruleFor(file, error), random);
+    if (delayMs === null) file.outcome = { error };
+    // By the next attempt the listing shows what this one may have made.
+    else
+      file.lastFailure = {
+        error,
+        delayMs: file.lookupFromMs === undefined ? delayMs : Math.max(delayMs, listSettleMs),
+      };
+  }
+
+  #ruleFor({ options: { appearsWithin } }: FileState, error: BctrlError): RetryRule {
+    const rule = this.#dependencies.retryTable[error.reasonClass];
+    if (error instanceof UnlistedConflict) return { ...rule, finalCodes: [] };
+    if (appearsWithin === undefined || !isMissingFile(error)) return rule;
+    return elapsedMs(this.#options.attempt.info) < durationToMs(appearsWithin) ? notYetRule : rule;
+  }
+
+  #updateCircuitBreaker({ outcome }: FileState, error: BctrlError): boolean {
+    if (!isApiFailure(error)) {
+      this.#consecutiveApiFailures = 0;
       return true;
     }
     // One that is final for its file does not say that it helps to wait.
-    if (settled !== undefined) return false;
-    this.#failedInARow += 1;
-    const isDown = this.#failedInARow >= Math.max(DOWN_AFTER_FAILURES, this.#lanes.length);
-    if (isDown || isForAll(error)) {
-      this.#stoppedBy ??= error;
-      this.#stop.abort();
+    if (outcome !== undefined) return false;
+    this.#consecutiveApiFailures += 1;
+    const isDown = this.#consecutiveApiFailures >= Math.max(CIRCUIT_BREAKER_THRESHOLD, this.#slots);
+    if (isDown || tripsAtOnce(error)) {
+      this.#trippedBy ??= error;
+      this.#circuit.abort();
     }
     return false;
   }
 
-  get #open(): FileInWork[] {
-    return this.#options.files.filter(({ settled }) => settled === undefined);
+  /** Nothing more may be sent. */
+  get #isOver(): boolean {
+    const { attempt } = this.#options;
+    return !attempt.isAlive() || attempt.signal.aborted || this.#trippedBy !== undefined;
   }
 
-  #fail(file: FileInWork, error: BctrlError): void {
-    const { retryTable, random } = this.#dependencies;
-    const { info } = this.#options.attempt;
-    const rule = isNotYet(error, file, info) ? notYetRule : retryTable[error.reasonClass];
-    const delayMs = countFailure(file.failures, error, rule, random);
-    if (delayMs === null) file.settled = { error };
-    else file.failed = { error, delayMs };
+  get #pending(): FileState[] {
+    return this.#options.files.filter(({ outcome }) => outcome === undefined);
   }
 }
 
-function failuresOf({ failures }: FileInWork): number {
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
+
+/** `undefined` is no value of an optional field. */
+function restore(
+  file: FileState,
+  { lookupFromMs, unverified }: Pick<FileState, 'lookupFromMs' | 'unverified'>,
+): void {
+  delete file.lookupFromMs;
+  delete file.unverified;
+  Object.assign(file, lookupFromMs !== undefined && { lookupFromMs }, unverified && { unverified });
+}
+
+function countFailures({ failures }: FileState): number {
   return Object.values(failures).reduce((sum, count) => sum + count, 0);
 }
 
 /** Says more of the API than of one file. */
-function isOfTheApi({ reasonClass }: BctrlError): boolean {
+function isApiFailure({ reasonClass }: BctrlError): boolean {
   return reasonClass === 'upstream' || reasonClass === 'server' || reasonClass === 'rate_limited';
 }
 
 /** Holds for all requests at once: there is nobody to ask, or the API wants to be asked less. */
-function isForAll({ reasonClass, status, mayHaveHappened }: BctrlError): boolean {
+function tripsAtOnce({ reasonClass, status, mayHaveHappened }: BctrlError): boolean {
   return reasonClass === 'rate_limited' || (status === undefined && !mayHaveHappened);
 }
 
-/** Both times are the Temporal server's, so that no clock of this machine decides. */
-function isNotYet(error: BctrlError, { options: { appearsWithin } }: FileInWork, info: Info): boolean {
-  if (appearsWithin === undefined || !isMissingFile(error)) return false;
-  const elapsedMs = info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
-  return elapsedMs < durationToMs(appearsWithin);
+/** Since the activity's first attempt. Both times are the Temporal server's, so that no clock of this machine decides. */
+function elapsedMs(info: Info): number {
+  return info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
+}
+
+function otherAccount(): BctrlError {
+  const problem =
+    'it may have been collected with the API key of another account, whose files this key does not list';
+  return new BctrlError(problem, {
+    reasonClass: 'conflict',
+    code: 'collect.other_account',
+    mayHaveHappened: true,
+  });
 }

@@ -3,11 +3,11 @@ import {
   type CollectRuntimeFileInput,
   collectRuntimeFileInputSchema,
 } from '../shared/collect.js';
-import { collectInAttempt } from './collect-in-attempt.js';
-import type { CollectDependencies } from './collect-pass.js';
+import { fileIdentity } from '../shared/file-identity.js';
+import { defaultCollectionKey } from './default-collection-key.js';
 import { toBctrlError } from './failures.js';
-import { fallbackKey } from './fallback-key.js';
 import { parseInput } from './parse-input.js';
+import { type CollectActivityDependencies, runCollectActivity } from './run-collect-activity.js';
 import { toApplicationFailure } from './to-application-failure.js';
 
 /**
@@ -18,18 +18,30 @@ import { toApplicationFailure } from './to-application-failure.js';
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
-export function createCollectRuntimeFile(dependencies: CollectDependencies) {
+export function createCollectRuntimeFile(dependencies: CollectActivityDependencies) {
   return async function collectRuntimeFile(input: CollectRuntimeFileInput): Promise<CollectedFile> {
-    const task = parseInput(collectRuntimeFileInputSchema, input);
-    const { runtimeId, collectionKey: key = fallbackKey(), lookFirst, ...options } = task;
-    const toSettled = (file: CollectedFile) => ({ file });
-    const collect = { runtimeId, files: [{ options, key }], lookFirst, keepOutcomes: false, toSettled };
-    return await collectInAttempt(dependencies, collect, ([file]) => {
-      const { settled, failed } = file ?? {};
-      if (settled && 'file' in settled) return settled.file;
-      const final = settled && 'error' in settled ? settled.error : undefined;
-      const error = toBctrlError(failed?.error ?? final);
-      throw toApplicationFailure(error, options.runtimePath, failed?.delayMs ?? null);
+    const {
+      runtimeId,
+      collectionKey = defaultCollectionKey(),
+      lookFirst,
+      concurrentRun,
+      ...options
+    } = parseInput(collectRuntimeFileInputSchema, input);
+    const collect = {
+      runtimeId,
+      files: [{ options, key: `${collectionKey}/${fileIdentity(options)}` }],
+      lookFirst,
+      concurrentRun,
+      checkpointOutcomes: false,
+      toResult: (file: CollectedFile) => ({ file }),
+    };
+    return await runCollectActivity(dependencies, collect, ([file], attemptFailure) => {
+      const { outcome, lastFailure = attemptFailure, lookupFromMs } = file ?? {};
+      if (outcome && 'file' in outcome) return outcome.file;
+      const final = outcome && 'error' in outcome ? outcome.error : undefined;
+      const error = toBctrlError(final ?? lastFailure?.error);
+      const delayMs = final === undefined ? (lastFailure?.delayMs ?? null) : null;
+      throw toApplicationFailure(error, options.runtimePath, delayMs, lookupFromMs !== undefined);
     });
   };
 }

@@ -6,12 +6,15 @@ import {
 } from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toPresentFile } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
-import { collectInAttempt, type Stopped } from './collect-in-attempt.js';
-import type { CollectDependencies } from './collect-pass.js';
+import { defaultCollectionKey } from './default-collection-key.js';
 import { toBctrlError } from './failures.js';
-import { fallbackKey } from './fallback-key.js';
-import { type FileInWork, toOutcome } from './file-in-work.js';
+import { type FileState, toOutcome } from './file-state.js';
 import { parseInput } from './parse-input.js';
+import {
+  type AttemptFailure,
+  type CollectActivityDependencies,
+  runCollectActivity,
+} from './run-collect-activity.js';
 import { toApplicationFailure } from './to-application-failure.js';
 
 /** An attempt that begins at the last moment would be cut off. */
@@ -26,42 +29,46 @@ const MARGIN_MS = 1_000;
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`, as long as files are
  *   left to another attempt
  */
-export function createCollectRuntimeFiles(dependencies: CollectDependencies) {
+export function createCollectRuntimeFiles(dependencies: CollectActivityDependencies) {
   return async function collectRuntimeFiles(input: CollectRuntimeFilesInput): Promise<CollectOutcome[]> {
-    const task = parseInput(collectRuntimeFilesInputSchema, input);
-    const { runtimeId, collectionKey = fallbackKey(), lookFirst } = task;
-    const files = task.files.map((options) => ({
-      options,
-      key: `${collectionKey}/${fileIdentity(options)}`,
-    }));
-    const hasTimeFor = createDeadline(Context.current().info);
-    const describe = task.brief ? toBriefOutcome : toPresentFile;
-    const toSettled = (file: CollectedFile) => ({ outcome: describe(file) });
-    const collect = { runtimeId, files, lookFirst, keepOutcomes: true, toSettled };
-    return await collectInAttempt(dependencies, collect, (inWork, stopped) => {
-      settleLate(inWork, stopped, hasTimeFor);
-      const open = inWork.filter(({ settled }) => settled === undefined);
-      if (open.length > 0) throw toFailure(open, stopped);
-      return inWork.flatMap((file) => toOutcome(file) ?? []);
+    const {
+      runtimeId,
+      collectionKey = defaultCollectionKey(),
+      lookFirst,
+      concurrentRun,
+      brief,
+      files,
+    } = parseInput(collectRuntimeFilesInputSchema, input);
+    const canRetryAfter = createDeadline(Context.current().info);
+    const toOutcomeOf = brief ? toBriefOutcome : toPresentFile;
+    const collect = {
+      runtimeId,
+      files: files.map((options) => ({ options, key: `${collectionKey}/${fileIdentity(options)}` })),
+      lookFirst,
+      concurrentRun,
+      checkpointOutcomes: true,
+      toResult: (file: CollectedFile) => ({ outcome: toOutcomeOf(file) }),
+    };
+    return await runCollectActivity(dependencies, collect, (states, attemptFailure) => {
+      failFilesPastDeadline(states, attemptFailure, canRetryAfter);
+      const pending = states.filter(({ outcome }) => outcome === undefined);
+      if (pending.length > 0) throw toFailure(pending, attemptFailure);
+      return states.flatMap((file) => toOutcome(file) ?? []);
     });
   };
 }
 
 /** A file that may be tried again only when the activity's time is over has its last failure for an outcome. */
-function settleLate(
-  inWork: readonly FileInWork[],
-  stopped: Stopped | undefined,
-  hasTimeFor: (delayMs: number) => boolean,
+function failFilesPastDeadline(
+  files: readonly FileState[],
+  attemptFailure: AttemptFailure | undefined,
+  canRetryAfter: (delayMs: number) => boolean,
 ): void {
-  for (const file of inWork) {
-    const failed = file.failed ?? stopped;
-    if (
-      file.settled === undefined &&
-      failed &&
-      !hasTimeFor(Math.max(failed.delayMs, stopped?.delayMs ?? 0))
-    ) {
-      file.settled = { error: failed.error };
-    }
+  for (const file of files) {
+    const failure = file.lastFailure ?? attemptFailure;
+    if (file.outcome !== undefined || failure === undefined) continue;
+    const delayMs = Math.max(failure.delayMs, attemptFailure?.delayMs ?? 0);
+    if (!canRetryAfter(delayMs)) file.outcome = { error: failure.error };
   }
 }
 
@@ -86,15 +93,16 @@ function createDeadline({
 }
 
 /** The one that has to wait longest says why, and how long. */
-function toFailure(open: readonly FileInWork[], stopped: Stopped | undefined) {
-  let [longest] = open;
-  for (const file of open) if ((file.failed?.delayMs ?? 0) > (longest?.failed?.delayMs ?? 0)) longest = file;
-  const failed = longest?.failed;
-  const { error, delayMs } =
-    stopped && stopped.delayMs > (failed?.delayMs ?? 0)
-      ? stopped
-      : (failed ?? { error: undefined, delayMs: 0 });
+function toFailure(pending: readonly FileState[], attemptFailure: AttemptFailure | undefined) {
+  const [longest] = [...pending].sort(
+    (a, b) => (b.lastFailure?.delayMs ?? 0) - (a.lastFailure?.delayMs ?? 0),
+  );
+  const ofFile = longest?.lastFailure;
+  const failure =
+    attemptFailure && attemptFailure.delayMs > (ofFile?.delayMs ?? 0)
+      ? attemptFailure
+      : (ofFile ?? attemptFailure);
   const path = longest?.options.runtimePath ?? '';
-  const subject = open.length === 1 ? path : `${path} and ${open.length - 1} more`;
-  return toApplicationFailure(toBctrlError(error), subject, delayMs);
+  const subject = pending.length === 1 ? path : `${path} and ${pending.length - 1} more`;
+  return toApplicationFailure(toBctrlError(failure?.error), subject, failure?.delayMs ?? 0);
 }

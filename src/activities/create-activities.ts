@@ -1,17 +1,27 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import { DEFAULT_LIST_SETTLE_TIME } from '../bctrl/defaults.js';
+import { type Duration, durationToMs } from '../shared/duration.js';
 import { type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { createCollectRuntimeFile } from './collect-runtime-file.js';
 import { createCollectRuntimeFiles } from './collect-runtime-files.js';
+import { CreatedAtWatermark } from './created-at-watermark.js';
 import { createExportRunFiles } from './export-run-files.js';
 import { createGetActiveRun } from './get-active-run.js';
-import { NewestFile } from './newest-file.js';
+import { TemporalConfirmation } from './lease.js';
+import { RunsSeen } from './runs-seen.js';
 import { createStopRuntime } from './stop-runtime.js';
+import { createVerifyCollectedFiles } from './verify-collected-files.js';
 import { createWaitForInvocation } from './wait-for-invocation.js';
 
 export interface ActivitiesOptions {
   readonly client: BctrlClient;
   /** Rows laid over the reasonClass table, for all activities of the worker. */
   readonly retryTable?: RetryTableOverrides | undefined;
+  /**
+   * How long `GET /v1/files` may take to show a file that was made, in Temporal's form. A collect whose outcome is unclear waits
+   * so long before it looks for the file and sends another request. 0: the listing shows every file at once. Default: 5 seconds.
+   */
+  readonly listSettleTime?: Duration | undefined;
   /** Yields 0 ≤ x < 1, for the jitter of delays. Default: `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -21,15 +31,28 @@ export interface ActivitiesOptions {
  *
  * @throws ZodError for a wrong row in `retryTable`
  */
-export function createActivities({ client, retryTable, random = Math.random }: ActivitiesOptions) {
-  const newest = new NewestFile();
-  const dependencies = { client, retryTable: resolveRetryTable(retryTable), random, newest };
+export function createActivities({
+  client,
+  retryTable,
+  listSettleTime = DEFAULT_LIST_SETTLE_TIME,
+  random = Math.random,
+}: ActivitiesOptions) {
+  const dependencies = {
+    client,
+    retryTable: resolveRetryTable(retryTable),
+    random,
+    watermark: new CreatedAtWatermark(client),
+    listSettleMs: durationToMs(listSettleTime),
+    temporal: new TemporalConfirmation(),
+    runsSeen: new RunsSeen(),
+  };
   return {
     collectRuntimeFile: createCollectRuntimeFile(dependencies),
     collectRuntimeFiles: createCollectRuntimeFiles(dependencies),
     exportRunFiles: createExportRunFiles(dependencies),
     getActiveRun: createGetActiveRun(dependencies),
     stopRuntime: createStopRuntime(dependencies),
+    verifyCollectedFiles: createVerifyCollectedFiles(dependencies),
     waitForInvocation: createWaitForInvocation(dependencies),
   };
 }

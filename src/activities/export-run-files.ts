@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { File } from '../shared/wire.js';
-import { type ActivityDependencies, callApi } from './call-api.js';
+import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { parseInput } from './parse-input.js';
+import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
 const exportRunFilesInputSchema = z.strictObject({
   runId: z.string().min(1),
@@ -21,12 +21,12 @@ export type ExportRunFilesInput = z.infer<typeof exportRunFilesInputSchema>;
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
 export function createExportRunFiles(dependencies: ActivityDependencies) {
-  return async function exportRunFiles(input: ExportRunFilesInput): Promise<File> {
+  return async function exportRunFiles(input: ExportRunFilesInput): Promise<CollectedFile> {
     const { runId, idempotencyKey: key, ...body } = parseInput(exportRunFilesInputSchema, input);
     // A workflow id may hold what no header may.
     const idempotencyKey = createHash('sha256').update(key).digest('hex');
-    return await callApi(dependencies, `archive of run ${runId}`, ({ client, signal }) =>
-      client.exportRunFiles(runId, body, { signal, idempotencyKey }),
+    return await runApiActivity(dependencies, `archive of run ${runId}`, async ({ client, signal }) =>
+      toCollectedFile(await client.exportRunFiles(runId, body, { signal, idempotencyKey })),
     );
   };
 }

@@ -1,18 +1,14 @@
-import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import { type ReasonClass, reasonClasses } from '../shared/reason-class.js';
+import type { FailureCounts } from '../shared/heartbeat-details.js';
+import type { ReasonClass } from '../shared/reason-class.js';
 import { nextDelayMs, type RetryRule } from '../shared/retry-table.js';
-
-/** Failures of one piece of work so far, by class. */
-export const failureCountsSchema = z.partialRecord(z.enum(reasonClasses), z.int());
-export type FailureCounts = z.infer<typeof failureCountsSchema>;
 
 /**
  * Counts one more failure.
  *
  * @returns milliseconds until the next attempt, or `null` when this failure is final
  */
-export function countFailure(
+export function recordFailure(
   counts: FailureCounts,
   error: BctrlError,
   rule: RetryRule,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import { type ActivityDependencies, callApi } from './call-api.js';
 import { parseInput } from './parse-input.js';
+import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
 const getActiveRunInputSchema = z.strictObject({ runtimeId: z.string().min(1) });
 export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
@@ -15,7 +15,7 @@ export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
 export function createGetActiveRun(dependencies: ActivityDependencies) {
   return async function getActiveRun(input: GetActiveRunInput): Promise<string> {
     const { runtimeId } = parseInput(getActiveRunInputSchema, input);
-    return await callApi(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
+    return await runApiActivity(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
       const { activeRunId } = await client.getRuntime(runtimeId, { signal });
       if (activeRunId !== null) return activeRunId;
       throw new BctrlError('the runtime has no active run', {

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import { type CollectEnd, metrics, NONE } from '../shared/metric-names.js';
-import type { FileInWork } from './file-in-work.js';
+import type { FileState } from './file-state.js';
 
 interface End {
   readonly outcome: CollectEnd;
@@ -14,7 +14,16 @@ interface End {
  * @param files those that had no outcome when the attempt began
  * @param nextDelayMs until the next attempt, if there is one
  */
-export function reportCollects(files: readonly FileInWork[], nextDelayMs: number | undefined): void {
+export function reportCollects(files: readonly FileState[], nextDelayMs: number | undefined): void {
+  try {
+    recordCollects(files, nextDelayMs);
+  } catch (error) {
+    // What a meter or a logger makes of it must not decide what becomes of the files.
+    Context.current().log.warn('telemetry failed', { problem: String(error) });
+  }
+}
+
+function recordCollects(files: readonly FileState[], nextDelayMs: number | undefined): void {
   const { log, metricMeter } = Context.current();
   const { collects, collectDuration, collectedBytes } = metrics;
   const duration = metricMeter.createHistogram(
@@ -34,8 +43,8 @@ export function reportCollects(files: readonly FileInWork[], nextDelayMs: number
     const counted = ends.get(key) ?? { tags: { outcome, reason_class: reasonClass }, count: 0 };
     counted.count += 1;
     ends.set(key, counted);
-    if (file.tookMs !== undefined) duration.record(file.tookMs / 1_000, counted.tags);
-    if (file.gained && outcome !== 'kept') bytes += file.gained.sizeBytes;
+    if (file.durationMs !== undefined) duration.record(file.durationMs / 1_000, counted.tags);
+    if (file.acquired && outcome !== 'kept') bytes += file.acquired.sizeBytes;
     if (error === undefined) continue;
     const line = toLine(file, error, outcome === 'retried' ? nextDelayMs : undefined);
     if (outcome === 'failed') log.warn('collect failed', line);
@@ -53,14 +62,14 @@ export function countLookup(): void {
 }
 
 /** Nothing of a file that was not tried. */
-function toEnd({ settled, gained, failed }: FileInWork): End | undefined {
-  if (settled && 'error' in settled) return { outcome: 'failed', error: settled.error };
-  if (gained) return { outcome: gained.by };
-  return failed && { outcome: 'retried', error: failed.error };
+function toEnd({ outcome, acquired, lastFailure }: FileState): End | undefined {
+  if (outcome && 'error' in outcome) return { outcome: 'failed', error: outcome.error };
+  if (acquired) return { outcome: acquired.via };
+  return lastFailure && { outcome: 'retried', error: lastFailure.error };
 }
 
 /** Of the error's text only its message, which holds no query, key or body. */
-function toLine({ options }: FileInWork, error: BctrlError, nextDelayMs: number | undefined) {
+function toLine({ options }: FileState, error: BctrlError, nextDelayMs: number | undefined) {
   const { reasonClass, code, status, requestId, message } = error;
   return {
     runtimePath: options.runtimePath,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import { type ActivityDependencies, callApi } from './call-api.js';
 import { parseInput } from './parse-input.js';
+import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
 const stopRuntimeInputSchema = z.strictObject({ runtimeId: z.string().min(1) });
 export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;
@@ -14,7 +14,7 @@ export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;
 export function createStopRuntime(dependencies: ActivityDependencies) {
   return async function stopRuntime(input: StopRuntimeInput): Promise<void> {
     const { runtimeId } = parseInput(stopRuntimeInputSchema, input);
-    await callApi(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
+    await runApiActivity(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
       try {
         await client.stopRuntime(runtimeId, { signal });
       } catch (error) {

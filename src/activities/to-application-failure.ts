@@ -11,23 +11,25 @@ const MAXIMUM_DETAILS_BYTES = 3_000;
  *
  * @param subject what the call was about, named first in the message
  * @param delayMs milliseconds until the next attempt, `null` when there is none
+ * @param unverified what failed may have been done all the same
  */
 export function toApplicationFailure(
   error: BctrlError,
   subject: string,
   delayMs: number | null,
+  unverified = false,
 ): ApplicationFailure {
   return ApplicationFailure.create({
     message: `${shortPath(subject)}: ${error.message}`,
     type: error.reasonClass,
-    details: [toFailureDetails(error)],
+    details: [{ ...toFailureDetails(error), ...(unverified && { unverified }) }],
     nonRetryable: delayMs === null,
     ...(delayMs !== null && { nextRetryDelay: delayMs }),
     ...(error.cause instanceof Error && { cause: error.cause }),
   });
 }
 
-function toFailureDetails(error: BctrlError): FailureDetails {
+function toFailureDetails(error: BctrlError): Omit<FailureDetails, 'unverified'> {
   const { reasonClass, code, status, requestId, hint, details } = error;
   const fields = {
     reasonClass,

@@ -4,17 +4,20 @@ import {
   type WaitForInvocationInput,
   waitForInvocationInputSchema,
 } from '../shared/invocation.js';
-import { oneLine } from '../shared/one-line.js';
-import { type Invocation, isEnded } from '../shared/wire.js';
-import { type ActivityDependencies, type ApiCall, callApi } from './call-api.js';
+import { type EndedStatus, type Invocation, isEnded } from '../shared/wire.js';
 import { filesFromOutput } from './files-from-output.js';
 import { parseInput } from './parse-input.js';
+import { type ActivityDependencies, type ApiActivityContext, runApiActivity } from './run-api-activity.js';
 
 /** How long the API is asked to hold one poll: shorter than the idle limits of usual proxies (60 s). */
 const POLL_SECONDS = 30;
 
-/** Pause between polls when the server names none, for a server that does not hold them. */
-const PAUSE_SECONDS = 1;
+/**
+ * Pause between polls: at least this for a server that does not hold them, at most that for one that asks to come back much
+ * later, as the end of a job would go unnoticed.
+ */
+const MINIMUM_PAUSE_SECONDS = 1;
+const MAXIMUM_PAUSE_SECONDS = 30;
 
 /**
  * Waits until a runtime job has ended, for hours if need be: one activity, no history growth.
@@ -25,29 +28,35 @@ export function createWaitForInvocation(dependencies: ActivityDependencies) {
   return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitedInvocation> {
     const task = parseInput(waitForInvocationInputSchema, input);
     const subject = `invocation ${task.invocationId}`;
-    return await callApi(dependencies, subject, (call) => pollUntilEnded(task, call));
+    return await runApiActivity(dependencies, subject, (call) => pollUntilEnded(task, call));
   };
 }
 
 async function pollUntilEnded(
   { runtimeId, invocationId, filesFromOutput: pointer }: WaitForInvocationInput,
-  { client, signal, forgetFailures }: ApiCall,
+  { client, signal, reportJobStatus }: ApiActivityContext,
 ): Promise<WaitedInvocation> {
   for (;;) {
     const polled = await client.waitForInvocation(runtimeId, invocationId, POLL_SECONDS, { signal });
-    const { id, action, status, error, durationSeconds } = polled;
+    const { action, status, error, durationSeconds, retryAfterSeconds = 0 } = polled;
     if (isEnded(status)) {
-      const said = error && { code: oneLine(error.code), message: oneLine(error.message) };
-      return { id, action, status, error: said, durationSeconds, ...namedFiles(polled, pointer) };
+      return {
+        id: invocationId,
+        action,
+        status,
+        error,
+        durationSeconds,
+        ...namedFiles(polled, status, pointer),
+      };
     }
-    // Ten bad answers within a job of eight hours are no reason to give it up.
-    forgetFailures();
-    const pauseSeconds = Math.max(polled.retryAfterSeconds ?? 0, PAUSE_SECONDS);
+    // Ten bad responses within a job of eight hours are no reason to give it up.
+    reportJobStatus(status);
+    const pauseSeconds = Math.min(Math.max(retryAfterSeconds, MINIMUM_PAUSE_SECONDS), MAXIMUM_PAUSE_SECONDS);
     await sleep(pauseSeconds * 1_000, undefined, { signal });
   }
 }
 
-function namedFiles({ status, output }: Invocation, pointer: string | undefined) {
+function namedFiles({ output }: Invocation, status: EndedStatus, pointer: string | undefined) {
   if (pointer === undefined) return {};
   const named = filesFromOutput(output, pointer);
   // A job that failed owes nobody an output.

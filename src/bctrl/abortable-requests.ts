@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { MAX_TIMER_MS } from '../shared/duration.js';
 
 /** What undici takes for a signal beside an AbortSignal. */
 class RequestAbort extends EventEmitter {
@@ -27,7 +28,7 @@ export class AbortableRequests {
     const abort = new RequestAbort();
     const timer = setTimeout(
       () => abort.abort(new DOMException('its time is over', 'TimeoutError')),
-      limitMs,
+      Math.min(limitMs, MAX_TIMER_MS),
     );
     const ofCaller = caller && this.#requestsOf(caller);
     ofCaller?.add(abort);

@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import { Agent } from 'undici';
 import type { z } from 'zod';
+import { digest } from '../shared/digest.js';
 import { durationToMs } from '../shared/duration.js';
+import { oneLine } from '../shared/one-line.js';
 import {
   type CollectRequest,
   type ExportRequest,
@@ -10,9 +12,7 @@ import {
   filePageSchema,
   fileSchema,
   type Invocation,
-  type InvocationWait,
   invocationSchema,
-  invocationWaitSchema,
   type Runtime,
   type RuntimeStop,
   runtimeSchema,
@@ -21,15 +21,19 @@ import {
   whoamiSchema,
 } from '../shared/wire.js';
 import { AbortableRequests } from './abortable-requests.js';
-import { type Answer, type AnswerContext, parseJson, toRefusal, toUnreadable } from './answer-error.js';
-import { BctrlError } from './bctrl-error.js';
 import type { BctrlClientObserver, BctrlOperation } from './client-observer.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './defaults.js';
+import { MAXIMUM_RESPONSE_BYTES, readBody } from './read-body.js';
 import { RequestGate } from './request-gate.js';
-import { toTransportError } from './transport-error.js';
-
-/** A page of 100 files with generous metadata, or a job's output, fits well; a server gone mad does not. */
-const MAXIMUM_ANSWER_BYTES = 16 * 1024 * 1024;
+import {
+  type HttpResponse,
+  parseJson,
+  type RequestContext,
+  serverTimeMs,
+  toInvalidResponseError,
+  toResponseError,
+} from './response-error.js';
+import { toLocalError, toTransportError } from './transport-error.js';
 
 /** A connection that is not made by then won't be: undici's own default, spelled out because retries build on it. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -72,7 +76,7 @@ export interface CallOptions {
 export interface FileQuery {
   readonly runtimeId?: string | undefined;
   readonly runId?: string | undefined;
-  readonly source?: File['source'] | undefined;
+  readonly source?: 'upload' | 'runtime' | undefined;
   readonly path?: string | undefined;
   readonly createdAfter?: string | undefined;
   readonly cursor?: string | undefined;
@@ -87,9 +91,9 @@ interface Call<T> extends CallOptions {
   readonly query?: object;
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly answer: z.ZodType<T>;
-  /** What the answer should be, for the message when it is not. */
-  readonly expected: string;
+  readonly responseSchema: z.ZodType<T>;
+  /** What the response should be, for the message when it is not. */
+  readonly responseName: string;
   readonly longPollMs?: number;
 }
 
@@ -97,7 +101,7 @@ interface Call<T> extends CallOptions {
  * The bctrl HTTP API as the activities use it. It makes exactly one request per call: it never retries and follows
  * no redirect (the bearer token would go with it).
  *
- * @throws BctrlError from every call, for every answer but the expected one
+ * @throws BctrlError from every call whose response does not say what was asked for
  */
 export class BctrlClient {
   readonly #origin: string;
@@ -114,21 +118,34 @@ export class BctrlClient {
   readonly #gate: RequestGate;
   readonly #abortable = new AbortableRequests();
   readonly #longestPauseMs: number;
+  #clock: { readonly apiMs: number; readonly localMs: number } | undefined;
+  #account: string | undefined;
   readonly #observer: BctrlClientObserver | undefined;
 
+  /** @throws TypeError for an option with which no request could be made; it does not quote the value */
   constructor(options: BctrlClientOptions) {
-    const { origin, pathname } = new URL(options.baseUrl ?? DEFAULT_BASE_URL);
+    const { origin, pathname } = parseBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL);
     this.#origin = origin;
     this.#prefix = `${pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}/v1/`;
-    this.#apiKey = options.apiKey;
-    this.#headers = { authorization: `Bearer ${options.apiKey}`, accept: 'application/json' };
-    if (options.subaccountId !== undefined) this.#headers['bctrl-subaccount-id'] = options.subaccountId;
+    this.#apiKey = assertHeaderValue('apiKey', options.apiKey);
+    this.#headers = {
+      authorization: `Bearer ${options.apiKey}`,
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+    };
+    if (options.subaccountId !== undefined) {
+      this.#headers['bctrl-subaccount-id'] = assertHeaderValue('subaccountId', options.subaccountId);
+    }
     this.#jsonHeaders = { ...this.#headers, 'content-type': 'application/json' };
-    this.#requestTimeoutMs = options.requestTimeoutMs ?? durationToMs(DEFAULT_REQUEST_TIMEOUT);
+    this.#requestTimeoutMs = assertPositive(
+      'requestTimeoutMs',
+      options.requestTimeoutMs ?? durationToMs(DEFAULT_REQUEST_TIMEOUT),
+    );
     this.#now = options.now ?? Date.now;
     this.#observer = options.observer;
-    this.#gate = new RequestGate(options.maxRequests ?? DEFAULT_MAX_REQUESTS, (durationMs) =>
-      this.#observer?.heldBack(durationMs),
+    const maxRequests = assertPositive('maxRequests', options.maxRequests ?? DEFAULT_MAX_REQUESTS);
+    this.#gate = new RequestGate(maxRequests, (durationMs) =>
+      this.#notify((observer) => observer.heldBack(durationMs)),
     );
     this.#longestPauseMs = options.longestPauseMs ?? DEFAULT_LONGEST_PAUSE_MS;
     this.#agent = new Agent({
@@ -136,13 +153,18 @@ export class BctrlClient {
       // The time limit is the client's own, from the first byte sent to the last one read.
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxResponseSize: MAXIMUM_ANSWER_BYTES,
+      maxResponseSize: MAXIMUM_RESPONSE_BYTES,
     });
   }
 
   /** Requests in flight at once. */
   get maxRequests(): number {
     return this.#gate.width;
+  }
+
+  /** The API's clock now, as its last success told: milliseconds since the epoch. Unknown before the first. */
+  get apiTimeMs(): number | undefined {
+    return this.#clock && this.#clock.apiMs + performance.now() - this.#clock.localMs;
   }
 
   /** Copies one file of a runtime's workspace into durable storage. Not idempotent: look before you repeat it. */
@@ -154,22 +176,21 @@ export class BctrlClient {
       method: 'POST',
       path,
       body,
-      answer: fileSchema,
-      expected: 'a File',
+      responseSchema: fileSchema,
+      responseName: 'a File',
     });
   }
 
   /** One page of durable files. */
   listFiles(query: FileQuery, options: CallOptions = {}): Promise<FilePage> {
-    const expected = 'a page of Files';
     return this.#call({
       ...options,
       operation: 'list-files',
       method: 'GET',
       path: ['files'],
       query,
-      answer: filePageSchema,
-      expected,
+      responseSchema: filePageSchema,
+      responseName: 'a page of Files',
     });
   }
 
@@ -180,26 +201,26 @@ export class BctrlClient {
       operation: 'get-invocation',
       method: 'GET',
       path,
-      answer: invocationSchema,
-      expected: 'an invocation',
+      responseSchema: invocationSchema,
+      responseName: 'an invocation',
     });
   }
 
-  /** Long poll: answers when the invocation has ended, or with `waitStatus: 'timeout'` after `timeoutSeconds`. */
+  /** Long poll: responds when the invocation has ended, or as it is after `timeoutSeconds`. */
   waitForInvocation(
     runtimeId: string,
     invocationId: string,
     timeoutSeconds: number,
     options: CallOptions = {},
-  ): Promise<InvocationWait> {
+  ): Promise<Invocation> {
     return this.#call({
       ...options,
       operation: 'wait',
       method: 'POST',
       path: ['runtimes', runtimeId, 'invocations', invocationId, 'wait'],
       body: { timeoutSeconds },
-      answer: invocationWaitSchema,
-      expected: 'an invocation',
+      responseSchema: invocationSchema,
+      responseName: 'an invocation',
       longPollMs: timeoutSeconds * 1_000,
     });
   }
@@ -211,8 +232,8 @@ export class BctrlClient {
       operation: 'get-runtime',
       method: 'GET',
       path,
-      answer: runtimeSchema,
-      expected: 'a runtime',
+      responseSchema: runtimeSchema,
+      responseName: 'a runtime',
     });
   }
 
@@ -224,8 +245,8 @@ export class BctrlClient {
       operation: 'stop-runtime',
       method: 'POST',
       path,
-      answer: runtimeStopSchema,
-      expected: 'a stopped runtime',
+      responseSchema: runtimeStopSchema,
+      responseName: 'a stopped runtime',
     });
   }
 
@@ -245,22 +266,31 @@ export class BctrlClient {
       path: ['runs', runId, 'files', 'export'],
       headers: { 'idempotency-key': idempotencyKey },
       body,
-      answer: fileSchema,
-      expected: 'a File',
+      responseSchema: fileSchema,
+      responseName: 'a File',
     });
   }
 
   /** Whose API key this is: a cheap check of the credentials. */
-  whoami(options: CallOptions = {}): Promise<Whoami> {
+  async whoami(options: CallOptions = {}): Promise<Whoami> {
     const path = ['auth', 'whoami'];
-    return this.#call({
+    const whoami = await this.#call({
       ...options,
       operation: 'whoami',
       method: 'GET',
       path,
-      answer: whoamiSchema,
-      expected: 'a key',
+      responseSchema: whoamiSchema,
+      responseName: 'a key',
     });
+    const { organizationId = whoami.keyId, scope } = whoami;
+    this.#account = digest(JSON.stringify([organizationId, scope, this.#headers['bctrl-subaccount-id']]));
+    return whoami;
+  }
+
+  /** A short name of the account whose files the key lists. It asks `whoami`, unless that was asked before. */
+  async account(options: CallOptions = {}): Promise<string> {
+    if (this.#account === undefined) await this.whoami(options);
+    return this.#account ?? '';
   }
 
   /** Ends all connections, those of requests in flight too. */
@@ -272,33 +302,36 @@ export class BctrlClient {
 
   async #call<T>(call: Call<T>): Promise<T> {
     const path = this.#prefix + call.path.map(encodeSegment).join('/');
-    const context: AnswerContext = {
-      call: `${call.method} ${path}`,
+    const context: RequestContext = {
+      request: `${call.method} ${path}`,
       apiKey: this.#apiKey,
       nowMs: this.#now(),
     };
-    const answer = await this.#send(call, path, context.call);
-    if (answer.status < 200 || answer.status > 299) {
-      const refusal = toRefusal(answer, context);
+    const body = call.body === undefined ? null : toJson(call.body, context.request);
+    const response = await this.#send(call, path, body, context.request);
+    if (response.status < 200 || response.status > 299) {
+      const error = toResponseError(response, context);
       // A rate limit is meant for all requests: those that are not sent yet wait as long as this one has to.
-      if (refusal.reasonClass === 'rate_limited') {
-        this.#gate.close(Math.min(refusal.retryAfterMs ?? 0, this.#longestPauseMs));
+      if (error.reasonClass === 'rate_limited') {
+        this.#gate.close(Math.min(error.retryAfterMs ?? 0, this.#longestPauseMs));
       }
-      throw refusal;
+      throw error;
     }
-    const json = parseJson(answer.body);
-    if (json === undefined) throw toUnreadable(answer, 'something that is not JSON', context);
-    const parsed = call.answer.safeParse(json);
+    const apiMs = serverTimeMs(response);
+    if (apiMs !== undefined) this.#clock = { apiMs, localMs: performance.now() };
+    const json = response.body === '' ? null : parseJson(response.body);
+    if (json === undefined) throw toInvalidResponseError(response, 'something that is not JSON', context);
+    const parsed = call.responseSchema.safeParse(json);
     if (parsed.success) return parsed.data;
     const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'body').join(', ');
-    throw toUnreadable(answer, `something that is not ${call.expected} (${fields})`, context);
+    throw toInvalidResponseError(response, `something that is not ${call.responseName} (${fields})`, context);
   }
 
-  async #send(call: Call<unknown>, path: string, name: string): Promise<Answer> {
+  async #send(call: Call<unknown>, path: string, body: string | null, name: string): Promise<HttpResponse> {
     try {
-      if (call.longPollMs !== undefined) return await this.#exchange(call, path);
+      if (call.longPollMs !== undefined) return await this.#sendWithTimeout(call, path, body);
       const signals = [call.signal, call.waitingSignal].filter((signal) => signal !== undefined);
-      return await this.#gate.run(signals, () => this.#exchange(call, path));
+      return await this.#gate.run(signals, () => this.#sendWithTimeout(call, path, body));
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error === call.waitingSignal?.reason) throw error;
@@ -306,33 +339,72 @@ export class BctrlClient {
     }
   }
 
-  async #exchange(call: Call<unknown>, path: string): Promise<Answer> {
-    const { longPollMs } = call;
+  async #sendWithTimeout(call: Call<unknown>, path: string, body: string | null): Promise<HttpResponse> {
+    const { longPollMs, operation } = call;
     const limitMs = longPollMs === undefined ? this.#requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS;
     return await this.#abortable.run(limitMs, call.signal, async (signal) => {
       let status: number | undefined;
-      this.#observer?.requestSent(call.operation);
+      this.#notify((observer) => observer.requestSent(operation));
       try {
-        const answer = await this.#request(call, path, signal);
-        status = answer.status;
-        return answer;
+        const response = await this.#request(call, path, body, signal);
+        status = response.status;
+        return response;
       } finally {
-        this.#observer?.requestEnded(call.operation, status);
+        this.#notify((observer) => observer.requestEnded(operation, status));
       }
     });
   }
 
-  async #request(call: Call<unknown>, path: string, signal: EventEmitter): Promise<Answer> {
-    const { method, body } = call;
+  async #request(
+    { method, headers, query }: Call<unknown>,
+    path: string,
+    body: string | null,
+    signal: EventEmitter,
+  ): Promise<HttpResponse> {
     const response = await this.#agent.request({
       origin: this.#origin,
-      path: path + toSearch(call.query),
+      path: path + toSearch(query),
       method,
-      headers: { ...(body ? this.#jsonHeaders : this.#headers), ...call.headers },
-      body: body ? JSON.stringify(body) : null,
+      headers: { ...(body === null ? this.#headers : this.#jsonHeaders), ...headers },
+      body,
       signal,
     });
-    return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
+    return { status: response.statusCode, headers: response.headers, body: await readBody(response) };
+  }
+
+  /** An observer that throws must not decide what becomes of a request. */
+  #notify(tell: (observer: BctrlClientObserver) => void): void {
+    if (this.#observer === undefined) return;
+    try {
+      tell(this.#observer);
+    } catch {
+      // It has nobody to tell but itself.
+    }
+  }
+}
+
+function parseBaseUrl(baseUrl: string): URL {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new TypeError('baseUrl must be an http or https URL');
+}
+
+function assertHeaderValue(name: string, value: unknown): string {
+  if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value;
+  throw new TypeError(`${name} must be visible ASCII characters, and not empty`);
+}
+
+function assertPositive(name: string, value: number): number {
+  if (value > 0) return value;
+  throw new TypeError(`${name} must be a number above 0`);
+}
+
+function toJson(body: object, request: string): string {
+  try {
+    return JSON.stringify(body);
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : String(error);
+    throw toLocalError(`${request} cannot be sent: its body is no JSON (${reason})`);
   }
 }
 
@@ -346,11 +418,8 @@ function toSearch(query: object = {}): string {
 
 /** A dot segment would climb out of its place in the path, however it is encoded. */
 function encodeSegment(segment: string): string {
-  if (/^\.{0,2}$/.test(segment)) {
-    throw new BctrlError(`"${segment}" is not an id`, {
-      reasonClass: 'invalid_input',
-      mayHaveHappened: false,
-    });
+  if (/^\.{0,2}$/.test(segment) || !segment.isWellFormed()) {
+    throw toLocalError(`"${oneLine(segment)}" is not an id`);
   }
   return encodeURIComponent(segment);
 }

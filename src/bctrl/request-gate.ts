@@ -1,9 +1,8 @@
+import { MAX_TIMER_MS } from '../shared/duration.js';
+
 interface Waiting {
   readonly pass: () => void;
 }
-
-/** A Node timer that is asked for more ends at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
  * Lets requests through: so many at a time, in the order in which they came, and none while it is closed. A request that
@@ -46,7 +45,7 @@ export class RequestGate {
     if (this.#opening === undefined) this.#closedSinceMs = nowMs;
     this.#closedUntilMs = untilMs;
     clearTimeout(this.#opening);
-    this.#opening = setTimeout(() => this.#open(), Math.min(durationMs, LONGEST_TIMER_MS));
+    this.#opening = setTimeout(() => this.#open(), Math.min(durationMs, MAX_TIMER_MS));
   }
 
   /** Opens it for good. */

@@ -1,5 +1,8 @@
-/** Longest wait that is passed on. Anything longer is as final as this: no pipeline waits for a year. */
-const MAXIMUM_MS = 365 * 24 * 60 * 60 * 1_000;
+/**
+ * Longest wait that is passed on: as long as the longest delay of the retry table. A server that asks for a day is asked again
+ * before a pipeline gives up.
+ */
+const MAXIMUM_MS = 10 * 60 * 1_000;
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const month = `(?<month>${months.join('|')})`;
@@ -15,8 +18,10 @@ const dateForms = [
 ];
 
 /**
- * Milliseconds that a Retry-After header asks to wait, from `nowMs`: 0 for a date in the past, at most a year.
- * `undefined` for anything that is neither RFC 9110 delay-seconds nor an HTTP date.
+ * Milliseconds that a Retry-After header asks to wait: 0 for a date in the past, at most 10 minutes. `undefined` for anything
+ * that is neither RFC 9110 delay-seconds nor an HTTP date.
+ *
+ * @param nowMs by the server's clock: a date is its own
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
@@ -26,7 +31,8 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   return dateMs === undefined ? undefined : Math.min(Math.max(dateMs - nowMs, 0), MAXIMUM_MS);
 }
 
-function parseHttpDate(text: string, nowMs: number): number | undefined {
+/** Milliseconds since the epoch of an HTTP date in any form of RFC 9110. `nowMs` tells the century of two digits. */
+export function parseHttpDate(text: string, nowMs: number): number | undefined {
   for (const form of dateForms) {
     const parts = form.exec(text)?.groups;
     if (parts === undefined) continue;

@@ -4,18 +4,27 @@ import { BctrlError } from './bctrl-error.js';
 const neverSent =
   /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
 
-/** The error of a call that got no whole answer: no connection, reset, timeout, an answer that is too large. */
-export function toTransportError(error: unknown, call: string): BctrlError {
+/** Codes of requests that no HTTP can carry, refused by this process: they fail in the same way at every try. */
+const localFaults = /^(UND_ERR_INVALID_ARG|UND_ERR_NOT_SUPPORTED|ERR_INVALID_|ERR_UNESCAPED_CHARACTERS)/;
+
+/** The error of a request that got no whole response: no connection, reset, timeout, a response that is too large. */
+export function toTransportError(error: unknown, request: string): BctrlError {
   const cause = error instanceof Error ? error : new Error(String(error));
   // The bytes that undici could not parse, for a log to print: a body may hold a signed URL.
   Reflect.deleteProperty(cause, 'data');
   const code = codeOf(cause);
-  return new BctrlError(`${call} got no answer: ${code}`, {
+  if (localFaults.test(code)) return toLocalError(`${request} cannot be sent: ${code}`);
+  return new BctrlError(`${request} got no answer: ${code}`, {
     reasonClass: code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'server' : 'upstream',
     code,
     mayHaveHappened: !neverSent.test(code),
     cause,
   });
+}
+
+/** The error of a request that this process refuses to send. */
+export function toLocalError(message: string): BctrlError {
+  return new BctrlError(message, { reasonClass: 'invalid_input', mayHaveHappened: false });
 }
 
 function codeOf(error: Error): string {

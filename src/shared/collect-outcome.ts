@@ -7,11 +7,16 @@ const presentSchema = z.object({
   /** `kept`: a foreign file was there already, and `ifExists: 'keep'` asked to leave it. */
   outcome: z.enum(['collected', 'kept']),
   fileId: z.string(),
-  /** Where the file lies in durable storage. */
-  path: z.string(),
-  sizeBytes: z.int(),
-  /** Further files with the same collection key, which a slow server made after its answer was given up. */
+  /** Where the file lies in durable storage, if the API says it. */
+  path: z.string().exactOptional(),
+  /** If the API says it. */
+  sizeBytes: z.int().exactOptional(),
+  /** Further files with the same collection key: a slow server made them after its response was given up. */
   duplicateIds: z.array(z.string()).readonly().exactOptional(),
+  /** Fields that the contract requires and the response did not have, or not of their type. */
+  missingFields: z.array(z.string()).readonly().exactOptional(),
+  /** It was asked for again after an unclear outcome, so that it may be there twice. */
+  unverified: z.literal(true).exactOptional(),
 });
 export type PresentFile = Readonly<z.infer<typeof presentSchema>>;
 
@@ -25,12 +30,16 @@ const apiProblemSchema = z.object({
   /** One sentence. */
   message: z.string(),
   code: z.string().exactOptional(),
+  /** HTTP status. */
+  status: z.int().exactOptional(),
   requestId: z.string().exactOptional(),
   hint: z.string().exactOptional(),
+  /** Of a file: it may be there all the same. */
+  unverified: z.literal(true).exactOptional(),
 });
 export type ApiProblem = Readonly<z.infer<typeof apiProblemSchema>>;
 
-const collectOutcomeSchema = z.union([
+export const collectOutcomeSchema = z.union([
   presentSchema,
   briefSchema,
   apiProblemSchema.extend({ outcome: z.literal('failed') }),
@@ -38,19 +47,28 @@ const collectOutcomeSchema = z.union([
 /** What became of one file of a batch. */
 export type CollectOutcome = z.infer<typeof collectOutcomeSchema>;
 
+/** What a last lookup has found of files in doubt. */
+export interface VerifiedFiles {
+  /** By identity, as many as fit into the result. */
+  readonly files: Readonly<Record<string, PresentFile>>;
+  /** Of those that did not fit: how many files there are beyond the first of each. */
+  readonly moreDuplicates: number;
+}
+
 export function toPresentFile(file: CollectedFile): PresentFile {
-  const { id: fileId, path, sizeBytes, kept, duplicateIds } = file;
-  const outcome = kept ? 'kept' : 'collected';
-  return { outcome, fileId, path, sizeBytes, ...(duplicateIds && { duplicateIds }) };
+  const { id: fileId, path, sizeBytes, kept, duplicateIds, missingFields, unverified } = file;
+  return {
+    outcome: kept ? 'kept' : 'collected',
+    fileId,
+    ...(path !== undefined && { path }),
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    ...(duplicateIds && { duplicateIds }),
+    ...(missingFields && { missingFields }),
+    ...(unverified && { unverified }),
+  };
 }
 
 export function toBriefOutcome(file: CollectedFile): BriefOutcome {
   const { fileId: _, path: __, ...outcome } = toPresentFile(file);
   return outcome;
 }
-
-/**
- * What an attempt of a batch knows of a file when it ends before the batch does: in its heartbeat details (`left`), and
- * in `details[0]` of its cancellation, both in the order of the files.
- */
-export const leftFileSchema = z.object({ outcome: collectOutcomeSchema.optional() });

@@ -2,20 +2,27 @@ import { z } from 'zod';
 import { durationSchema } from './duration.js';
 import { filePlaces } from './file-identity.js';
 import { COLLECTION_KEY } from './names.js';
+import type { ReasonClass } from './reason-class.js';
 import { collectRequestSchema, type File } from './wire.js';
 
-/** Not-found codes that are about something else than the file: no waiting makes it appear, and no file is missing. */
-const notAboutTheFile = /^(runtime|run|space)\.not_found$/;
+/** The API's own code for a file that is not in the runtime's workspace. */
+const MISSING_FILE_CODE = 'file.not_found';
+const missingFileStatuses: readonly (number | undefined)[] = [404, 410];
 
-/** Whether a failure says that the file is not in the runtime's workspace. */
+/**
+ * Whether a failure says that the file is not in the runtime's workspace. Any other 404, that of a proxy or of another resource
+ * for instance, says nothing about the file.
+ */
 export function isMissingFile({
   reasonClass,
-  code = '',
+  code,
+  status,
 }: {
-  reasonClass: string;
-  code?: string | undefined;
+  readonly reasonClass: ReasonClass;
+  readonly code?: string | undefined;
+  readonly status?: number | undefined;
 }): boolean {
-  return reasonClass === 'not_found' && !notAboutTheFile.test(code);
+  return reasonClass === 'not_found' && code === MISSING_FILE_CODE && missingFileStatuses.includes(status);
 }
 
 /** What to do about a file of the same path in durable storage that is not this collect's own. */
@@ -43,6 +50,8 @@ const collectTaskSchema = z.strictObject({
   collectionKey: z.string().min(1).optional(),
   /** An earlier run of the workflow may have collected the files: look for them on the first attempt too. */
   lookFirst: z.boolean().optional(),
+  /** Another run of the workflow, one that was reset for instance, may go on collecting until its next heartbeat. */
+  concurrentRun: z.boolean().optional(),
 });
 
 export const collectRuntimeFileInputSchema = fileOptionsSchema.extend(collectTaskSchema.shape);
@@ -55,6 +64,9 @@ function areDistinct(files: readonly FileOptions[]): boolean {
 /** Their outcomes, with long paths, stay under the 2 MB of a payload in Temporal. */
 export const MAXIMUM_BATCH = 1_000;
 
+/** As many files as a pipeline has. */
+const MAXIMUM_VERIFIED = 10_000;
+
 export const collectRuntimeFilesInputSchema = collectTaskSchema.extend({
   files: z
     .array(fileOptionsSchema)
@@ -66,10 +78,50 @@ export const collectRuntimeFilesInputSchema = collectTaskSchema.extend({
 });
 export type CollectRuntimeFilesInput = z.infer<typeof collectRuntimeFilesInputSchema>;
 
-/** The durable file, as the API describes it, plus what only the collecting activity knows. */
-export interface CollectedFile extends File {
+/**
+ * A file that is in durable storage: what a pipeline needs of it. Every string is bounded; the API has the rest, its `metadata`
+ * and `downloadUrl` among it.
+ */
+export interface CollectedFile
+  extends Pick<
+    File,
+    'id' | 'spaceId' | 'runId' | 'name' | 'path' | 'contentType' | 'sizeBytes' | 'createdAt' | 'missingFields'
+  > {
   /** It was there before and is not this collect's own (`ifExists: 'keep'`). */
   readonly kept?: true;
-  /** Ids of further files with the same collection key, which a slow server made after its answer was given up. */
+  /** Ids of further files with the same collection key. */
   readonly duplicateIds?: readonly string[];
+  /**
+   * It was asked for again after a request whose outcome was unclear, so that it may be there twice: a look through the
+   * listing, some time later, tells (`verifyCollectedFiles`).
+   */
+  readonly unverified?: true;
 }
+
+export function toCollectedFile(file: File): CollectedFile {
+  const { id, spaceId, runId, name, path, contentType, sizeBytes, createdAt, missingFields } = file;
+  return {
+    id,
+    spaceId,
+    runId,
+    name,
+    path,
+    contentType,
+    sizeBytes,
+    createdAt,
+    ...(missingFields && { missingFields }),
+  };
+}
+
+/** Hexadecimal SHA-256 prefixes, as `fileIdentity` makes them. */
+const identitySchema = z.string().length(32);
+
+export const verifyCollectedFilesInputSchema = z.strictObject({
+  runtimeId: z.string().min(1),
+  collectionKey: z.string().min(1),
+  /** Identities of files that may be there more than once. */
+  collected: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
+  /** Identities of files that failed, and may be there all the same. */
+  failed: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
+});
+export type VerifyCollectedFilesInput = z.infer<typeof verifyCollectedFilesInputSchema>;

@@ -4,6 +4,9 @@ import { z } from 'zod';
 
 export type { Duration };
 
+/** A Node timer that is asked for more ends at once. Milliseconds, 24.8 days. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
 /** Temporal reads a bare `'5'` as five milliseconds, which nobody who writes it means. */
 const numberWithUnit = /^\d+(\.\d+)?\s*[a-z]+$/i;
 

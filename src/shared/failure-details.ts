@@ -7,6 +7,8 @@ export interface FailureDetails {
   readonly status?: number;
   readonly requestId?: string;
   readonly hint?: string;
+  /** Of a collect: the file may be there all the same. */
+  readonly unverified?: true;
   /** The ErrorResponse's `details`, or `{ truncated: true }` where they are too large to be kept. */
   readonly details?: Record<string, unknown>;
 }

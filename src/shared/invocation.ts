@@ -11,7 +11,8 @@ export const waitForInvocationInputSchema = z.strictObject({
 export type WaitForInvocationInput = z.infer<typeof waitForInvocationInputSchema>;
 
 /** A runtime job that has ended. Its output stays with the API: it may be larger than a history should hold. */
-export type EndedInvocation = Pick<Invocation, 'id' | 'action' | 'error' | 'durationSeconds'> & {
+export type EndedInvocation = Pick<Invocation, 'action' | 'error' | 'durationSeconds'> & {
+  readonly id: string;
   readonly status: EndedStatus;
 };
 

@@ -57,8 +57,9 @@ export type ExportArchiveOutcome =
   | {
       readonly outcome: 'exported';
       readonly fileId: string;
-      readonly path: string;
-      readonly sizeBytes: number;
+      /** If the API says it. */
+      readonly path?: string;
+      readonly sizeBytes?: number;
     }
   | FailedStep
   | SkippedStep;
@@ -99,6 +100,8 @@ export interface PipelineReport {
    * 100 have failed, and fewer where their paths are very long. The counts are of all.
    */
   readonly files: readonly FileOutcome[];
+  /** Files beyond the first of the same collection key that the API made; absent where there are none. */
+  readonly duplicates?: number;
   /** What nobody has to act on, but somebody may want to know. One sentence each. */
   readonly warnings: readonly string[];
   readonly exportArchive?: ExportArchiveOutcome;

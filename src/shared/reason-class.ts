@@ -13,7 +13,10 @@ export const reasonClasses = [
 
 export type ReasonClass = (typeof reasonClasses)[number];
 
-/** What the public contract documents per status, plus the gateway statuses that mean "no answer from behind". */
+/**
+ * What the public contract documents per status, and what proxies and CDNs add. Statuses by which a proxy says that it had no
+ * answer from behind are `upstream`: they pass when the API is back.
+ */
 const classByStatus: Readonly<Record<number, ReasonClass>> = {
   400: 'invalid_input',
   401: 'unauthorized',
@@ -22,12 +25,29 @@ const classByStatus: Readonly<Record<number, ReasonClass>> = {
   404: 'not_found',
   408: 'upstream',
   409: 'conflict',
+  410: 'not_found',
+  // Misdirected: another connection may reach the right server.
+  421: 'upstream',
+  // Locked.
+  423: 'conflict',
+  // Too early.
+  425: 'upstream',
   429: 'rate_limited',
+  // A load balancer (460) or proxy (499) lost its client, which was a proxy before it.
+  460: 'upstream',
+  499: 'upstream',
   500: 'server',
   502: 'upstream',
   503: 'upstream',
   504: 'upstream',
+  // A proxy's timeouts behind it.
+  598: 'upstream',
+  599: 'upstream',
 };
+
+/** Of CDNs: they cannot reach the API, or are overloaded themselves. */
+const FIRST_CDN_STATUS = 520;
+const LAST_CDN_STATUS = 530;
 
 export function isReasonClass(value: unknown): value is ReasonClass {
   return reasonClasses.includes(value as ReasonClass);
@@ -41,5 +61,6 @@ export function resolveReasonClass(status: number, claimed: unknown): ReasonClas
   if (isReasonClass(claimed)) return claimed;
   const documented = classByStatus[status];
   if (documented !== undefined) return documented;
+  if (status >= FIRST_CDN_STATUS && status <= LAST_CDN_STATUS) return 'upstream';
   return status >= 400 && status < 500 ? 'invalid_input' : 'server';
 }

@@ -1,40 +1,98 @@
 import { z } from 'zod';
+import { oneLine } from './one-line.js';
 
 /*
- * The HTTP API's shapes as this project reads and writes them. Unknown fields are accepted and dropped, so that a
- * newer server breaks nothing and histories stay small.
+ * The HTTP API's shapes. What is sent is strict. What comes back is read tolerantly: a response that says what is needed is a
+ * response. Formats are annotations, enums are open, null is the same as missing, unknown fields are dropped, and every string
+ * is well-formed and bounded, so that no response is too large for a history.
  */
+
+const MAXIMUM_ID_LENGTH = 500;
+const MAXIMUM_PATH_LENGTH = 4_096;
+const MAXIMUM_TEXT_LENGTH = 1_024;
+
+const text = (maximumLength: number) =>
+  z
+    .string()
+    .max(maximumLength)
+    .transform((value) => value.toWellFormed());
+
+/** A field that counts as missing where it is null, of another type or too long. */
+const optionalText = (maximumLength = MAXIMUM_TEXT_LENGTH) => text(maximumLength).optional().catch(undefined);
+
+/** Opaque, never parsed. A longer one is cut: what it names is there all the same. */
+const idSchema = z
+  .union([z.string().min(1), z.number().transform(String)])
+  .transform((id) => id.slice(0, MAXIMUM_ID_LENGTH).toWellFormed());
+
+const optionalId = idSchema.optional().catch(undefined);
 
 const metadataSchema = z.record(z.string(), z.unknown());
 
-/** RFC 3339 lets the letters of a date-time be lower case; ISO 8601, and with it other readers, do not. */
-const dateTimeSchema = z
-  .string()
-  .toUpperCase()
-  .pipe(z.iso.datetime({ offset: true }));
+/** Fields that the contract requires of a File, beside its id. */
+const requiredFileFields = [
+  'spaceId',
+  'source',
+  'name',
+  'path',
+  'contentType',
+  'sizeBytes',
+  'createdAt',
+  'downloadUrl',
+] as const;
 
-/** A durable file (OpenAPI `File`). `createdAt` and `expiresAt` are RFC 3339 date-times. */
-export const fileSchema = z.object({
-  id: z.guid(),
-  spaceId: z.guid(),
-  source: z.enum(['upload', 'runtime']),
-  name: z.string(),
-  path: z.string(),
-  contentType: z.string(),
-  sizeBytes: z.int(),
-  createdAt: dateTimeSchema,
-  downloadUrl: z.string(),
-  expiresAt: dateTimeSchema.optional(),
-  metadata: metadataSchema.nullable().optional(),
-  runId: z.guid().optional(),
-  runtimeId: z.guid().optional(),
-  type: z.string().optional(),
-});
-export type File = z.infer<typeof fileSchema>;
+/** A durable file (OpenAPI `File`). Only its id is certain to be there. */
+export const fileSchema = z
+  .object({
+    id: idSchema,
+    spaceId: optionalId,
+    /** `upload`, `runtime`, or what a newer API knows. */
+    source: optionalText(),
+    name: optionalText(),
+    path: optionalText(MAXIMUM_PATH_LENGTH),
+    contentType: optionalText(),
+    sizeBytes: z.int().nonnegative().optional().catch(undefined),
+    /** RFC 3339, but not necessarily a date that a program can read. */
+    createdAt: optionalText(),
+    downloadUrl: optionalText(16_384),
+    expiresAt: optionalText(),
+    metadata: metadataSchema.optional().catch(undefined),
+    runId: optionalId,
+    runtimeId: optionalId,
+    type: optionalText(),
+  })
+  .transform((file): File => {
+    const missingFields = requiredFileFields.filter((name) => file[name] === undefined);
+    return missingFields.length === 0 ? file : { ...file, missingFields };
+  });
+export interface File {
+  readonly id: string;
+  readonly spaceId?: string | undefined;
+  readonly source?: string | undefined;
+  readonly name?: string | undefined;
+  readonly path?: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly sizeBytes?: number | undefined;
+  readonly createdAt?: string | undefined;
+  readonly downloadUrl?: string | undefined;
+  readonly expiresAt?: string | undefined;
+  readonly metadata?: Record<string, unknown> | undefined;
+  readonly runId?: string | undefined;
+  readonly runtimeId?: string | undefined;
+  readonly type?: string | undefined;
+  /** Fields that the contract requires and that the response did not have, or not of their type. */
+  readonly missingFields?: readonly string[];
+}
 
+/** An item that does not name a file is skipped. Without a usable cursor the list ends. */
 export const filePageSchema = z.object({
-  data: z.array(fileSchema),
-  nextCursor: z.string().nullable(),
+  data: z
+    .array(z.unknown())
+    .transform((items) => items.flatMap((item) => fileSchema.safeParse(item).data ?? [])),
+  nextCursor: z
+    .union([z.string(), z.number().transform(String)])
+    .nullish()
+    .transform((cursor) => cursor || null),
 });
 export type FilePage = z.infer<typeof filePageSchema>;
 
@@ -48,60 +106,93 @@ export const collectRequestSchema = z.strictObject({
 });
 export type CollectRequest = z.infer<typeof collectRequestSchema>;
 
-/**
- * OpenAPI `ErrorResponse`, read leniently: every field that is usable is used, because an error that is slightly
- * off still has to be treated by its class.
- */
-export const errorResponseSchema = z.object({
-  code: z.string().optional().catch(undefined),
-  error: z.string().optional().catch(undefined),
+const looseObject = z.record(z.string(), z.unknown()).catch({});
+/** A text of an error; it is made fit to be shown where the error is made. */
+const said = z.string().min(1).optional().catch(undefined);
+
+const problemSchema = z.object({
+  code: said,
+  error: said,
+  message: said,
+  detail: said,
+  title: said,
   reasonClass: z.unknown().optional(),
-  hint: z.string().optional().catch(undefined),
-  requestId: z.string().optional().catch(undefined),
+  hint: said,
+  requestId: said,
   details: metadataSchema.optional().catch(undefined),
 });
 
+/**
+ * OpenAPI `ErrorResponse`, and what else servers answer with: the error as an object of its own, the first of `errors`,
+ * `application/problem+json`. Every field that is usable is used.
+ */
+export const errorResponseSchema = looseObject.transform((body) => {
+  const [first] = Array.isArray(body['errors']) ? body['errors'] : [];
+  const all = [body, body['error'], first].flatMap((value) => problemSchema.safeParse(value).data ?? []);
+  const find = <K extends keyof z.infer<typeof problemSchema>>(name: K) =>
+    all.find((problem) => problem[name] !== undefined)?.[name];
+  const error = find('error') ?? find('message') ?? find('detail') ?? find('title') ?? said.parse(first);
+  return {
+    code: find('code'),
+    error,
+    reasonClass: find('reasonClass'),
+    hint: find('hint'),
+    requestId: find('requestId'),
+    details: find('details'),
+  };
+});
+
 export const endedStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
-const runningStatuses = ['queued', 'dispatching', 'running', 'cancelling'] as const;
+export type EndedStatus = (typeof endedStatuses)[number];
+
+/** A text for one line, cut where it is longer. */
+const optionalLine = z.string().transform(oneLine).optional().catch(undefined);
+
+/** How a job failed: the contract's object, or a text. */
+const jobErrorSchema: z.ZodType<JobError> = z.union([
+  z.object({ code: optionalLine, message: optionalLine }),
+  z.string().transform((message) => ({ message: oneLine(message) })),
+]);
+export interface JobError {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
 
 /** A runtime job. `output` is whatever its action yields. */
 export const invocationSchema = z.object({
-  id: z.string(),
-  runtimeId: z.string(),
-  runId: z.string().nullish(),
-  action: z.string(),
-  status: z.enum([...runningStatuses, ...endedStatuses]),
+  id: optionalId,
+  runId: optionalId,
+  /** An unknown status counts as not ended. */
+  status: z.string().min(1).transform(oneLine),
+  action: optionalLine,
   output: z.unknown().optional(),
-  error: z.object({ code: z.string(), message: z.string() }).nullish(),
-  durationSeconds: z.number().nullish(),
+  error: jobErrorSchema.optional().catch(undefined),
+  durationSeconds: z.number().nonnegative().optional().catch(undefined),
+  /** When to ask again. */
+  retryAfterSeconds: z.number().nonnegative().optional().catch(undefined),
 });
 export type Invocation = z.infer<typeof invocationSchema>;
 
-export type EndedStatus = (typeof endedStatuses)[number];
-
-export function isEnded(status: Invocation['status']): status is EndedStatus {
-  return endedStatuses.includes(status as EndedStatus);
+export function isEnded(status: string): status is EndedStatus {
+  return endedStatuses.some((ended) => ended === status);
 }
 
-export const invocationWaitSchema = invocationSchema.extend({
-  waitStatus: z.enum(['completed', 'timeout']),
-  retryAfterSeconds: z.number().nonnegative().nullish(),
-});
-export type InvocationWait = z.infer<typeof invocationWaitSchema>;
+const runIdSchema = z.union([text(MAXIMUM_ID_LENGTH), z.number().transform(String)]);
 
-export const runtimeSchema = z.object({
-  id: z.string(),
-  status: z.enum(['active', 'stopped', 'failed']),
-  activeRunId: z.string().nullable(),
-});
+export const runtimeSchema = z
+  .object({
+    id: optionalId,
+    status: optionalText(),
+    /** One that is too long to be a search attribute makes the response unreadable: a part of it names no run. */
+    activeRunId: runIdSchema.nullish().transform((id) => id || null),
+  })
+  .refine(({ id, status, activeRunId }) => id !== undefined || status !== undefined || activeRunId !== null);
 export type Runtime = z.infer<typeof runtimeSchema>;
 
-export const runtimeStopSchema = z.object({
-  runtimeId: z.string(),
-  runId: z.string().nullable(),
-  status: z.string(),
-  stopped: z.boolean(),
-});
+/** Any object, or no body: the status of the response says that the runtime is stopped. */
+export const runtimeStopSchema = z
+  .object({ runId: optionalId, status: optionalText(), stopped: z.boolean().optional().catch(undefined) })
+  .nullable();
 export type RuntimeStop = z.infer<typeof runtimeStopSchema>;
 
 /** Body of the export call: which of the run's files go into the zip, and what it is called. */
@@ -110,5 +201,8 @@ export interface ExportRequest {
   readonly type?: readonly string[] | undefined;
 }
 
-export const whoamiSchema = z.object({ keyId: z.string(), organizationId: z.string() });
+/** Whose key it is. One of the two tells the bctrl API from any other server. */
+export const whoamiSchema = z
+  .object({ keyId: optionalId, organizationId: optionalId, scope: optionalText() })
+  .refine(({ keyId, organizationId }) => keyId !== undefined || organizationId !== undefined);
 export type Whoami = z.infer<typeof whoamiSchema>;

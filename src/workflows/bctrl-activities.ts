@@ -71,9 +71,8 @@ export function proxyBctrlActivities(
   options: BctrlActivityOptions = {},
 ): ActivityInterfaceFor<BctrlActivities> {
   // A proxy of Temporal's answers to every name and lists none, so it cannot be spread.
-  const { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime } = proxyActivities<BctrlActivities>(
-    activityOptions(options),
-  );
+  const { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime, verifyCollectedFiles } =
+    proxyActivities<BctrlActivities>(activityOptions(options));
   const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchOptions(options));
   const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
   return {
@@ -83,5 +82,6 @@ export function proxyBctrlActivities(
     exportRunFiles,
     stopRuntime,
     waitForInvocation,
+    verifyCollectedFiles,
   };
 }

@@ -1,9 +1,9 @@
-import { CancelledFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
-import { z } from 'zod';
+import { ActivityFailure, CancelledFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { isMissingFile } from '../shared/collect.js';
-import { type CollectOutcome, leftFileSchema, toPresentFile } from '../shared/collect-outcome.js';
+import { type CollectOutcome, toPresentFile } from '../shared/collect-outcome.js';
 import { formatCount } from '../shared/format-count.js';
+import { collectCheckpointSchema, heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
 import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
 import { activityOptions, batchOptions } from './bctrl-activities.js';
@@ -24,12 +24,12 @@ export async function collectFile(pipeline: PipelineState, open: OpenFile): Prom
     ...pipeline.activityOptions(subject),
     mayAppear: open.file.appearsWithin !== undefined,
   });
-  const task = { ...toRequest(open), ...keyOf(pipeline, [open], open.identity) };
+  const task = { ...toRequest(open), ...toKeyInput(pipeline, [open]) };
   let outcome: CollectOutcome;
   try {
     outcome = toPresentFile(await collectRuntimeFile.executeWithOptions(options, [task]));
   } catch (error) {
-    outcome = { outcome: 'failed', ...toProblem(subject, error) };
+    outcome = toFailedOutcome(subject, error);
   }
   pipeline.files.settle(open, toFileOutcome(open.file, outcome));
 }
@@ -45,13 +45,13 @@ export async function collectBatch(pipeline: PipelineState, batch: readonly Open
     }
   };
   const brief = batch.every(({ number }) => number > LISTED_FILES);
-  const task = { files: batch.map(toRequest), brief, ...keyOf(pipeline, batch) };
+  const task = { files: batch.map(toRequest), brief, ...toKeyInput(pipeline, batch) };
   try {
     settle(await collectRuntimeFiles.executeWithOptions(options, [task]));
   } catch (error) {
-    settle(outcomesOf(error));
-    const problem = toProblem(subject, error);
-    settle(batch.map(() => ({ outcome: 'failed', ...problem })));
+    settle(outcomesFromFailure(error));
+    const failed = toFailedOutcome(subject, error);
+    settle(batch.map(() => failed));
   }
 }
 
@@ -59,10 +59,9 @@ function toRequest({ file: { ifMissing: _, ...request } }: OpenFile) {
   return request;
 }
 
-/** @param place of a file that is collected alone */
-function keyOf({ input, mayRepeat }: PipelineState, files: readonly OpenFile[], place?: string) {
+function toKeyInput({ input, mayRepeat }: PipelineState, files: readonly OpenFile[]) {
   const lookFirst = mayRepeat || files.some(({ tried }) => tried);
-  return { ...collectionKey(place, input.rerunOf), runtimeId: input.runtimeId, lookFirst };
+  return { ...collectionKey(undefined, input.rerunOf), runtimeId: input.runtimeId, lookFirst };
 }
 
 /** As in `files 101–200 of 3,000`; of files that do not follow each other it is `80 of the files 101–200 of 3,000`. */
@@ -73,17 +72,22 @@ function describeBatch(batch: readonly OpenFile[], total: number): string {
   return batch.length === last - first + 1 ? range : `${formatCount(batch.length)} of the ${range}`;
 }
 
-const recordSchema = z.object({ files: z.array(leftFileSchema) });
-const heartbeatSchema = z.object({ left: recordSchema });
+/** An activity that ran out of time in the midst of an attempt may have made what it was at. */
+function toFailedOutcome(subject: string, error: unknown): CollectOutcome {
+  const isTimeout = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+  return { outcome: 'failed', ...toProblem(subject, error), ...(isTimeout && { unverified: true }) };
+}
 
-/** What a batch had reached that was cancelled or ran out of time. */
-function outcomesOf(error: unknown): (CollectOutcome | undefined)[] {
+/** The outcomes of a batch that was cancelled or ran out of time. */
+function outcomesFromFailure(error: unknown): (CollectOutcome | undefined)[] {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const record =
+    const checkpoint =
       cause instanceof CancelledFailure
-        ? recordSchema.safeParse(cause.details?.[0]).data
-        : cause instanceof TimeoutFailure && heartbeatSchema.safeParse(cause.lastHeartbeatDetails).data?.left;
-    if (record) return record.files.map(({ outcome }) => outcome);
+        ? cause.details?.[0]
+        : cause instanceof TimeoutFailure &&
+          heartbeatDetailsSchema.safeParse(cause.lastHeartbeatDetails).data?.checkpoint;
+    const parsed = collectCheckpointSchema.safeParse(checkpoint);
+    if (parsed.success) return parsed.data.files.map(({ outcome }) => outcome);
   }
   return [];
 }

@@ -1,6 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import type { CollectedFile } from '../shared/collect.js';
+import { fileIdentity } from '../shared/file-identity.js';
 import { shortPath } from '../shared/one-line.js';
 import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline-input.js';
 import { activityOptions } from './bctrl-activities.js';
@@ -15,6 +16,20 @@ export async function collectFile(input: CollectFileInput): Promise<CollectedFil
     mayAppear: file.appearsWithin !== undefined,
     summary: shortPath(file.runtimePath),
   });
-  const { collectRuntimeFile } = proxyActivities<BctrlActivities>(options);
-  return await collectRuntimeFile({ ...file, ...collectionKey('file') });
+  const { collectRuntimeFile, verifyCollectedFiles } = proxyActivities<BctrlActivities>(options);
+  const key = collectionKey();
+  const { unverified, ...collected } = await collectRuntimeFile({ ...file, ...key });
+  if (!unverified) return collected;
+
+  const identity = fileIdentity(file);
+  const { runtimeId } = file;
+  const { collectionKey: prefix } = key;
+  const { files } = await verifyCollectedFiles({
+    runtimeId,
+    collectionKey: prefix,
+    collected: [identity],
+    failed: [],
+  });
+  const { duplicateIds } = files[identity] ?? {};
+  return { ...collected, ...(duplicateIds && { duplicateIds }) };
 }

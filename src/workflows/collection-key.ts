@@ -1,21 +1,25 @@
 import { workflowInfo } from '@temporalio/workflow';
 
+/** Fields of the input of `collectRuntimeFile` and `collectRuntimeFiles`. */
+export interface CollectionKeyInput {
+  readonly collectionKey: string;
+  readonly lookFirst: boolean;
+  readonly concurrentRun?: true;
+}
+
 /**
- * The key of one file of this workflow, to be spread into the input of `collectRuntimeFile`. It is the same in every
- * attempt, after a worker's crash, a reset, a continue-as-new and a retry of the workflow, so none of them creates
- * the file again.
+ * The beginning of the keys of files of this workflow, to be spread into the input of `collectRuntimeFile` or
+ * `collectRuntimeFiles`; the activity adds source and destination of each file. It is the same in every attempt, after a
+ * worker's crash, a reset, a continue-as-new and a retry of the workflow, so none of them creates a file again.
  *
- * @param place the file's own place in the workflow; two collects of the same place are one file. Left out for
- *   `collectRuntimeFiles`, where each file has its source and destination as its place.
+ * @param place tells two collects of the same source and destination apart; without it they are one file
  * @param rerunOf beginning of the keys of an ended workflow, whose files these are
  */
-export function collectionKey(
-  place?: string,
-  rerunOf?: string,
-): { collectionKey: string; lookFirst: boolean } {
+export function collectionKey(place?: string, rerunOf?: string): CollectionKeyInput {
   return {
     collectionKey: [rerunOf ?? ownKeys(), ...(place === undefined ? [] : [place])].join('/'),
     lookFirst: rerunOf !== undefined || isRepeated(false),
+    ...(isResetOrRetry() && { concurrentRun: true }),
   };
 }
 
@@ -32,6 +36,12 @@ export function ownKeys(): string {
  * @param isHandedOn the one that it continues has handed it all that it knew
  */
 export function isRepeated(isHandedOn: boolean): boolean {
-  const { runId, originalExecutionRunId, firstExecutionRunId, attempt } = workflowInfo();
-  return isHandedOn ? runId !== originalExecutionRunId || attempt > 1 : runId !== firstExecutionRunId;
+  const { runId, firstExecutionRunId } = workflowInfo();
+  return isHandedOn ? isResetOrRetry() : runId !== firstExecutionRunId;
+}
+
+/** The run whose work this one does again may still have activities under way. */
+function isResetOrRetry(): boolean {
+  const { runId, originalExecutionRunId, attempt } = workflowInfo();
+  return runId !== originalExecutionRunId || attempt > 1;
 }

@@ -1,11 +1,13 @@
+import type { BriefOutcome, PresentFile, VerifiedFiles } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
+import { formatCount } from '../shared/format-count.js';
 import { jsonBytes } from '../shared/json-bytes.js';
+import { shortPath } from '../shared/one-line.js';
 import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { FileOutcome, PipelineCounts } from '../shared/pipeline-report.js';
 import type { FileEntry, SettledOutcome } from './file-entry.js';
 import { type HandedOnFiles, handOn, toEntries } from './handed-on-files.js';
 import { selectListed } from './select-listed.js';
-import { warningOf } from './warning-of.js';
 
 /** Enough for a person; the files themselves tell all. */
 const MAXIMUM_WARNINGS = 100;
@@ -17,7 +19,17 @@ export type OpenFile = Readonly<Omit<FileEntry, 'outcome'>>;
 export interface HandedOnList extends HandedOnFiles {
   readonly counts: PipelineCounts;
   readonly bytes: number;
+  readonly duplicates: number;
   readonly warnings: readonly string[];
+  readonly remarks: readonly (readonly [text: string, remark: Remark])[];
+  /** Identities of files that may be there more than once. */
+  readonly unverified: readonly string[];
+}
+
+/** What holds for many files is said once. */
+interface Remark {
+  readonly count: number;
+  readonly firstPath: string;
 }
 
 /** The files of a pipeline: which are open, and what became of the others. */
@@ -37,7 +49,11 @@ export class FileList {
     failed: 0,
   };
   readonly #warnings: string[] = [];
+  readonly #remarks = new Map<string, Remark>();
+  /** Identities of files that are there, and may be there more than once. */
+  readonly #unverified = new Set<string>();
   #bytes = 0;
+  #duplicates = 0;
 
   constructor(handedOn?: HandedOnList) {
     if (handedOn === undefined) return;
@@ -46,6 +62,9 @@ export class FileList {
     this.#counts = { ...handedOn.counts };
     this.#warnings = [...handedOn.warnings];
     this.#bytes = handedOn.bytes;
+    this.#duplicates = handedOn.duplicates;
+    this.#remarks = new Map(handedOn.remarks);
+    this.#unverified = new Set(handedOn.unverified);
   }
 
   /** Whether all of the files that are new fit in. */
@@ -135,13 +154,71 @@ export class FileList {
     return this.#bytes;
   }
 
+  /** How many files there are beyond the first of each. */
+  get duplicates(): number {
+    return this.#duplicates;
+  }
+
   get warnings(): readonly string[] {
-    return [...this.#warnings];
+    const remarks = [...this.#remarks].map(([text, { count, firstPath }]) => {
+      const more = count === 1 ? '' : ` and ${formatCount(count - 1)} more`;
+      return `${shortPath(firstPath)}${more}: ${text}`;
+    });
+    return [...remarks, ...this.#warnings];
+  }
+
+  warn(warning: string): void {
+    if (this.#warnings.length < MAXIMUM_WARNINGS) this.#warnings.push(warning);
+  }
+
+  /** Identities of the files whose outcome is in doubt: they may be there more than once, or although they failed. */
+  get inDoubt(): { readonly collected: readonly string[]; readonly failed: readonly string[] } {
+    const failed = this.#failed.filter(({ outcome }) => outcome && 'unverified' in outcome);
+    return { collected: [...this.#unverified], failed: failed.map(({ identity }) => identity) };
+  }
+
+  /** Takes over what a last lookup has found of the files in doubt; the others are what they seemed to be. */
+  setVerified({ files, moreDuplicates }: VerifiedFiles): void {
+    this.#duplicates += moreDuplicates;
+    this.#unverified.clear();
+    for (const entry of this.#entries.values()) {
+      const { outcome } = entry;
+      if (outcome === undefined || !('unverified' in outcome)) continue;
+      const { unverified: _, ...verified } = outcome;
+      entry.outcome = verified;
+    }
+    for (const [identity, found] of Object.entries(files)) this.#setFound(identity, found);
   }
 
   handOn(): HandedOnList {
     const files = handOn([...this.#entries.values()], this.#counted);
-    return { ...files, counts: this.counts, bytes: this.#bytes, warnings: this.#warnings };
+    return {
+      ...files,
+      counts: this.counts,
+      bytes: this.#bytes,
+      duplicates: this.#duplicates,
+      warnings: this.#warnings,
+      remarks: [...this.#remarks],
+      unverified: [...this.#unverified],
+    };
+  }
+
+  #setFound(identity: string, found: PresentFile): void {
+    const entry = this.#entries.get(identity);
+    const { outcome } = entry ?? {};
+    if (entry && outcome?.outcome === 'failed') {
+      this.#counts.failed -= 1;
+      this.#settle(entry, { ...found, runtimePath: entry.file.runtimePath });
+      return;
+    }
+    // A file of an earlier run of this workflow is only counted.
+    const runtimePath = entry?.file.runtimePath ?? found.path ?? found.fileId;
+    const { duplicateIds = [] } = found;
+    const known = outcome && 'duplicateIds' in outcome ? (outcome.duplicateIds?.length ?? 0) : 0;
+    if (duplicateIds.length <= known) return;
+    this.#duplicates += duplicateIds.length - known;
+    if (entry && outcome && 'sizeBytes' in outcome) entry.outcome = { ...outcome, duplicateIds };
+    this.warn(toDuplicateWarning(runtimePath, duplicateIds));
   }
 
   #has(identity: string): boolean {
@@ -160,8 +237,34 @@ export class FileList {
   #settle(entry: FileEntry, outcome: SettledOutcome): void {
     entry.outcome = outcome;
     this.#counts[outcome.outcome] += 1;
-    if (outcome.outcome === 'collected') this.#bytes += outcome.sizeBytes;
-    const warning = warningOf(outcome);
-    if (warning !== undefined && this.#warnings.length < MAXIMUM_WARNINGS) this.#warnings.push(warning);
+    if (outcome.outcome === 'collected' || outcome.outcome === 'kept') this.#settlePresent(entry, outcome);
+    else if (outcome.outcome === 'missing' && outcome.ifMissing === 'warn')
+      this.warn(`missing: ${outcome.message}`);
   }
+
+  #settlePresent(
+    { identity, file }: FileEntry,
+    outcome: Extract<SettledOutcome, PresentFile | BriefOutcome>,
+  ): void {
+    const { sizeBytes, duplicateIds = [], missingFields, unverified } = outcome;
+    if (outcome.outcome === 'collected') {
+      this.#bytes += sizeBytes ?? 0;
+      if (sizeBytes === 0) this.#remark('the file is empty (0 bytes)', file.runtimePath);
+    }
+    if (missingFields) {
+      this.#remark(`the API's response has no usable ${missingFields.join(', ')}`, file.runtimePath);
+    }
+    if (unverified) this.#unverified.add(identity);
+    this.#duplicates += duplicateIds.length;
+    if (duplicateIds.length > 0) this.warn(toDuplicateWarning(file.runtimePath, duplicateIds));
+  }
+
+  #remark(text: string, path: string): void {
+    const { count = 0, firstPath = path } = this.#remarks.get(text) ?? {};
+    this.#remarks.set(text, { count: count + 1, firstPath });
+  }
+}
+
+function toDuplicateWarning(path: string, duplicateIds: readonly string[]): string {
+  return `${shortPath(path)}: the API made it more than once; the other files are ${duplicateIds.join(', ')}`;
 }

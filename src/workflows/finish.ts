@@ -56,7 +56,12 @@ async function exported(
   try {
     const task = { ...wanted, runId, idempotencyKey };
     const { id, path, sizeBytes } = await activities.exportRunFiles.executeWithOptions(options, [task]);
-    return { outcome: 'exported', fileId: id, path, sizeBytes };
+    return {
+      outcome: 'exported',
+      fileId: id,
+      ...(path !== undefined && { path }),
+      ...(sizeBytes !== undefined && { sizeBytes }),
+    };
   } catch (error) {
     return { outcome: 'failed', ...toProblem('the archive', error) };
   }

@@ -152,6 +152,7 @@ export class PipelineState {
       jobs: this.#jobsInOrder,
       counts: files.counts,
       bytes: files.bytes,
+      ...(files.duplicates > 0 && { duplicates: files.duplicates }),
       files: files.outcomes,
       warnings: files.warnings,
       ...(exportArchive && { exportArchive }),

@@ -9,6 +9,7 @@ import { hold } from './hold.js';
 import { takeMessages } from './messages.js';
 import { beginPipeline, type HandedOn, type PipelineState } from './pipeline-state.js';
 import { together } from './together.js';
+import { verifyFiles } from './verify-files.js';
 import { waitForJobs } from './wait-for-jobs.js';
 
 /**
@@ -42,6 +43,7 @@ async function run(pipeline: PipelineState): Promise<void> {
     await waitForJobs(pipeline);
     await together(findRun(pipeline), collectFiles(pipeline));
     await continueInNewRun(pipeline);
+    if (!pipeline.hasFilesToCollect) await verifyFiles(pipeline);
   } while (pipeline.hasFilesToCollect || (mustBeHeld(pipeline) && (await hold(pipeline))));
 
   pipeline.files.skipRest(pipeline.reasonToLeaveFiles ?? 'the pipeline was abandoned');

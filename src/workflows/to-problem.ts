@@ -26,13 +26,16 @@ export function toProblem(subject: string, error: unknown): ApiProblem {
     const { type, message } = cause;
     // Not a failure of our activity, but of what is around it in the worker: an interceptor, a codec.
     if (!isReasonClass(type)) return { reasonClass: 'server', message: `${subject}: ${oneLine(message)}` };
-    const { code, requestId, hint } = (cause.details?.[0] ?? {}) as Partial<FailureDetails>;
+    const { code, status, requestId, hint, unverified } = (cause.details?.[0] ??
+      {}) as Partial<FailureDetails>;
     return {
       reasonClass: type,
       message,
       ...(code !== undefined && { code }),
+      ...(status !== undefined && { status }),
       ...(requestId !== undefined && { requestId }),
       ...(hint !== undefined && { hint }),
+      ...(unverified && { unverified }),
     };
   }
   // No attempt came to an end: the workers were lost, or there was none.

@@ -1,6 +1,7 @@
 import { ActivityFailure, condition, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { type Duration, durationToMs } from '../shared/duration.js';
+import { apiCheckpointSchema, heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
 import { shortPath } from '../shared/one-line.js';
 import { MAXIMUM_FILES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { JobOutcome } from '../shared/pipeline-report.js';
@@ -87,7 +88,10 @@ async function waitForJob(
     if (files.length > 0) pipeline.unlistedJobs.add(id);
   } catch (error) {
     const problem = toProblem(subjectOf(id), error);
-    pipeline.jobs.set(id, isTimeout(error) ? toLateJob(id) : { id, status: 'unknown', problem });
+    pipeline.jobs.set(
+      id,
+      isTimeout(error) ? toLateJob(id, lastStatus(error)) : { id, status: 'unknown', problem },
+    );
   }
   pipeline.show();
   return named;
@@ -100,7 +104,19 @@ function addFiles({ files, jobs }: PipelineState, id: string, named: readonly Pi
     jobs.set(id, withProblem(job, `its output names more files than the ${MAXIMUM_FILES} of a pipeline`));
 }
 
-const toLateJob = (id: string) => withProblem({ id, status: 'not_ended' }, 'it had not ended in time');
+function toLateJob(id: string, lastStatus: string | undefined): JobOutcome {
+  const said = lastStatus === undefined ? '' : `; its status was "${lastStatus}"`;
+  return withProblem({ id, status: 'not_ended' }, `it had not ended in time${said}`);
+}
+
+/** As the API said it last, to the attempt that ran out of time. */
+function lastStatus(error: unknown): string | undefined {
+  const details =
+    error instanceof ActivityFailure && error.cause instanceof TimeoutFailure
+      ? heartbeatDetailsSchema.safeParse(error.cause.lastHeartbeatDetails).data
+      : undefined;
+  return apiCheckpointSchema.safeParse(details?.checkpoint).data?.jobStatus;
+}
 
 function withProblem(job: JobOutcome, problem: string): JobOutcome {
   return { ...job, problem: { message: `${subjectOf(job.id)}: ${problem}` } };

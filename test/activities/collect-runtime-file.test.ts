@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { fileIdentity } from '../../src/shared/file-identity.js';
 import { COLLECTION_KEY } from '../../src/shared/names.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import {
@@ -12,7 +13,9 @@ import {
 } from '../support/activities.js';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
 
-const KEY = 'workflow/run/0';
+const COLLECTION = 'workflow/run/0';
+/** Of `a.txt`: the activity adds source and destination to the key that it is given. */
+const KEY = `${COLLECTION}/${fileIdentity({ runtimePath: 'a.txt' })}`;
 const once = { operation: 'collect', times: 1 } as const;
 const uncertain = ['reset', 'lose-answer', 'garbage-answer', 'truncate-answer'] as const;
 
@@ -23,7 +26,7 @@ async function setUp(
   const gateway = await startTestGateway(t, options);
   await gateway.addFile('a.txt', 'hello');
   const { collectRuntimeFile } = createTestActivities(t, gateway.url, options.activities);
-  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', collectionKey: KEY };
+  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', collectionKey: COLLECTION };
   return { gateway, collectRuntimeFile, input };
 }
 
@@ -50,7 +53,7 @@ test('the request has the fields of the input and no other', async (t) => {
     ifExists: 'keep',
     appearsWithin: '1s',
   });
-  assert.deepEqual([result?.path, result?.name, result?.type], ['/reports/b.txt', 'b.txt', 'report']);
+  assert.deepEqual([result?.path, result?.name], ['/reports/b.txt', 'b.txt']);
   assert.equal(did(gateway).files, 1);
 });
 
@@ -105,7 +108,12 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
   for (const [what, info] of [
     [
       'which leaves its record',
-      { heartbeatDetails: { attempt: 1, left: { files: [{ failures: {} }], stops: 0 } } },
+      {
+        heartbeatDetails: {
+          attempt: 1,
+          checkpoint: { files: [{ failures: {} }], consecutiveTrips: 0, lookupFailures: {}, lookupFromMs: 0 },
+        },
+      },
     ],
     ['which leaves no record', { scheduledTimestampMs: 1_000, currentAttemptScheduledTimestampMs: 5_000 }],
   ] as const) {
@@ -197,7 +205,7 @@ describe('finding', () => {
     await runAttempt(collectRuntimeFile, { ...input, collectionKey: 'workflow/run/1' });
     await runAttempt(collectRuntimeFile, input, { attempt: 2 });
     const keys = gateway.books().files.map(({ metadata }) => metadata?.[COLLECTION_KEY]);
-    assert.deepEqual(keys, ['workflow/run/1', KEY]);
+    assert.deepEqual(keys, [KEY.replace(COLLECTION, 'workflow/run/1'), KEY]);
   });
 
   test('of two files with one key the older is the result, and the other is named', async (t) => {

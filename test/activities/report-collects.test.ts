@@ -107,10 +107,11 @@ describe('an attempt counts', () => {
 
 test('outcomes of earlier attempts are not counted again', async (t) => {
   const outcome = { outcome: 'collected', fileId: 'x', path: '/a.txt', sizeBytes: 5 };
-  const left = { files: [{ failures: {}, outcome }, { failures: {} }], stops: 0 };
+  const states = [{ failures: {}, outcome }, { failures: {} }];
+  const checkpoint = { files: states, consecutiveTrips: 0, lookupFailures: {}, lookupFromMs: 0 };
   const { meter } = await collect(t, [], files('a.txt', 'b.txt'), {
     attempt: 2,
-    heartbeatDetails: { attempt: 1, left },
+    heartbeatDetails: { attempt: 1, checkpoint },
   });
   assert.equal(meter.sum('bctrl_collects', end('collected', 'none')), 1);
   assert.equal(meter.sum('bctrl_collected_bytes', tags), 2);

@@ -39,7 +39,7 @@ describe('against the gateway', () => {
     const { activeRunId, status } = await client.getRuntime(gateway.runtimeId);
     assert.equal(status, 'active');
     const stopped = await client.stopRuntime(gateway.runtimeId);
-    assert.deepEqual([stopped.runId, stopped.stopped], [activeRunId, true]);
+    assert.deepEqual([stopped?.runId, stopped?.stopped], [activeRunId, true]);
     const error = await errorOf(client.stopRuntime(gateway.runtimeId));
     assert.deepEqual([error.reasonClass, error.code], ['conflict', 'runtime.not_active']);
   });
@@ -49,9 +49,9 @@ describe('against the gateway', () => {
     const client = createTestClient(t, gateway.url);
     const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 200 });
     const early = await client.waitForInvocation(gateway.runtimeId, id, 0);
-    assert.deepEqual([early.waitStatus, early.status], ['timeout', 'running']);
+    assert.equal(early.status, 'running');
     const late = await client.waitForInvocation(gateway.runtimeId, id, 30);
-    assert.deepEqual([late.waitStatus, late.status], ['completed', 'succeeded']);
+    assert.equal(late.status, 'succeeded');
     assert.equal((await client.getInvocation(id)).status, 'succeeded');
   });
 
@@ -328,8 +328,20 @@ describe('against servers that no gateway is', () => {
     [new Date(1_700_000_042_000).toUTCString(), 42_000],
     ['soon', undefined],
   ] as const) {
-    test(`Retry-After: ${retryAfter} → ${ms}`, async (t) => {
-      const url = await answering(t, 429, '{}', { 'retry-after': retryAfter });
+    const date = new Date(1_700_000_000_000).toUTCString();
+    test(`Retry-After: ${retryAfter} → ${ms}, by the clock of the server`, async (t) => {
+      const url = await answering(t, 429, '{}', { 'retry-after': retryAfter, date });
+      for (const now of [1_700_000_000_000, 1_700_003_600_000, 1_699_913_600_000]) {
+        const client = createTestClient(t, url, { now: () => now });
+        assert.equal((await errorOf(collect(client))).retryAfterMs, ms);
+      }
+    });
+
+    test(`Retry-After: ${retryAfter} → ${ms}, by this clock where the server tells none`, async (t) => {
+      const url = await startServer(t, (_request, response) => {
+        response.sendDate = false;
+        response.writeHead(429, { 'retry-after': retryAfter }).end('{}');
+      });
       const client = createTestClient(t, url, { now: () => 1_700_000_000_000 });
       assert.equal((await errorOf(collect(client))).retryAfterMs, ms);
     });

@@ -45,7 +45,10 @@ test('a workflow of one’s own uses the activities through the proxies', async 
   );
   const [file] = gateway.books().files;
   assert.equal(fileId, file?.id);
-  assert.match(String(file?.metadata?.['temporalCollectionKey']), /^own\/[0-9a-f-]{36}\/results$/);
+  assert.match(
+    String(file?.metadata?.['temporalCollectionKey']),
+    /^own\/[0-9a-f-]{36}\/results\/[0-9a-f]{32}$/,
+  );
 });
 
 test('the plugin brings the workflows for a worker that has none', async (t) => {

@@ -59,11 +59,16 @@ export interface TestActivitiesOptions extends Partial<Omit<ActivitiesOptions, '
   readonly client?: Partial<BctrlClientOptions>;
 }
 
-/** Activities without jitter, on a client of their own. */
+/** Activities without jitter and without a listing that has to settle, on a client of their own. */
 export function createTestActivities(
   t: TestContext,
   baseUrl: string,
   { client, ...options }: TestActivitiesOptions = {},
 ) {
-  return createActivities({ client: createTestClient(t, baseUrl, client), random: () => 0, ...options });
+  return createActivities({
+    client: createTestClient(t, baseUrl, client),
+    random: () => 0,
+    listSettleTime: 0,
+    ...options,
+  });
 }

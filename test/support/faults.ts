@@ -8,3 +8,10 @@ export function spreadFaults(kinds: readonly Fault[], faultsShare: number): Faul
   const share = faultsShare / kinds.length;
   return kinds.map((fault, index) => ({ operation: 'collect', share: share / (1 - share * index), fault }));
 }
+
+/** The API's own answer for a file that is not in the workspace. */
+export const fileNotFound: Fault = {
+  kind: 'answer',
+  status: 404,
+  body: { code: 'file.not_found', error: 'The runtime has no such file.', reasonClass: 'not_found' },
+};

@@ -115,13 +115,11 @@ export function toFile({ runtimePath }: CollectRuntimeFileInput): CollectedFile 
   return {
     id: randomUUID(),
     spaceId: RUNTIME,
-    source: 'runtime',
     name: runtimePath,
     path: `/files/${runtimePath}`,
     contentType: 'text/plain',
     sizeBytes: 5,
     createdAt: '2025-01-02T03:04:05.678Z',
-    downloadUrl: `https://files.test/${runtimePath}`,
   };
 }
 

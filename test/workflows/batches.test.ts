@@ -37,7 +37,8 @@ function collected({ runtimePath }: { runtimePath: string }): CollectOutcome {
 }
 
 function failed({ runtimePath }: { runtimePath: string }, code = 'file.not_found'): CollectOutcome {
-  return { outcome: 'failed', reasonClass: 'not_found', code, message: `${runtimePath}: it is not there` };
+  const message = `${runtimePath}: it is not there`;
+  return { outcome: 'failed', reasonClass: 'not_found', code, status: 404, message };
 }
 
 const collectAll: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => files.map(collected);
@@ -92,7 +93,7 @@ describe('more than 20 files', () => {
     const keys: (string | undefined)[] = [];
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(input) {
-        keys.push(input.collectionKey);
+        keys.push(`${input.collectionKey}/${fileIdentity(input)}`);
         if (input.runtimePath === '3.txt') throw ApplicationFailure.nonRetryable('not now', 'unauthorized');
         return await collectAny(input);
       },
@@ -170,8 +171,12 @@ describe('more than 20 files', () => {
 describe('a batch whose time is over', () => {
   test('has the outcomes that its last heartbeat knew', async () => {
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => {
-      const left = files.map((file, index) => (index < 10 ? { outcome: collected(file) } : {}));
-      Context.current().heartbeat({ attempt: 0, left: { files: left } });
+      const states = files.map((file, index) => ({
+        failures: {},
+        ...(index < 10 && { outcome: collected(file) }),
+      }));
+      const checkpoint = { files: states, consecutiveTrips: 0, lookupFailures: {}, lookupFromMs: 0 };
+      Context.current().heartbeat({ attempt: 0, checkpoint });
       await Context.current().cancelled;
       return [];
     };

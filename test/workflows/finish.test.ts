@@ -40,7 +40,7 @@ describe('exportArchive', () => {
     const { exportArchive: exported } = report;
     assert.ok(exported?.outcome === 'exported');
     assert.deepEqual([exported.fileId, exported.path], [archives[0]?.id, archives[0]?.path]);
-    assert.match(exported.path, new RegExp(`/${report.runId}/.*all\\.zip$`));
+    assert.match(exported.path ?? '', new RegExp(`/${report.runId}/.*all\\.zip$`));
   });
 
   for (const operation of ['export', 'get-runtime'] as const) {

@@ -11,6 +11,7 @@ import {
 } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule } from '../../src/testing.js';
+import { fileNotFound } from '../support/faults.js';
 import {
   collectAny,
   createDoor,
@@ -280,7 +281,7 @@ describe('ifMissing', () => {
   });
 
   test('with appearsWithin is asked when the time is over', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'answer', status: 404 } }];
+    const faults: FaultRule[] = [{ operation: 'collect', fault: fileNotFound }];
     const { runtimeId, activities } = await setUp(t, {}, { faults });
     const files = [{ runtimePath: 'late.txt', appearsWithin: '10m', ifMissing: 'warn' }];
     await execute({ activities }, { runtimeId, files }, async (handle) => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { ApplicationFailure, CancelledFailure, defaultPayloadConverter } from '@temporalio/client';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { CollectedFile, CollectRuntimeFileInput } from '../../src/shared/collect.js';
 import { COLLECT_FILE, COLLECTION_KEY, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule } from '../../src/testing.js';
+import { fileNotFound } from '../support/faults.js';
 import { until } from '../support/gateway.js';
 import {
   assertRefused,
@@ -96,7 +97,7 @@ describe('the report', () => {
       runtimeId,
       ending: 'succeeded',
       jobs: [],
-      warnings: [],
+      warnings: ['empty.txt: the file is empty (0 bytes)'],
       counts: { files: 3, collected: 3, kept: 0, missing: 0, skipped: 0, failed: 0 },
       bytes: 7,
       files: Object.entries(files).map(([runtimePath, content]) => {
@@ -137,6 +138,7 @@ describe('the report', () => {
       reasonClass: 'capability_denied',
       message: `secret.txt: ${call} answered 403 auth.forbidden: Not yours.`,
       code: 'auth.forbidden',
+      status: 403,
       requestId: 'req_1',
       hint: 'Ask the owner.',
     });
@@ -194,7 +196,7 @@ describe('the report', () => {
 
 describe('a file', () => {
   test('that appears in time is collected, while one without `appearsWithin` has failed', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'collect', times: 3, fault: { kind: 'answer', status: 404 } }];
+    const faults: FaultRule[] = [{ operation: 'collect', times: 3, fault: fileNotFound }];
     const { runtimeId, activities } = await setUp(t, { 'late.txt': 'hello', 'a.txt': 'hi' }, { faults });
     const files = [{ runtimePath: 'late.txt', appearsWithin: '30s' }, { runtimePath: 'a.txt' }];
     const report = await execute({ activities }, { runtimeId, files }, failedReportOf);
@@ -239,6 +241,7 @@ describe('a file', () => {
         runtimePath: 'a.txt',
         reasonClass: 'upstream',
         message,
+        unverified: true,
       });
     });
   });
@@ -479,15 +482,16 @@ describe('what an operator sees', () => {
 });
 
 describe('collectFile', () => {
-  test('has the File as its result', async (t) => {
+  test('has what is there as its result, without download URL and metadata', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const input = { runtimeId, runtimePath: 'a.txt', metadata: { mine: 1 } };
     const file: CollectedFile = await execute({ type: COLLECT_FILE, activities }, input, (handle) =>
       handle.result(),
     );
     const { body } = await gateway.call('GET', `/v1/files/${file.id}`);
-    assert.deepEqual({ ...file, downloadUrl: '' }, { ...body, downloadUrl: '' });
-    assert.deepEqual([file.sizeBytes, file.metadata?.['mine']], [5, 1]);
+    const { id, spaceId, runId, name, path, contentType, sizeBytes, createdAt } = body;
+    assert.deepEqual(file, { id, spaceId, runId, name, path, contentType, sizeBytes, createdAt });
+    assert.deepEqual([sizeBytes, body.metadata.mine], [5, 1]);
   });
 
   const wrong: [what: string, input: unknown, message: RegExp][] = [
@@ -508,32 +512,29 @@ describe('collectFile', () => {
 });
 
 describe('the collection key', () => {
-  /** What the collects of a pipeline of these paths were asked for, by path, and the place at the end of each key. */
-  async function placesOf(paths: string[]): Promise<Map<string, string>> {
-    const inputs: CollectRuntimeFileInput[] = [];
-    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
-      inputs.push(input);
-      return toFile(input);
-    };
-    const input = { runtimeId: RUNTIME, files: list(...paths) };
-    return await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
+  /** The place at the end of the key of each file of a pipeline, by path. */
+  async function placesOf(t: TestContext, paths: string[]): Promise<Map<string, string>> {
+    const contents = Object.fromEntries(paths.map((path) => [path, path]));
+    const { gateway, runtimeId, activities } = await setUp(t, contents);
+    return await execute({ activities }, { runtimeId, files: list(...paths) }, async (handle) => {
       await handle.result();
       const prefix = `${handle.workflowId}/${handle.firstExecutionRunId}/`;
-      const places = inputs.map(({ runtimePath, collectionKey = '', lookFirst }) => {
-        assert.equal(lookFirst, false, 'a first run does not look');
-        assert.ok(collectionKey.startsWith(prefix), collectionKey);
-        return [runtimePath, collectionKey.slice(prefix.length)] as const;
+      const places = gateway.books().files.map(({ runtimePath, metadata }) => {
+        const key = String(metadata?.[COLLECTION_KEY]);
+        assert.ok(key.startsWith(prefix), key);
+        return [String(runtimePath), key.slice(prefix.length)] as const;
       });
+      assert.equal(gateway.books().requests['list-files'], undefined, 'a first run does not look');
       return new Map(places);
     });
   }
 
-  test('is made of workflow id, first run and the file itself, whatever its number', async () => {
-    const places = await placesOf(['a.txt', 'b.txt', 'ü.txt']);
+  test('is made of workflow id, first run and the file itself, whatever its number', async (t) => {
+    const places = await placesOf(t, ['a.txt', 'b.txt', 'ü.txt']);
     assert.equal(new Set(places.values()).size, 3);
     for (const place of places.values()) assert.match(place, /^[0-9a-f]{32}$/);
     // As after a reset, when jobs and `addFiles` bring their files in another order.
-    const others = await placesOf(['ü.txt', 'z.txt', 'a.txt']);
+    const others = await placesOf(t, ['ü.txt', 'z.txt', 'a.txt']);
     assert.deepEqual([others.get('a.txt'), others.get('ü.txt')], [places.get('a.txt'), places.get('ü.txt')]);
   });
 
@@ -561,7 +562,7 @@ describe('the collection key', () => {
     const execution = { type: COLLECT_FILE, activities: { collectRuntimeFile }, options };
     await execute(execution, { runtimeId: RUNTIME, runtimePath: 'a.txt' }, async (handle) => {
       await handle.result();
-      const collectionKey = `${handle.workflowId}/${handle.firstExecutionRunId}/file`;
+      const collectionKey = `${handle.workflowId}/${handle.firstExecutionRunId}`;
       assert.deepEqual(
         inputs.map(({ collectionKey, lookFirst }) => ({ collectionKey, lookFirst })),
         [

@@ -10,6 +10,7 @@ import { DEFAULT_TASK_QUEUE } from '../../src/shared/names.js';
 import type { PipelinePhase } from '../../src/shared/pipeline-report.js';
 import type { FaultRule, InvocationOptions } from '../../src/testing.js';
 import { runExecutable } from '../support/executable.js';
+import { fileNotFound } from '../support/faults.js';
 import { createTestFolder } from '../support/gateway.js';
 import { env, setUp, untilPhase } from '../support/pipeline.js';
 import { devServerExecutable, withWorker } from '../support/temporal.js';
@@ -49,7 +50,7 @@ const worlds: Readonly<Record<string, World>> = {
   },
   'A file is late, or missing': {
     files: { 'late.log': 'late' },
-    faults: [{ operation: 'collect', runtimePath: 'late.log', times: 5, fault: refuse(404) }],
+    faults: [{ operation: 'collect', runtimePath: 'late.log', times: 5, fault: fileNotFound }],
   },
   'The destination is taken': { taken: '/shop/results.csv' },
   'A file finally fails': {},

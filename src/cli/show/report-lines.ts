@@ -36,6 +36,7 @@ export function reportLines(report: PipelineReport, view: ReportView): Line[] {
     ...files.flatMap((file) => fileLines(file, widths, view.colors)),
     ...(view.onlyProblems ? [] : moreFilesLines(report, files)),
     ...finishLines(report, view.colors),
+    ...warningLines(report, view.colors),
     { text: countsText(report) },
   ];
 }
@@ -57,7 +58,8 @@ function jobLines({ id, status, problem, error }: JobOutcome, colors: Colors): L
   if (problem !== undefined) {
     return [head, { text: `${INDENT}${colors.red(problemText(problem))}` }, ...helpLines(problem)];
   }
-  return error ? [head, { text: `${INDENT}${printable(`${error.code}: ${error.message}`)}` }] : [head];
+  const said = [error?.code, error?.message].filter((text) => text !== undefined).join(': ');
+  return said === '' ? [head] : [head, { text: `${INDENT}${printable(said)}` }];
 }
 
 interface PathWidths {
@@ -92,8 +94,8 @@ function fileLines(file: FileOutcome, widths: PathWidths, colors: Colors): Line[
     case 'skipped':
       return [{ text: `${head}  ${path}  ${file.reason}` }];
     default: {
-      const size = formatBytes(file.sizeBytes).padStart(8);
-      const destination = fitPath(printable(file.path), widths.destination);
+      const size = sizeText(file.sizeBytes).padStart(8);
+      const destination = fitPath(printable(file.path ?? file.fileId), widths.destination);
       const text = `${head}  ${path}  ${size}  ${destination}`;
       if (file.duplicateIds === undefined) return [{ text }];
       return [{ text: `${text}, also there: ${file.duplicateIds.join(', ')}` }];
@@ -112,6 +114,13 @@ function moreFilesLines({ counts, files }: PipelineReport, shown: readonly FileO
   return [{ text: `and        ${formatCount(more)} more files${help}` }];
 }
 
+/** A missing file has a line of its own. */
+function warningLines({ warnings }: PipelineReport, colors: Colors): Line[] {
+  return warnings
+    .filter((warning) => !warning.startsWith('missing: '))
+    .map((warning) => ({ text: `${colors.yellow('warning')}    ${printable(warning)}` }));
+}
+
 function finishLines({ exportArchive, stopRuntime, next }: PipelineReport, colors: Colors): Line[] {
   const steps = { archive: exportArchive, runtime: stopRuntime, next };
   return Object.entries(steps).flatMap(([name, step]) => {
@@ -123,7 +132,9 @@ function finishLines({ exportArchive, stopRuntime, next }: PipelineReport, color
       case 'skipped':
         return [{ text: `${head}  skipped: ${step.reason}` }];
       case 'exported':
-        return [{ text: `${head}  exported ${formatBytes(step.sizeBytes)}  ${printable(step.path)}` }];
+        return [
+          { text: `${head}  exported ${sizeText(step.sizeBytes)}  ${printable(step.path ?? step.fileId)}` },
+        ];
       case 'started':
         return [{ text: `${head}  started ${printable(step.workflowId)}` }];
       default:
@@ -156,7 +167,11 @@ function countsText({ counts, bytes }: Pick<PipelineReport, 'counts' | 'bytes'>)
 /** A collected file for a person. */
 export function fileResultLines(file: CollectedFile, { colors }: ReportView): Line[] {
   const head = colors.green(file.kept ? 'kept' : 'collected');
-  return [
-    { text: `${head}  ${printable(file.name)}  ${formatBytes(file.sizeBytes)}  ${printable(file.path)}` },
-  ];
+  const { id, name = id, path = id, sizeBytes } = file;
+  return [{ text: `${head}  ${printable(name)}  ${sizeText(sizeBytes)}  ${printable(path)}` }];
+}
+
+/** The API may not say it. */
+function sizeText(sizeBytes: number | undefined): string {
+  return sizeBytes === undefined ? '? B' : formatBytes(sizeBytes);
 }

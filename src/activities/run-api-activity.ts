@@ -1,7 +1,8 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import { type ApiCheckpoint, apiCheckpointSchema } from '../shared/heartbeat-details.js';
 import type { RetryTable } from '../shared/retry-table.js';
-import { parseInherited, runAttempt } from './attempt.js';
-import { countFailure, failureCountsSchema, toBctrlError } from './failures.js';
+import { recordFailure, toBctrlError } from './failures.js';
+import { parseCheckpoint, runWithHeartbeat } from './heartbeat.js';
 import { toApplicationFailure } from './to-application-failure.js';
 
 /** What every activity is made with. */
@@ -13,12 +14,12 @@ export interface ActivityDependencies {
 }
 
 /** What one attempt can know and say. */
-export interface ApiCall {
+export interface ApiActivityContext {
   readonly client: BctrlClient;
   /** Aborts on cancellation and on worker shutdown. */
   readonly signal: AbortSignal;
-  /** Something went well: failures before it no longer count. For work that is made of many calls. */
-  forgetFailures(): void;
+  /** A job goes on: failures before this do not count, and whoever looks at the activity sees the status. */
+  reportJobStatus(status: string): void;
 }
 
 /**
@@ -27,25 +28,25 @@ export interface ApiCall {
  *
  * @param subject what the work is about, as the failure's message names it
  */
-export async function callApi<T>(
+export async function runApiActivity<T>(
   { client, retryTable, random }: ActivityDependencies,
   subject: string,
-  work: (call: ApiCall) => Promise<T>,
+  work: (context: ApiActivityContext) => Promise<T>,
 ): Promise<T> {
-  return await runAttempt(({ signal, inherited }) => {
-    let failures = parseInherited(failureCountsSchema, inherited) ?? {};
-    const forgetFailures = () => {
-      failures = {};
+  return await runWithHeartbeat(({ signal, checkpoint }) => {
+    let state: ApiCheckpoint = parseCheckpoint(apiCheckpointSchema, checkpoint) ?? { failures: {} };
+    const reportJobStatus = (jobStatus: string) => {
+      state = { failures: {}, jobStatus };
     };
     return {
-      left: () => failures,
+      checkpoint: () => state,
       run: async () => {
         try {
-          return await work({ client, signal, forgetFailures });
+          return await work({ client, signal, reportJobStatus });
         } catch (thrown) {
           signal.throwIfAborted();
           const error = toBctrlError(thrown);
-          const delayMs = countFailure(failures, error, retryTable[error.reasonClass], random);
+          const delayMs = recordFailure(state.failures, error, retryTable[error.reasonClass], random);
           throw toApplicationFailure(error, subject, delayMs);
         }
       },

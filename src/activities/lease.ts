@@ -1,0 +1,78 @@
+import { CancelledFailure, type Context } from '@temporalio/activity';
+
+/**
+ * How long a lease holds, as a share of the heartbeat timeout. The SDK sends a heartbeat every 80 % of the timeout, so that
+ * Temporal may give the work away a fifth of the timeout after the last renewal. What is sent between then and the end of the
+ * lease is found by the next attempt, which waits for the listing to settle before it looks.
+ */
+const SHARE_OF_TIMEOUT = 2 / 3;
+
+/** Attempts of one process ask Temporal together. */
+const CONFIRMATION_VALID_MS = 1_000;
+
+/**
+ * The right of an attempt to make something, renewed as long as its process runs and Temporal answers. A process that was frozen,
+ * whose event loop was blocked, or that has lost Temporal stops sending by itself: another worker may have its work by then.
+ * Reckoned by the monotonic clock.
+ */
+export class Lease {
+  readonly #abort = new AbortController();
+  readonly #durationMs: number;
+  readonly #confirm: () => Promise<number>;
+  #renewedMs = performance.now();
+
+  /** @param confirm resolves to the monotonic time at which Temporal was asked, once it has answered */
+  constructor(heartbeatTimeoutMs = Number.POSITIVE_INFINITY, confirm = async () => performance.now()) {
+    this.#durationMs = heartbeatTimeoutMs * SHARE_OF_TIMEOUT;
+    this.#confirm = confirm;
+  }
+
+  /** Aborts when the lease is found to be over. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get isValid(): boolean {
+    if (performance.now() - this.#renewedMs > this.#durationMs && !this.signal.aborted) {
+      this.#abort.abort(new CancelledFailure('HEARTBEAT_TIMEOUT'));
+    }
+    return !this.signal.aborted;
+  }
+
+  /** To be called with every heartbeat. */
+  async renew(): Promise<void> {
+    if (!this.isValid) return;
+    const confirmedMs = await this.#confirm().catch(() => this.#renewedMs);
+    this.#renewedMs = Math.max(this.#renewedMs, confirmedMs);
+  }
+}
+
+/** Asks Temporal whether it is there, for all attempts of a process, at most once a second. */
+export class TemporalConfirmation {
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #answer: Promise<number> = Promise.reject();
+
+  constructor() {
+    this.#answer.catch(() => undefined);
+  }
+
+  /** In a test environment without a client there is no Temporal that could be lost. */
+  of(context: Context): Promise<number> {
+    const nowMs = performance.now();
+    if (nowMs - this.#askedMs < CONFIRMATION_VALID_MS) return this.#answer;
+    this.#askedMs = nowMs;
+    this.#answer = ask(context).then(() => nowMs);
+    return this.#answer;
+  }
+}
+
+/** A call that costs no Action in Temporal Cloud. */
+async function ask(context: Context): Promise<void> {
+  let service: Context['client']['workflowService'];
+  try {
+    service = context.client.workflowService;
+  } catch {
+    return;
+  }
+  await service.getSystemInfo({});
+}

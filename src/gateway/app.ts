@@ -10,7 +10,6 @@ import type { Operation } from './faults.js';
 import type { IndexedFile } from './file-index.js';
 import type { GatewayState } from './gateway-state.js';
 import type { HttpContext, HttpEnv } from './http-env.js';
-import { ORGANIZATION_ID, SPACE_ID, toUuid } from './identity.js';
 import { findInvocation, waitForInvocation } from './invocations.js';
 import { listFiles } from './list-files.js';
 import { authenticate, disturb, observe } from './observe.js';
@@ -27,7 +26,7 @@ interface AppOptions {
 }
 
 export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Hono<HttpEnv> {
-  const { ledger, storage, closing } = state;
+  const { ledger, storage, ids, closing } = state;
   const { traffic, picker } = controls;
   const createFile = createFileCreator(state);
   const withApiKey = authenticate(apiKeys);
@@ -64,6 +63,8 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
     await next();
   };
 
+  const present = (file: IndexedFile) => toFile(file, ids.space, baseUrl());
+
   const sendBytes = async (c: HttpContext, { location, contentType, sizeBytes }: IndexedFile) => {
     const handle = await storage.open(location);
     const bytes = Readable.toWeb(handle.createReadStream()) as ReadableStream;
@@ -72,19 +73,17 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
 
   route('collect', 'POST', '/v1/runtimes/:runtimeId/files/collect', async (c) => {
     const file = await collect(state, createFile, c.req.param('runtimeId'), await readJson(c.req));
-    return c.json(toFile(file, baseUrl()));
+    return c.json(present(file));
   });
 
   route('list-files', 'GET', '/v1/files', (c) => {
-    const { data, nextCursor } = listFiles(ledger.files, {
+    const { data, nextCursor } = listFiles(state, {
       single: c.req.query(),
       types: c.req.queries('type'),
     });
-    return c.json({ data: data.map((file) => toFile(file, baseUrl())), nextCursor });
+    return c.json({ data: data.map(present), nextCursor });
   });
-  route('get-file', 'GET', '/v1/files/:fileId', (c) =>
-    c.json(toFile(requireFile(c.req.param('fileId')), baseUrl())),
-  );
+  route('get-file', 'GET', '/v1/files/:fileId', (c) => c.json(present(requireFile(c.req.param('fileId')))));
   route('get-content', 'GET', '/v1/files/:fileId/content', (c) =>
     sendBytes(c, requireFile(c.req.param('fileId'))),
   );
@@ -97,12 +96,14 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
   );
 
   route('get-runtime', 'GET', '/v1/runtimes/:runtimeId', (c) =>
-    c.json(toRuntimeDetail(findRuntime(state, c.req.param('runtimeId')))),
+    c.json(toRuntimeDetail(findRuntime(state, c.req.param('runtimeId')), ids.space)),
   );
   route('stop-runtime', 'POST', '/v1/runtimes/:runtimeId/stop', (c) =>
     c.json(stopRuntime(state, c.req.param('runtimeId'))),
   );
-  route('get-run', 'GET', '/v1/runs/:runId', (c) => c.json(toRun(findRun(state, c.req.param('runId')))));
+  route('get-run', 'GET', '/v1/runs/:runId', (c) =>
+    c.json(toRun(findRun(state, c.req.param('runId')), ids.space)),
+  );
   route('export', 'POST', '/v1/runs/:runId/files/export', async (c) => {
     const idempotencyKey = c.req.header('idempotency-key');
     const body = await readJson(c.req, {});
@@ -111,7 +112,7 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
       body,
       idempotencyKey,
     });
-    return c.json(toFile(file, baseUrl()), 201);
+    return c.json(present(file), 201);
   });
 
   route('get-invocation', 'GET', '/v1/invocations/:invocationId', (c) =>
@@ -122,8 +123,8 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
   );
 
   route('whoami', 'GET', '/v1/auth/whoami', (c) => {
-    const keyId = toUuid(c.req.header('authorization') ?? '');
-    const account = { organizationId: ORGANIZATION_ID, defaultSpaceId: SPACE_ID };
+    const keyId = ids.keyOf(c.req.header('authorization') ?? '');
+    const account = { organizationId: ids.organization, defaultSpaceId: ids.space };
     return c.json({ keyId, ...account, scope: 'organization', plan: 'development' });
   });
 

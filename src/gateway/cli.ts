@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type FaultRule, parseFaultRules } from './faults.js';
 import type { OnPathExists } from './gateway-state.js';
+import { type IdStyle, idStyles } from './identity.js';
 import { DEFAULT_HOST, type Gateway, startGateway } from './start-gateway.js';
 
 interface Io {
@@ -20,6 +21,7 @@ interface Flags {
   faults?: string;
   seed?: number;
   onPathExists: OnPathExists;
+  idStyle: IdStyle;
 }
 
 const exitCodes = { done: 0, wrongUsage: 2 } as const;
@@ -47,7 +49,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 function createCommand(io: Io): Command {
   return new Command('bctrl-temporal-gateway')
     .description('A local bctrl API that keeps real files, for development and tests.')
-    .option('--workspace <dir>', 'runtimes, each a folder named by its id, a UUID', '.demo/workspace')
+    .option('--workspace <dir>', 'runtimes, each a folder named by its id', '.demo/workspace')
     .option('--storage <dir>', 'durable copies and the journal', '.demo/storage')
     .option('--host <address>', 'where to listen; an API key keeps nobody out', parseHost, DEFAULT_HOST)
     .option('--port <number>', '0 is any free port', parsePort, DEFAULT_PORT)
@@ -58,6 +60,11 @@ function createCommand(io: Io): Command {
       new Option('--on-path-exists <what>', 'a second file of the same path')
         .choices(['refuse', 'keep-both'])
         .default('refuse'),
+    )
+    .addOption(
+      new Option('--id-style <style>', 'how ids look: UUIDs, or like rt_… and file_…')
+        .choices(idStyles)
+        .default('uuid'),
     )
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
@@ -77,6 +84,7 @@ async function start({
   faults,
   seed,
   onPathExists,
+  idStyle,
 }: Flags): Promise<Gateway> {
   return startGateway({
     workspaceDir: workspace,
@@ -84,6 +92,7 @@ async function start({
     host,
     port,
     onPathExists,
+    idStyle,
     ...(apiKey && { apiKeys: apiKey }),
     ...(faults === undefined ? {} : { faults: await readFaults(faults) }),
     ...(seed === undefined ? {} : { seed }),

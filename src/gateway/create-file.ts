@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { ApiError } from './api-error.js';
 import { contentTypeOf } from './content-type.js';
 import type { IndexedFile } from './file-index.js';
@@ -20,11 +20,11 @@ export type CreateFile = (
 
 /** Files come to be in one order: bytes in place, journal, answer. A crash in between leaves no File without bytes. */
 export function createFileCreator(state: GatewayState): CreateFile {
-  const { ledger, storage, onPathExists } = state;
+  const { ledger, storage, ids, onPathExists } = state;
   // Paths of copies under way: of two requests for one path only the first may have it.
   const reserved = new Set<string>();
   return async (draft, write, idempotency) => {
-    const id = randomUUID();
+    const id = ids.create('file');
     const taken = reserved.has(draft.path) || ledger.files.withPath(draft.path).length > 0;
     if (taken && onPathExists === 'refuse') {
       throw new ApiError(409, 'storage_file.path_exists', 'A file with this path exists.', {

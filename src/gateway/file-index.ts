@@ -1,4 +1,3 @@
-import { runIdOf } from './identity.js';
 import type { StoredFile } from './stored-file.js';
 
 export interface IndexedFile extends StoredFile {
@@ -21,7 +20,7 @@ export function createFileIndex(): FileIndex {
   const byId = new Map<string, IndexedFile>();
   const byPath = new Map<string, IndexedFile[]>();
   const byRun = new Map<string, IndexedFile[]>();
-  const ofRun = (runId: string) => byRun.get(runId) ?? [];
+  const byRuntime = new Map<string, IndexedFile[]>();
   return {
     all,
     add(file) {
@@ -30,12 +29,13 @@ export function createFileIndex(): FileIndex {
       byId.set(file.id, indexed);
       addTo(byPath, file.path, indexed);
       addTo(byRun, file.runId, indexed);
+      addTo(byRuntime, file.runtimeId, indexed);
       return indexed;
     },
     byId: (id) => byId.get(id),
     withPath: (path) => byPath.get(path) ?? [],
-    ofRun,
-    ofRuntime: (runtimeId) => ofRun(runIdOf(runtimeId)),
+    ofRun: (runId) => byRun.get(runId) ?? [],
+    ofRuntime: (runtimeId) => byRuntime.get(runtimeId) ?? [],
   };
 }
 

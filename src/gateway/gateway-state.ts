@@ -1,3 +1,4 @@
+import type { Ids } from './identity.js';
 import type { Ledger } from './ledger.js';
 import type { Storage } from './storage.js';
 
@@ -8,6 +9,7 @@ export interface GatewayState {
   workspaceDir: string;
   ledger: Ledger;
   storage: Storage;
+  ids: Ids;
   onPathExists: OnPathExists;
   now: () => number;
   /** Aborts when the gateway closes; whatever waits must end then. */

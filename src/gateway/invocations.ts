@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
@@ -61,7 +60,7 @@ export const invocationOptionsSchema: z.ZodType<InvocationOptions> = z.strictObj
 /** Throws `runtime.not_found` or `runtime.not_active`. */
 export function createInvocation(state: GatewayState, options: InvocationOptions): Invocation {
   const { runId } = findActiveRuntime(state, options.runtimeId);
-  const stored = { ...options, id: randomUUID(), runId, createdAt: state.now() };
+  const stored = { ...options, id: state.ids.create('invocation'), runId, createdAt: state.now() };
   state.ledger.addInvocation(stored);
   return toInvocation(stored, state.now());
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FileIndex, IndexedFile } from './file-index.js';
-import { SPACE_ID } from './identity.js';
+import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 
 const MAX_LIMIT = 100;
@@ -38,7 +38,7 @@ type Query = z.output<typeof querySchema>;
 
 /** GET /v1/files: newest first, so that files added while a client pages never shift or repeat what it has yet to see. */
 export function listFiles(
-  files: Omit<FileIndex, 'add'>,
+  { ledger: { files }, ids }: GatewayState,
   query: { single: Record<string, string>; types: string[] | undefined },
 ): { data: IndexedFile[]; nextCursor: string | null } {
   const parsed = parseRequest(querySchema, { ...query.single, type: query.types });
@@ -48,7 +48,7 @@ export function listFiles(
   for (let index = countBefore(candidates, cursor) - 1; index >= 0; index -= 1) {
     const file = candidates[index] as IndexedFile;
     if (createdAfter !== undefined && file.createdAt <= createdAfter) break;
-    if (!matches(file, parsed)) continue;
+    if (!matches(file, parsed, ids.space)) continue;
     if (data.length === limit) return { data, nextCursor: toCursor(data.at(-1) as IndexedFile) };
     data.push(file);
   }
@@ -65,9 +65,10 @@ function narrowestIndex(files: Omit<FileIndex, 'add'>, query: Query): readonly I
 function matches(
   file: IndexedFile,
   { spaceId, source, path, prefix, q, runId, runtimeId, type }: Query,
+  space: string,
 ): boolean {
   return (
-    (spaceId === undefined || spaceId === SPACE_ID) &&
+    (spaceId === undefined || spaceId === space) &&
     (source === undefined || source === 'runtime') &&
     (path === undefined || path === file.path) &&
     (prefix === undefined || file.path.startsWith(prefix)) &&

@@ -2,7 +2,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
-import { isUuid, runIdOf, SPACE_ID } from './identity.js';
 
 interface Runtime {
   id: string;
@@ -15,13 +14,13 @@ interface Runtime {
 }
 
 /** Throws `runtime.not_found`. */
-export function findRuntime({ workspaceDir, ledger }: GatewayState, runtimeId: string): Runtime {
+export function findRuntime({ workspaceDir, ledger, ids }: GatewayState, runtimeId: string): Runtime {
   const folder = join(workspaceDir, runtimeId);
-  const stats = isUuid(runtimeId) ? statSync(folder, { throwIfNoEntry: false }) : undefined;
+  const stats = ids.isRuntimeId(runtimeId) ? statSync(folder, { throwIfNoEntry: false }) : undefined;
   if (!stats?.isDirectory()) throw new ApiError(404, 'runtime.not_found', 'There is no such runtime.');
   return {
     id: runtimeId,
-    runId: runIdOf(runtimeId),
+    runId: ids.runOf(runtimeId),
     root: folder,
     startedAt: Math.floor(stats.birthtimeMs),
     stoppedAt: ledger.stoppedAt(runtimeId),
@@ -37,17 +36,20 @@ export function findActiveRuntime(state: GatewayState, runtimeId: string): Runti
 
 /** Throws `run.not_found`. */
 export function findRun(state: GatewayState, runId: string): Runtime {
-  const runtimeId = readdirSync(state.workspaceDir).find((name) => isUuid(name) && runIdOf(name) === runId);
+  const { workspaceDir, ids } = state;
+  const runtimeId = readdirSync(workspaceDir).find(
+    (name) => ids.isRuntimeId(name) && ids.runOf(name) === runId,
+  );
   if (runtimeId === undefined) throw new ApiError(404, 'run.not_found', 'There is no such run.');
   return findRuntime(state, runtimeId);
 }
 
 /** GET /v1/runtimes/{runtimeId} */
-export function toRuntimeDetail(runtime: Runtime) {
-  const run = toRun(runtime);
+export function toRuntimeDetail(runtime: Runtime, spaceId: string) {
+  const run = toRun(runtime, spaceId);
   return {
     id: runtime.id,
-    spaceId: SPACE_ID,
+    spaceId,
     name: `runtime ${runtime.id.slice(0, 8)}`,
     status: run.status,
     activeRunId: runtime.stoppedAt === undefined ? runtime.runId : null,
@@ -56,8 +58,8 @@ export function toRuntimeDetail(runtime: Runtime) {
 }
 
 /** GET /v1/runs/{runId} */
-export function toRun({ id, runId, startedAt, stoppedAt }: Runtime) {
-  const run = { id: runId, runtimeId: id, spaceId: SPACE_ID, startedAt: new Date(startedAt).toISOString() };
+export function toRun({ id, runId, startedAt, stoppedAt }: Runtime, spaceId: string) {
+  const run = { id: runId, runtimeId: id, spaceId, startedAt: new Date(startedAt).toISOString() };
   if (stoppedAt === undefined) return { ...run, status: 'active' };
   return {
     ...run,

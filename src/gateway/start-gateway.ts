@@ -8,6 +8,7 @@ import { type Books, toBooks } from './books.js';
 import { createFaultPicker } from './fault-picker.js';
 import type { FaultRule } from './faults.js';
 import type { GatewayState, OnPathExists } from './gateway-state.js';
+import { createIds, type IdStyle } from './identity.js';
 import { createInvocation, type Invocation, type InvocationOptions } from './invocations.js';
 import { openLedger } from './ledger.js';
 import { createStorage } from './storage.js';
@@ -15,7 +16,7 @@ import { systemErrorCode } from './system-error.js';
 import { createTraffic } from './traffic.js';
 
 export interface GatewayOptions {
-  /** The files of a runtime lie in a folder named by its id, a lower-case UUID; the folder makes the runtime. */
+  /** The files of a runtime lie in a folder named by its id: a lower-case UUID, or `rt_` and 22 of `0-9a-z`. The folder makes the runtime. */
   workspaceDir: string;
   /** For the durable copies (`files/`) and the journal; a gateway started on it again goes on where it ended. */
   storageDir: string;
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   apiKeys?: readonly string[];
   /** Default `refuse`; `keep-both` makes duplicates possible. */
   onPathExists?: OnPathExists;
+  /** Default `uuid`. A storage keeps the ids that it has. */
+  idStyle?: IdStyle;
   faults?: readonly FaultRule[];
   /** For the faults' random numbers; default 1. */
   seed?: number;
@@ -71,6 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     workspaceDir: await realpath(workspaceDir),
     ledger,
     storage,
+    ids: createIds(options.idStyle ?? 'uuid'),
     onPathExists: options.onPathExists ?? 'refuse',
     now,
     closing: closing.signal,

@@ -19,8 +19,8 @@ interface Placed {
   sizeBytes: number;
 }
 
-/** By the first digit of the id: making files in one folder is done one at a time, and 16 are twice as fast. */
-const TEMPORARY_FOLDERS = '0123456789abcdef';
+/** By the last character of the id: files in one folder are made one at a time, and 16 folders are twice as fast. */
+const TEMPORARY_FOLDERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** What the file system says when a file lies where the path needs a folder, or a folder where it needs a file. */
 const obstructed = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY']);
@@ -36,7 +36,7 @@ export async function createStorage(storageDir: string): Promise<Storage> {
   return {
     pathOf,
     async place(location, id, write) {
-      const temporaryFile = join(temporaryDir, id.slice(0, 1), id);
+      const temporaryFile = join(temporaryDir, id.slice(-1), id);
       try {
         await write(temporaryFile);
         const { size } = statSync(temporaryFile);

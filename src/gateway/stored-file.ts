@@ -1,5 +1,3 @@
-import { SPACE_ID } from './identity.js';
-
 /** A durable file as the journal keeps it. */
 export interface StoredFile {
   id: string;
@@ -22,11 +20,11 @@ export interface StoredFile {
   signature: string;
 }
 
-/** The contract's File. `baseUrl` is not stored, since the port may be another one after a restart. */
-export function toFile(file: StoredFile, baseUrl: string) {
+/** The contract's File. The base URL is not stored, since the port may be another one after a restart. */
+export function toFile(file: StoredFile, spaceId: string, baseUrl: string) {
   return {
     id: file.id,
-    spaceId: SPACE_ID,
+    spaceId,
     source: 'runtime',
     runtimeId: file.runtimeId,
     runId: file.runId,

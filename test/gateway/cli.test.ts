@@ -107,6 +107,7 @@ test('--help prints the options and ends with 0', async () => {
     '--faults',
     '--seed',
     '--on-path-exists',
+    '--id-style',
   ]) {
     assert.ok(seen.out.includes(option), option);
   }
@@ -122,6 +123,7 @@ const wrongArguments: [args: string[], message: RegExp][] = [
   [['--host', '192.0.2.1', '--port', '0'], /EADDRNOTAVAIL/],
   [['--seed', '-1'], /--seed/],
   [['--on-path-exists', 'replace'], /Allowed choices are refuse, keep-both/],
+  [['--id-style', 'ulid'], /Allowed choices are uuid, prefixed/],
   [['--faults', '/does/not/exist'], /--faults \/does\/not\/exist: ENOENT/],
 ];
 

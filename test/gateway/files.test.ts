@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { API_KEY, startTestGateway, type TestGateway } from '../support/gateway.js';
 
-/** The names n0, n1, … hold a letter that no UUID has, so that a search meets names only. */
+/** The files n0, n1, …, oldest first. */
 async function startWithFiles(t: TestContext, count: number): Promise<TestGateway> {
   let now = Date.parse('2025-03-01T12:00:00.000Z');
   const gateway = await startTestGateway(t, { now: () => now });
@@ -94,7 +94,7 @@ test('every filter narrows the list', async (t) => {
     [{ path: prefix }, []],
     [{ prefix }, all],
     [{ prefix: path }, ['n2']],
-    [{ q: 'N1' }, ['n1']],
+    [{ q: '/N1' }, ['n1']],
     [{ runId }, all],
     [{ runId: randomUUID() }, []],
     [{ runtimeId: gateway.runtimeId }, all],

@@ -34,7 +34,7 @@ describe('the README’s section about the local gateway', () => {
   });
 
   test('makes a job with curl', async (t) => {
-    const gateway = await startTestGateway(t, { workspaceDir: WORKSPACE });
+    const gateway = await startTestGateway(t, { workspaceDir: WORKSPACE, idStyle: 'uuid' });
     const command = blockOf('sh').replace('http://localhost:8787', gateway.url);
     const { stdout } = await promisify(execFile)('sh', ['-c', command]);
     const { id, status, runtimeId } = JSON.parse(stdout);

@@ -2,63 +2,72 @@ import assert from 'node:assert/strict';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { startGateway } from '../../src/testing.js';
+import { type IdStyle, startGateway } from '../../src/testing.js';
 import { callApi, createTestFolder, startTestGateway } from '../support/gateway.js';
 import { startGatewayProcess } from '../support/gateway-process.js';
 
-const RUNTIME_ID = '11111111-2222-4333-8444-555555555555';
+const runtimeIds: Record<IdStyle, string> = {
+  uuid: '11111111-2222-4333-8444-555555555555',
+  prefixed: 'rt_1111111122224333844455',
+};
+const RUNTIME_ID = runtimeIds.uuid;
 
-async function createFolders(t: TestContext) {
+async function createFolders(t: TestContext, runtimeId = RUNTIME_ID) {
   const folder = await createTestFolder(t);
   const folders = { workspaceDir: join(folder, 'workspace'), storageDir: join(folder, 'storage') };
-  const root = join(folders.workspaceDir, RUNTIME_ID);
+  const root = join(folders.workspaceDir, runtimeId);
   await mkdir(root, { recursive: true });
   for (const name of ['a', 'b', 'c']) await writeFile(join(root, name), name);
   return folders;
 }
 
-function collect(url: string, runtimePath: string) {
-  return callApi(url, 'POST', `/v1/runtimes/${RUNTIME_ID}/files/collect`, { body: { runtimePath } });
+function collect(url: string, runtimePath: string, runtimeId = RUNTIME_ID) {
+  return callApi(url, 'POST', `/v1/runtimes/${runtimeId}/files/collect`, { body: { runtimePath } });
 }
 
-test('killed by kill -9 and started again, it gives the same answers', { timeout: 60_000 }, async (t) => {
-  const folders = await createFolders(t);
-  const first = await startGatewayProcess(t, folders);
-  const { body: a } = await collect(first.url, 'a');
-  await collect(first.url, 'b');
-  const { body: exported } = await callApi(first.url, 'POST', `/v1/runs/${a.runId}/files/export`, {
-    headers: { 'idempotency-key': 'k' },
-  });
-  const { body: invocation } = await callApi(first.url, 'POST', '/_gateway/invocations', {
-    body: { runtimeId: RUNTIME_ID, durationMs: 0, output: 1 },
-  });
-  await callApi(first.url, 'POST', `/v1/runtimes/${RUNTIME_ID}/stop`);
-  const paths = [
-    '/v1/files',
-    `/v1/files/${a.id}`,
-    `/v1/files/${a.id}/content`,
-    `/v1/invocations/${invocation.id}`,
-    `/v1/runtimes/${RUNTIME_ID}`,
-    `/v1/runs/${a.runId}`,
-  ];
-  const ask = async (url: string) => {
-    const answers = await Promise.all(paths.map((path) => callApi(url, 'GET', path)));
-    // The port is another one after the restart.
-    return JSON.stringify(answers.map(({ status, body }) => [status, body])).replaceAll(url, '');
-  };
-  const before = await ask(first.url);
-  first.child.kill('SIGKILL');
-  await first.ended;
+for (const [idStyle, runtimeId] of Object.entries(runtimeIds) as [IdStyle, string][]) {
+  test(`killed by kill -9 and started again, it gives the same responses, with ${idStyle} ids`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const folders = await createFolders(t, runtimeId);
+    const options = { ...folders, idStyle };
+    const first = await startGatewayProcess(t, options);
+    const { body: a } = await collect(first.url, 'a', runtimeId);
+    await collect(first.url, 'b', runtimeId);
+    const { body: exported } = await callApi(first.url, 'POST', `/v1/runs/${a.runId}/files/export`, {
+      headers: { 'idempotency-key': 'k' },
+    });
+    const { body: invocation } = await callApi(first.url, 'POST', '/_gateway/invocations', {
+      body: { runtimeId, durationMs: 0, output: 1 },
+    });
+    await callApi(first.url, 'POST', `/v1/runtimes/${runtimeId}/stop`);
+    const paths = [
+      '/v1/files',
+      `/v1/files/${a.id}`,
+      `/v1/files/${a.id}/content`,
+      `/v1/invocations/${invocation.id}`,
+      `/v1/runtimes/${runtimeId}`,
+      `/v1/runs/${a.runId}`,
+    ];
+    const ask = async (url: string) => {
+      const answers = await Promise.all(paths.map((path) => callApi(url, 'GET', path)));
+      // The port is another one after the restart.
+      return JSON.stringify(answers.map(({ status, body }) => [status, body])).replaceAll(url, '');
+    };
+    const before = await ask(first.url);
+    first.child.kill('SIGKILL');
+    await first.ended;
 
-  const second = await startGatewayProcess(t, folders);
-  assert.equal(await ask(second.url), before);
-  const again = await callApi(second.url, 'POST', `/v1/runs/${a.runId}/files/export`, {
-    headers: { 'idempotency-key': 'k' },
+    const second = await startGatewayProcess(t, options);
+    assert.equal(await ask(second.url), before);
+    const again = await callApi(second.url, 'POST', `/v1/runs/${a.runId}/files/export`, {
+      headers: { 'idempotency-key': 'k' },
+    });
+    assert.equal(again.body.id, exported.id);
+    const download = new URL(a.downloadUrl);
+    assert.equal((await callApi(second.url, 'GET', download.pathname + download.search)).body, 'a');
   });
-  assert.equal(again.body.id, exported.id);
-  const download = new URL(a.downloadUrl);
-  assert.equal((await callApi(second.url, 'GET', download.pathname + download.search)).body, 'a');
-});
+}
 
 test('killed in the middle of many collects, it has every file that it had promised', {
   timeout: 60_000,

@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { GatewayOptions } from '../../src/testing.js';
 
 const EXECUTABLE = fileURLToPath(new URL('../../src/gateway.ts', import.meta.url));
+
+type GatewayProcessOptions = Pick<GatewayOptions, 'workspaceDir' | 'storageDir' | 'idStyle'>;
 
 interface GatewayProcess {
   url: string;
@@ -16,9 +19,10 @@ interface GatewayProcess {
 /** The real executable on a free port; killed when the test ends. */
 export async function startGatewayProcess(
   t: TestContext,
-  { workspaceDir, storageDir }: { workspaceDir: string; storageDir: string },
+  { workspaceDir, storageDir, idStyle = 'uuid' }: GatewayProcessOptions,
 ): Promise<GatewayProcess> {
-  const child = spawnGateway(['--workspace', workspaceDir, '--storage', storageDir, '--port', '0']);
+  const folders = ['--workspace', workspaceDir, '--storage', storageDir];
+  const child = spawnGateway([...folders, '--id-style', idStyle, '--port', '0']);
   const ended = once(child, 'exit');
   t.after(async () => {
     child.kill('SIGKILL');

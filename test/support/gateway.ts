@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { createIds, type IdStyle, idStyles } from '../../src/gateway/identity.js';
 import { type Gateway, type GatewayOptions, startGateway } from '../../src/testing.js';
 
 export const API_KEY = 'local-development-key';
@@ -21,6 +21,7 @@ export interface TestGateway extends Gateway {
   storageDir: string;
   /** Of a runtime whose workspace is empty. */
   runtimeId: string;
+  /** Returns its id, which is of the gateway's style. */
   addRuntime(): Promise<string>;
   /** Puts a file into the workspace of the runtime; the path is relative to it. */
   addFile(path: string, content?: string | Uint8Array): Promise<void>;
@@ -34,7 +35,7 @@ interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** On folders of its own, gone with the test. */
+/** On folders of its own, gone with the test. The default id style comes from `BCTRL_TEST_ID_STYLE`. */
 export async function startTestGateway(
   t: TestContext,
   options: Partial<GatewayOptions> = {},
@@ -42,14 +43,16 @@ export async function startTestGateway(
   const folder = await mkdtemp(TEST_FOLDER);
   const workspaceDir = options.workspaceDir ?? join(folder, 'workspace');
   const storageDir = options.storageDir ?? join(folder, 'storage');
-  const gateway = await startGateway({ ...options, workspaceDir, storageDir });
+  const { idStyle = readIdStyle() } = options;
+  const gateway = await startGateway({ ...options, idStyle, workspaceDir, storageDir });
   t.after(async () => {
     await gateway.close();
     await rm(folder, { recursive: true });
   });
 
+  const ids = createIds(idStyle);
   const addRuntime = async () => {
-    const id = randomUUID();
+    const id = ids.create('runtime');
     await mkdir(join(workspaceDir, id), { recursive: true });
     return id;
   };
@@ -69,6 +72,14 @@ export async function startTestGateway(
     call,
     collect: (body) => call('POST', `/v1/runtimes/${runtimeId}/files/collect`, { body }),
   };
+}
+
+function readIdStyle(): IdStyle {
+  const { BCTRL_TEST_ID_STYLE: text = 'uuid' } = process.env;
+  const style = idStyles.find((each) => each === text);
+  if (style === undefined)
+    throw new Error(`BCTRL_TEST_ID_STYLE: "${text}" is not one of ${idStyles.join(', ')}`);
+  return style;
 }
 
 export async function createTestFolder(t: TestContext): Promise<string> {

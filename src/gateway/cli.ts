@@ -22,6 +22,7 @@ interface Flags {
   seed?: number;
   onPathExists: OnPathExists;
   idStyle: IdStyle;
+  listLag: number;
 }
 
 const exitCodes = { done: 0, wrongUsage: 2 } as const;
@@ -66,6 +67,7 @@ function createCommand(io: Io): Command {
         .choices(idStyles)
         .default('uuid'),
     )
+    .option('--list-lag <ms>', 'how long after it was made the listing shows a file', parseWhole, 0)
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .configureOutput({
@@ -85,6 +87,7 @@ async function start({
   seed,
   onPathExists,
   idStyle,
+  listLag,
 }: Flags): Promise<Gateway> {
   return startGateway({
     workspaceDir: workspace,
@@ -93,6 +96,7 @@ async function start({
     port,
     onPathExists,
     idStyle,
+    listLagMs: listLag,
     ...(apiKey && { apiKeys: apiKey }),
     ...(faults === undefined ? {} : { faults: await readFaults(faults) }),
     ...(seed === undefined ? {} : { seed }),

@@ -11,6 +11,8 @@ export interface GatewayState {
   storage: Storage;
   ids: Ids;
   onPathExists: OnPathExists;
+  /** How long after it was made the listing shows a file. */
+  listLagMs: number;
   now: () => number;
   /** Aborts when the gateway closes; whatever waits must end then. */
   closing: AbortSignal;

@@ -36,18 +36,24 @@ const querySchema = z.object({
 
 type Query = z.output<typeof querySchema>;
 
-/** GET /v1/files: newest first, so that files added while a client pages never shift or repeat what it has yet to see. */
+/**
+ * GET /v1/files: newest first, so that files added while a client pages never shift or repeat what it has yet to see.
+ * A listing that lags leaves out the newest files.
+ */
 export function listFiles(
-  { ledger: { files }, ids }: GatewayState,
+  { ledger: { files }, ids, listLagMs, now }: GatewayState,
   query: { single: Record<string, string>; types: string[] | undefined },
 ): { data: IndexedFile[]; nextCursor: string | null } {
   const parsed = parseRequest(querySchema, { ...query.single, type: query.types });
   const { limit, cursor, createdAfter } = parsed;
   const candidates = narrowestIndex(files, parsed);
+  // Without a lag no clock decides: one that steps back must not hide files.
+  const newestShown = listLagMs === 0 ? Number.POSITIVE_INFINITY : now() - listLagMs;
   const data: IndexedFile[] = [];
   for (let index = countBefore(candidates, cursor) - 1; index >= 0; index -= 1) {
     const file = candidates[index] as IndexedFile;
     if (createdAfter !== undefined && file.createdAt <= createdAfter) break;
+    if (file.createdAt > newestShown) continue;
     if (!matches(file, parsed, ids.space)) continue;
     if (data.length === limit) return { data, nextCursor: toCursor(data.at(-1) as IndexedFile) };
     data.push(file);

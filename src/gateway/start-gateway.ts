@@ -33,6 +33,10 @@ export interface GatewayOptions {
   onPathExists?: OnPathExists;
   /** Default `uuid`. A storage keeps the ids that it has. */
   idStyle?: IdStyle;
+  /**
+   * `GET /v1/files` shows a file only this long after it was made; all else knows it at once. Default 0.
+   */
+  listLagMs?: number;
   faults?: readonly FaultRule[];
   /** For the faults' random numbers; default 1. */
   seed?: number;
@@ -76,6 +80,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     storage,
     ids: createIds(options.idStyle ?? 'uuid'),
     onPathExists: options.onPathExists ?? 'refuse',
+    listLagMs: options.listLagMs ?? 0,
     now,
     closing: closing.signal,
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -20,9 +20,14 @@ function run(args: readonly string[]) {
   return { seen, code, stop: () => stop.abort() };
 }
 
-async function folderArgs(t: TestContext): Promise<string[]> {
+async function folderPair(t: TestContext): Promise<[workspace: string, storage: string]> {
   const folder = await createTestFolder(t);
-  return ['--workspace', join(folder, 'workspace'), '--storage', join(folder, 'storage')];
+  return [join(folder, 'workspace'), join(folder, 'storage')];
+}
+
+async function folderArgs(t: TestContext): Promise<string[]> {
+  const [workspace, storage] = await folderPair(t);
+  return ['--workspace', workspace, '--storage', storage];
 }
 
 test('it prints one line with the URL, serves, and ends with 0 when told to stop', async (t) => {
@@ -95,6 +100,23 @@ test('--faults takes a file of rules', async (t) => {
   assert.equal(await code, 0);
 });
 
+test('--id-style and --list-lag reach the gateway', async (t) => {
+  const [workspace, storage] = await folderPair(t);
+  const runtimeId = `rt_${'0'.repeat(22)}`;
+  await mkdir(join(workspace, runtimeId), { recursive: true });
+  await writeFile(join(workspace, runtimeId, 'a'), '');
+  const modes = ['--id-style', 'prefixed', '--list-lag', '3600000'];
+  const { seen, code, stop } = run(['--workspace', workspace, '--storage', storage, ...modes, '--port', '0']);
+  await until(() => seen.out !== '');
+  const url = seen.out.trim().split(' ').at(-1) ?? '';
+  const body = { runtimePath: 'a' };
+  const collected = await callApi(url, 'POST', `/v1/runtimes/${runtimeId}/files/collect`, { body });
+  assert.match(collected.body.id, /^file_/);
+  assert.deepEqual((await callApi(url, 'GET', '/v1/files')).body.data, []);
+  stop();
+  assert.equal(await code, 0);
+});
+
 test('--help prints the options and ends with 0', async () => {
   const { seen, code } = run(['--help']);
   assert.deepEqual([await code, seen.err], [0, '']);
@@ -108,6 +130,7 @@ test('--help prints the options and ends with 0', async () => {
     '--seed',
     '--on-path-exists',
     '--id-style',
+    '--list-lag',
   ]) {
     assert.ok(seen.out.includes(option), option);
   }
@@ -124,6 +147,7 @@ const wrongArguments: [args: string[], message: RegExp][] = [
   [['--seed', '-1'], /--seed/],
   [['--on-path-exists', 'replace'], /Allowed choices are refuse, keep-both/],
   [['--id-style', 'ulid'], /Allowed choices are uuid, prefixed/],
+  [['--list-lag', '1s'], /--list-lag .*whole number/],
   [['--faults', '/does/not/exist'], /--faults \/does\/not\/exist: ENOENT/],
 ];
 

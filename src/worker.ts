@@ -7,6 +7,9 @@ import { runWorker } from './worker-main.js';
 
 const NAME = 'bctrl-temporal-worker';
 
+// A full disk or a reader that has left costs lines of the log, never the worker: the next line is tried again.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+
 new Command(NAME)
   .description(
     `Runs the pipelines of bctrl runtimes until SIGINT or SIGTERM. It takes no options: environment variables, and a .env

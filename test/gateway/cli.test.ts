@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { findPort } from '../../scripts/dev-server/find-port.js';
 import { main } from '../../src/gateway/cli.js';
 import { callApi, createTestFolder, until } from '../support/gateway.js';
-import { startGatewayProcess } from '../support/gateway-process.js';
+import { spawnGateway, startGatewayProcess } from '../support/gateway-process.js';
 
 /** Runs the command and gathers what a user would see. */
 function run(args: readonly string[]) {
@@ -185,6 +188,31 @@ test('a port in use → one line and 2', async (t) => {
   assert.deepEqual([await code, seen.out], [2, '']);
   assert.equal(seen.err, `error: port ${port} is already in use\n`);
 });
+
+for (const stdout of ['/dev/full', 'a pipe that nobody reads any more']) {
+  test(`with stdout at ${stdout} the executable serves, and ends with 0`, {
+    // Elsewhere there is no /dev/full.
+    skip: process.platform !== 'linux',
+    timeout: 30_000,
+  }, async (t) => {
+    const file = stdout.startsWith('/') ? await open(stdout, 'w') : undefined;
+    t.after(() => file?.close());
+    const url = `http://127.0.0.1:${await findPort('127.0.0.1')}`;
+    const args = [...(await folderArgs(t)), '--port', new URL(url).port];
+    const child = spawnGateway(args, file?.fd);
+    child.stdout?.destroy();
+    const ended = once(child, 'exit');
+    t.after(() => child.kill('SIGKILL'));
+    const isUp = () =>
+      fetch(`${url}/_gateway/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    while (child.exitCode === null && !(await isUp())) await setImmediate();
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+  });
+}
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} ends the executable with 0, also in the middle of a request`, {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { GatewayOptions } from '../../src/testing.js';
@@ -28,15 +29,16 @@ export async function startGatewayProcess(
     child.kill('SIGKILL');
     await ended;
   });
-  for await (const line of createInterface({ input: child.stdout })) {
+  for await (const line of createInterface({ input: child.stdout as Readable })) {
     const [url] = /http:\/\/127\.0\.0\.1:\d+$/.exec(line) ?? [];
     if (url) return { url, child, ended };
   }
   throw new Error('The gateway ended before it listened.');
 }
 
-function spawnGateway(args: readonly string[]) {
+/** @param stdout a file descriptor in place of a pipe */
+export function spawnGateway(args: readonly string[], stdout?: number): ChildProcess {
   return spawn(process.execPath, ['--import', 'tsx', EXECUTABLE, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', stdout ?? 'pipe', 'inherit'],
   });
 }

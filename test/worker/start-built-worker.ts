@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { findPort } from '../../scripts/dev-server/find-port.js';
+import { type Answer, API_KEY, callApi } from '../support/gateway.js';
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+interface BuiltWorkerOptions {
+  /** `host:port` of the Temporal server. */
+  readonly address: string;
+  readonly gatewayUrl: string;
+  readonly taskQueue: string;
+  /** The folder of the built package. */
+  readonly dist?: string;
+  /** A file descriptor, or a pipe: default one that is read. */
+  readonly stderr?: number | 'closed-pipe';
+}
+
+interface BuiltWorker {
+  readonly child: ChildProcess;
+  /** Its exit code, or the signal that killed it, and its log. */
+  readonly ended: Promise<{ end: unknown; stderr: string }>;
+  /** Rejects if nothing listens. */
+  health(path: '/livez' | '/readyz'): Promise<Answer>;
+  /** Resolves when the health of the path has the status; rejects if the worker ends before. */
+  untilHealth(path: '/livez' | '/readyz', status: number): Promise<Answer>;
+}
+
+/** The built worker with its health served, since its log may be unreadable; killed when the test ends. */
+export async function startBuiltWorker(t: TestContext, options: BuiltWorkerOptions): Promise<BuiltWorker> {
+  const { address, gatewayUrl, taskQueue, dist = DIST, stderr } = options;
+  const healthAddress = `127.0.0.1:${await findPort('127.0.0.1')}`;
+  const child = spawn(process.execPath, [join(dist, 'worker.js')], {
+    env: {
+      PATH: process.env['PATH'],
+      TEMPORAL_ADDRESS: address,
+      BCTRL_TASK_QUEUE: taskQueue,
+      BCTRL_BASE_URL: gatewayUrl,
+      BCTRL_API_KEY: API_KEY,
+      BCTRL_HEALTH_ADDRESS: healthAddress,
+    },
+    // Not the repository, where a developer's .env may lie.
+    cwd: tmpdir(),
+    stdio: ['ignore', 'inherit', typeof stderr === 'number' ? stderr : 'pipe'],
+  });
+  let log = '';
+  if (stderr === 'closed-pipe') child.stderr?.destroy();
+  else child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const ended = once(child, 'close').then(([code, signal]) => ({ end: code ?? signal, stderr: log }));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+
+  const health: BuiltWorker['health'] = (path) => callApi(`http://${healthAddress}`, 'GET', path);
+  const untilHealth: BuiltWorker['untilHealth'] = async (path, status) => {
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`The worker ended with ${child.exitCode}: ${log}`);
+      const answer = await health(path).catch(() => undefined);
+      if (answer?.status === status) return answer;
+      await sleep(20);
+    }
+  };
+  return { child, ended, health, untilHealth };
+}

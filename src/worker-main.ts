@@ -8,6 +8,7 @@ import { createLogger } from './worker/create-logger.js';
 import { connect, createWorker } from './worker/create-worker.js';
 import { installRuntime } from './worker/install-runtime.js';
 import { observeWithAll } from './worker/observe-with-all.js';
+import { runUntilStopped } from './worker/run-until-stopped.js';
 import { serveHealth } from './worker/serve-health.js';
 import { watchHeldPipelines } from './worker/watch-held-pipelines.js';
 
@@ -20,12 +21,12 @@ export interface LogStream {
 }
 
 /**
- * Runs a worker until SIGINT or SIGTERM. It checks the credentials and both connections first, so that what is wrong
+ * Runs a worker until `stop` aborts. It checks the credentials and both connections first, so that what is wrong
  * is said at once and not by every activity.
  *
  * @throws ConfigError, Exit
  */
-export async function runWorker(env: Environment, stderr: LogStream): Promise<void> {
+export async function runWorker(env: Environment, stderr: LogStream, stop: AbortSignal): Promise<void> {
   const config = readWorkerConfig(env);
   const { bctrl, log, metricsAddress, healthAddress, taskQueue, temporal } = config;
   const logger = await createLogger({ ...log, format: log.format ?? defaultFormat(stderr) }, stderr);
@@ -41,26 +42,29 @@ export async function runWorker(env: Environment, stderr: LogStream): Promise<vo
   const client = new BctrlClient({ ...bctrl, observer: observeWithAll(observers) });
   const endings: (() => unknown)[] = [() => client.close(), () => keyClient.close()];
   let worker: Worker | undefined;
-  try {
-    if (healthAddress) endings.push(await serveHealth(healthAddress, () => worker, keyCheck));
-    const problem = await checkCredentials(client, bctrl.baseUrl);
-    if (problem !== undefined) logger.warn('the API could not check the key; going on', { problem });
-    const runtime = await installRuntime(logger, metricsAddress);
-    metrics?.reportTo(runtime.metricMeter);
-    // Loaded on demand: OpenTelemetry is large.
-    const tracing =
-      config.tracing &&
-      (await (await import('./worker/start-tracing.js')).startTracing(config.tracing, logger));
-    if (tracing) endings.push(() => tracing.close());
-    const connection = await connect(config);
-    endings.push(() => connection.close());
-    worker = await createWorker(connection, client, config, tracing);
-    if (metrics && worker.client) endings.push(watchHeldPipelines(worker.client, runtime.metricMeter));
-    logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
-    await worker.run();
-  } finally {
-    for (const end of endings.reverse()) await end();
-  }
+  const run = async () => {
+    try {
+      if (healthAddress) endings.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
+      const problem = await checkCredentials(client, bctrl.baseUrl);
+      if (problem !== undefined) logger.warn('the API could not check the key; going on', { problem });
+      const runtime = await installRuntime(logger, metricsAddress);
+      metrics?.reportTo(runtime.metricMeter);
+      // Loaded on demand: OpenTelemetry is large.
+      const tracing =
+        config.tracing &&
+        (await (await import('./worker/start-tracing.js')).startTracing(config.tracing, logger));
+      if (tracing) endings.push(() => tracing.close());
+      const connection = await connect(config);
+      endings.push(() => connection.close());
+      worker = await createWorker(connection, client, config, tracing);
+      if (metrics && worker.client) endings.push(watchHeldPipelines(worker.client, runtime.metricMeter));
+      logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
+      await worker.run();
+    } finally {
+      for (const end of endings.reverse()) await end();
+    }
+  };
+  await runUntilStopped(run, () => worker, stop);
 }
 
 /** A person reads a terminal, a program everything else. */

@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
 
-/** Why a worker can do nothing any more. */
-export function findFailure(worker: Worker | undefined): readonly string[] {
+/** The worker no longer takes tasks, whether it still drains or has ended. */
+export function hasStopped(worker: Worker | undefined): boolean {
+  const state = worker?.getState() ?? 'INITIALIZED';
+  return state !== 'INITIALIZED' && state !== 'RUNNING';
+}
+
+/** Why a worker can do nothing any more, though nobody has asked it to `stop`. */
+export function findFailure(worker: Worker | undefined, stop: AbortSignal): readonly string[] {
   if (worker === undefined) return [];
   const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
   const hasFailed = [runState, workflowPollerState, activityPollerState].includes('FAILED');
-  return hasFailed ? ['the worker has failed'] : [];
+  if (hasFailed) return ['the worker has failed'];
+  return hasStopped(worker) && !stop.aborted ? [`the worker has stopped by itself: ${runState}`] : [];
 }
 
 /** Why a worker takes no tasks now. */

@@ -5,18 +5,19 @@ import { COLLECT_DURATION_BUCKETS, metrics } from '../shared/metric-names.js';
 import { type Address, formatAddress } from './address.js';
 
 /**
- * Installs the SDK's runtime, which serves the metrics too: one of a process, before its first connection. From then on
- * signals end workers, and nothing else.
+ * Installs the SDK's runtime, which serves the metrics too: one of a process, before its first connection. Signals are
+ * the executable's own.
  *
  * @throws ConfigError where the metrics cannot be served
  */
 export async function installRuntime(logger: Logger, metricsAddress: Address | undefined): Promise<Runtime> {
   // The core's own lines go the same way.
   const logging = { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } as const;
-  if (metricsAddress === undefined) return Runtime.install({ logger, telemetryOptions: { logging } });
+  const options = { logger, shutdownSignals: [] };
+  if (metricsAddress === undefined) return Runtime.install({ ...options, telemetryOptions: { logging } });
   try {
     const exporter = await toExporter(metricsAddress);
-    return Runtime.install({ logger, telemetryOptions: { logging, metrics: exporter } });
+    return Runtime.install({ ...options, telemetryOptions: { logging, metrics: exporter } });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { findPort } from '../../scripts/dev-server/find-port.js';
 import { type Answer, API_KEY, callApi } from '../support/gateway.js';
 
-const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+export const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
 interface BuiltWorkerOptions {
   /** `host:port` of the Temporal server. */

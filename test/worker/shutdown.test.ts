@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { cp, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { startDevServer } from '../../scripts/dev-server.js';
+import { useDevServer } from '../support/dev-server.js';
+import { createTestFolder, startTestGateway, until } from '../support/gateway.js';
+import { devServerExecutable } from '../support/temporal.js';
+import { DIST, startBuiltWorker } from './start-built-worker.js';
+
+/** The bound of 8 seconds, and what a busy machine needs. */
+const BOUND_MS = 20_000;
+
+const STOPPED_BY_ITSELF = 'the worker has stopped without having been asked to; its log says why';
+
+const temporal = useDevServer();
+
+async function startWorker(t: TestContext, { address = temporal.address, dist = DIST } = {}) {
+  const gateway = await startTestGateway(t);
+  const taskQueue = gateway.runtimeId;
+  const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue, dist });
+  await worker.untilHealth('/readyz', 200);
+  return { ...worker, taskQueue };
+}
+
+describe('a worker that ends', { concurrency: 3 }, () => {
+  let code: string;
+  before(async () => {
+    const workflowsPath = fileURLToPath(new URL('./unencodable-workflows.ts', import.meta.url));
+    ({ code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') }));
+  });
+
+  /** A copy of the built package whose workflows are others. */
+  async function createDist(t: TestContext): Promise<string> {
+    const folder = await createTestFolder(t);
+    const repository = join(DIST, '..');
+    await cp(DIST, join(folder, 'dist'), { recursive: true });
+    for (const name of ['package.json', 'node_modules']) {
+      await symlink(join(repository, name), join(folder, name));
+    }
+    await writeFile(join(folder, 'dist/workflow-bundle.js'), code);
+    return join(folder, 'dist');
+  }
+
+  async function startStuckWorker(t: TestContext, workflowType: string) {
+    const worker = await startWorker(t, { dist: await createDist(t) });
+    const { taskQueue } = worker;
+    await temporal.client.workflow.start(workflowType, { taskQueue, workflowId: taskQueue });
+    const { body } = await worker.untilHealth('/livez', 503);
+    assert.deepEqual(body.problems, ['the worker has stopped by itself: DRAINING']);
+    return worker;
+  }
+
+  for (const workflowType of ['failWithLoneSurrogate', 'startChildWithLoneSurrogate']) {
+    test(`after ${workflowType} stops by itself, is not alive, and ends with 1`, async (t) => {
+      const worker = await startStuckWorker(t, workflowType);
+      const startedMs = performance.now();
+      const { end, stderr } = await worker.ended;
+      assert.equal(end, 1);
+      assert.ok(performance.now() - startedMs < BOUND_MS);
+      assert.equal(lastLine(stderr), `bctrl-temporal-worker: ${STOPPED_BY_ITSELF}`);
+    });
+  }
+
+  test('by itself ends at once with 1 on SIGTERM', async (t) => {
+    const worker = await startStuckWorker(t, 'failWithLoneSurrogate');
+    worker.child.kill('SIGTERM');
+    const { end, stderr } = await worker.ended;
+    assert.equal(end, 1);
+    assert.equal(lastLine(stderr), `bctrl-temporal-worker: ${STOPPED_BY_ITSELF}`);
+  });
+
+  test('on SIGTERM while Temporal does not respond is forced to, and says so', async (t) => {
+    const server = await startDevServer({ executable: devServerExecutable() });
+    t.after(async () => {
+      process.kill(server.pid, 'SIGCONT');
+      await server.close();
+    });
+    const worker = await startWorker(t, { address: server.address });
+    process.kill(server.pid, 'SIGSTOP');
+    await worker.untilHealth('/readyz', 503);
+    const startedMs = performance.now();
+    worker.child.kill('SIGTERM');
+    const { end, stderr } = await worker.ended;
+    assert.equal(end, 1);
+    assert.ok(performance.now() - startedMs < BOUND_MS);
+    assert.equal(
+      lastLine(stderr),
+      'bctrl-temporal-worker: the worker did not end within 8 s, so its end is forced',
+    );
+  });
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`on ${signal} ends with 0 and without a word of its own`, async (t) => {
+      const worker = await startWorker(t);
+      worker.child.kill(signal);
+      const { end, stderr } = await worker.ended;
+      assert.equal(end, 0);
+      assert.doesNotMatch(stderr, /^bctrl-temporal-worker:/m);
+    });
+  }
+
+  test('on SIGTERM while it still starts ends with 0', async (t) => {
+    const fault = { kind: 'delay', delayMs: 3_600_000 } as const;
+    const gateway = await startTestGateway(t, { faults: [{ operation: 'whoami', fault }] });
+    const { address } = temporal;
+    const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue: 'any' });
+    await until(() => gateway.books().inFlight > 0);
+    worker.child.kill('SIGTERM');
+    assert.equal((await worker.ended).end, 0);
+  });
+});
+
+function lastLine(text: string): string | undefined {
+  return text.trimEnd().split('\n').at(-1);
+}

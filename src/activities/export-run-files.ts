@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { collectionKeySchema, idSchema } from '../shared/bounded-string.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
+import { externalInput } from '../shared/external-input.js';
+import { exportArchiveSchema } from '../shared/pipeline-input.js';
 import { parseInput } from './parse-input.js';
 import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
-const exportRunFilesInputSchema = z.strictObject({
-  runId: z.string().min(1),
-  /** Name of the archive; it ends in `.zip`. Default: the API's. */
-  name: z.string().optional(),
-  /** Only files of these types. */
-  type: z.array(z.string()).optional(),
-  /** Any text: the same one makes the archive once. */
-  idempotencyKey: z.string().min(1),
-});
+const exportRunFilesInputSchema = externalInput(
+  exportArchiveSchema.extend({
+    runId: idSchema,
+    /** Any text: the same one makes the archive once. */
+    idempotencyKey: collectionKeySchema,
+  }),
+);
 export type ExportRunFilesInput = z.infer<typeof exportRunFilesInputSchema>;
 
 /**

@@ -1,7 +1,10 @@
 import { get, type Json } from '@hyperjump/json-pointer';
 import { describeIssue } from '../shared/describe-issue.js';
+import { externalInput } from '../shared/external-input.js';
 import type { WaitedInvocation } from '../shared/invocation.js';
 import { fileListSchema } from '../shared/pipeline-input.js';
+
+const outputFilesSchema = externalInput(fileListSchema);
 
 /**
  * The files that a job's output names where `pointer` (RFC 6901) points, or why it names none: a path, or an array of
@@ -13,7 +16,7 @@ export function filesFromOutput(
 ): Pick<WaitedInvocation, 'files' | 'outputProblem'> {
   const found = lookUp(output, pointer);
   if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
-  const { data: files, error } = fileListSchema.safeParse(toFiles(found));
+  const { data: files, error } = outputFilesSchema.safeParse(toFiles(found));
   if (error) return { outputProblem: `its output names no files at "${pointer}": ${describeIssue(error)}` };
   return { files };
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
+import { idSchema } from '../shared/bounded-string.js';
+import { externalInput } from '../shared/external-input.js';
 import { parseInput } from './parse-input.js';
 import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
-const getActiveRunInputSchema = z.strictObject({ runtimeId: z.string().min(1) });
+const getActiveRunInputSchema = externalInput(z.strictObject({ runtimeId: idSchema }));
 export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
 
 /**

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { collectionKeySchema, idSchema } from './bounded-string.js';
 import { durationSchema } from './duration.js';
+import { externalInput } from './external-input.js';
 import { filePlaces } from './file-identity.js';
 import { COLLECTION_KEY } from './names.js';
 import type { ReasonClass } from './reason-class.js';
@@ -29,8 +31,8 @@ export function isMissingFile({
 const ifExistsSchema = z.enum(['fail', 'keep']);
 
 export const fileOptionsSchema = collectRequestSchema.extend({
-  metadata: z
-    .record(z.string(), z.unknown())
+  metadata: collectRequestSchema.shape.metadata
+    .unwrap()
     .refine((metadata) => !(COLLECTION_KEY in metadata), `the field ${COLLECTION_KEY} is reserved`)
     .optional(),
   /** `fail` (default): the file fails with `conflict`. `keep`: the file that is there is the result. */
@@ -42,19 +44,19 @@ export const fileOptionsSchema = collectRequestSchema.extend({
 export type FileOptions = z.infer<typeof fileOptionsSchema>;
 
 const collectTaskSchema = z.strictObject({
-  runtimeId: z.string().min(1),
+  runtimeId: idSchema,
   /**
    * Marks the files, so that an attempt whose predecessor got no answer can find them. In a batch each file adds its own
    * place. Default: made from the activity's id.
    */
-  collectionKey: z.string().min(1).optional(),
+  collectionKey: collectionKeySchema.optional(),
   /** An earlier run of the workflow may have collected the files: look for them on the first attempt too. */
   lookFirst: z.boolean().optional(),
   /** Another run of the workflow, one that was reset for instance, may go on collecting until its next heartbeat. */
   concurrentRun: z.boolean().optional(),
 });
 
-export const collectRuntimeFileInputSchema = fileOptionsSchema.extend(collectTaskSchema.shape);
+export const collectRuntimeFileInputSchema = externalInput(fileOptionsSchema.extend(collectTaskSchema.shape));
 export type CollectRuntimeFileInput = z.infer<typeof collectRuntimeFileInputSchema>;
 
 function areDistinct(files: readonly FileOptions[]): boolean {
@@ -67,15 +69,17 @@ export const MAXIMUM_BATCH = 1_000;
 /** As many files as a pipeline has. */
 const MAXIMUM_VERIFIED = 10_000;
 
-export const collectRuntimeFilesInputSchema = collectTaskSchema.extend({
-  files: z
-    .array(fileOptionsSchema)
-    .min(1)
-    .max(MAXIMUM_BATCH)
-    .refine(areDistinct, 'two of them have the same source and destination'),
-  /** Leave ids and paths of the collected files out of the outcomes: a third of what a history holds of a file. */
-  brief: z.boolean().optional(),
-});
+export const collectRuntimeFilesInputSchema = externalInput(
+  collectTaskSchema.extend({
+    files: z
+      .array(fileOptionsSchema)
+      .min(1)
+      .max(MAXIMUM_BATCH)
+      .refine(areDistinct, 'two of them have the same source and destination'),
+    /** Leave ids and paths of the collected files out of the outcomes: a third of what a history holds of a file. */
+    brief: z.boolean().optional(),
+  }),
+);
 export type CollectRuntimeFilesInput = z.infer<typeof collectRuntimeFilesInputSchema>;
 
 /**
@@ -116,12 +120,14 @@ export function toCollectedFile(file: File): CollectedFile {
 /** Hexadecimal SHA-256 prefixes, as `fileIdentity` makes them. */
 const identitySchema = z.string().length(32);
 
-export const verifyCollectedFilesInputSchema = z.strictObject({
-  runtimeId: z.string().min(1),
-  collectionKey: z.string().min(1),
-  /** Identities of files that may be there more than once. */
-  collected: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
-  /** Identities of files that failed, and may be there all the same. */
-  failed: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
-});
+export const verifyCollectedFilesInputSchema = externalInput(
+  z.strictObject({
+    runtimeId: idSchema,
+    collectionKey: collectionKeySchema,
+    /** Identities of files that may be there more than once. */
+    collected: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
+    /** Identities of files that failed, and may be there all the same. */
+    failed: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
+  }),
+);
 export type VerifyCollectedFilesInput = z.infer<typeof verifyCollectedFilesInputSchema>;

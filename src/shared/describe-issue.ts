@@ -1,18 +1,33 @@
 import type { z } from 'zod';
+import { shortPath } from './one-line.js';
 
-/** The first problem of a refused input, as a person names it: `files[3].appearsWithin: expected a duration …`. */
+/** A field of an input is at most so far down; what is below it may be of any depth. */
+const SHOWN_PARTS = 5;
+
+/**
+ * The first problem of a refused input, as a person names it: `files[3].appearsWithin: expected a duration …`. It is one
+ * short line, whatever the input is.
+ */
 export function describeIssue(error: z.ZodError): string {
   const issue = error.issues[0];
   if (issue === undefined) return error.message;
-  const path = issue.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('');
-  return path === '' ? issue.message : `${path.replace(/^\./, '')}: ${messageOf(issue)}`;
+  const parts = issue.path.slice(0, SHOWN_PARTS).map((part) => {
+    return typeof part === 'number' ? `[${part}]` : `.${shortPath(String(part))}`;
+  });
+  if (parts.length < issue.path.length) parts.push('…');
+  const message = toMessage(issue);
+  return parts.length === 0 ? message : `${parts.join('').replace(/^\./, '')}: ${message}`;
 }
 
-/** Of a field, in words that need no zod. */
-function messageOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'too_small' && issue.origin === 'string') return 'must not be empty';
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'is missing';
+/** In words that need no zod. */
+function toMessage(issue: z.core.$ZodIssue): string {
+  if (
+    issue.code === 'invalid_type' &&
+    issue.message.endsWith('received undefined') &&
+    issue.path.length > 0
+  ) {
+    return 'is missing';
+  }
+  if (issue.code === 'unrecognized_keys') return `Unrecognized key: "${shortPath(issue.keys[0] ?? '')}"`;
   return issue.message;
 }

@@ -1,13 +1,17 @@
 import { z } from 'zod';
+import { idSchema } from './bounded-string.js';
+import { externalInput } from './external-input.js';
 import { jsonPointerSchema, type PipelineFile } from './pipeline-input.js';
 import type { EndedStatus, Invocation } from './wire.js';
 
-export const waitForInvocationInputSchema = z.strictObject({
-  runtimeId: z.string().min(1),
-  invocationId: z.string().min(1),
-  /** Where in the job's output files are named (RFC 6901). */
-  filesFromOutput: jsonPointerSchema.optional(),
-});
+export const waitForInvocationInputSchema = externalInput(
+  z.strictObject({
+    runtimeId: idSchema,
+    invocationId: idSchema,
+    /** Where in the job's output files are named (RFC 6901). */
+    filesFromOutput: jsonPointerSchema.optional(),
+  }),
+);
 export type WaitForInvocationInput = z.infer<typeof waitForInvocationInputSchema>;
 
 /** A runtime job that has ended. Its output stays with the API: it may be larger than a history should hold. */

@@ -1,17 +1,25 @@
 import { z } from 'zod';
+import {
+  boundedString,
+  fileTypeSchema,
+  idSchema,
+  isAtMostBytes,
+  MAX_KEY_PREFIX_BYTES,
+} from './bounded-string.js';
 import { fileOptionsSchema, MAXIMUM_BATCH } from './collect.js';
 import { durationSchema } from './duration.js';
-import { jsonBytes } from './json-bytes.js';
+import { externalInput } from './external-input.js';
 
 export const MAXIMUM_FILES = 10_000;
 /** The list of the files, as JSON: a run hands it to the next one in a payload, which has at most 2 MB. */
 export const MAXIMUM_LIST_BYTES = 1_100_000;
 /** Temporal refuses a longer name, and with it the workflow task that uses it. */
-const MAXIMUM_NAME_LENGTH = 1_000;
+const temporalNameSchema = boundedString(1_000);
 /** So many activities of one workflow may be pending; Temporal advises against more. */
 const MAXIMUM_CONCURRENCY = 500;
 /** Every job waited for holds an activity open. */
 const MAXIMUM_INVOCATIONS = 100;
+const MAXIMUM_TYPES = 100;
 
 export const pipelineFileSchema = fileOptionsSchema.extend({
   /** A file that is not there: `fail` (default) fails the pipeline, `warn` is told in the report, `ignore` is only counted. */
@@ -23,17 +31,21 @@ export type PipelineFile = z.infer<typeof pipelineFileSchema>;
 export const fileListSchema = z
   .array(pipelineFileSchema)
   .max(MAXIMUM_FILES)
-  .refine((files) => jsonBytes(files) <= MAXIMUM_LIST_BYTES, `more than ${MAXIMUM_LIST_BYTES} bytes`);
+  .refine(
+    (files) => isAtMostBytes(JSON.stringify(files), MAXIMUM_LIST_BYTES),
+    `more than ${MAXIMUM_LIST_BYTES} bytes`,
+  );
 
 /** RFC 6901: `''` is the whole document. */
-export const jsonPointerSchema = z
-  .string()
-  .regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON pointer such as "/files"');
+export const jsonPointerSchema = boundedString(1_000, 0).regex(
+  /^(\/([^~/]|~[01])*)*$/,
+  'expected a JSON pointer such as "/files"',
+);
 
 const waitForSchema = z
   .strictObject({
     /** Runtime jobs; all of them have to end. */
-    invocationIds: z.array(z.string().min(1)).min(1).max(MAXIMUM_INVOCATIONS).optional(),
+    invocationIds: z.array(idSchema).min(1).max(MAXIMUM_INVOCATIONS).optional(),
     /** Wait for the signal `jobFinished` instead. */
     signal: z.literal(true).optional(),
     /** For all of them together. Default: 24 hours. */
@@ -44,9 +56,16 @@ const waitForSchema = z
     'expected either invocationIds or signal: true',
   );
 
-export const pipelineInputSchema = z
+export const exportArchiveSchema = z.strictObject({
+  /** Default: the API's. */
+  name: boundedString(255).endsWith('.zip').optional(),
+  /** Only files of these types. */
+  type: z.array(fileTypeSchema).max(MAXIMUM_TYPES).optional(),
+});
+
+const pipelineFieldsSchema = z
   .strictObject({
-    runtimeId: z.string().min(1),
+    runtimeId: idSchema,
     /** What happens before the files are collected. Without it, collecting starts at once. */
     waitFor: waitForSchema.optional(),
     /** What happens to the files when a job ends otherwise than `succeeded`. Default: they are collected. */
@@ -67,30 +86,28 @@ export const pipelineInputSchema = z
     /** `fail` (default): the workflow fails. `hold`: it waits for an operator's `resume` or `abandon`. */
     onFailure: z.enum(['fail', 'hold']).optional(),
     /** Make a zip of the run's files, once they are collected. */
-    exportArchive: z
-      .strictObject({
-        /** Default: the API's. */
-        name: z.string().endsWith('.zip').optional(),
-        /** Only files of these types. */
-        type: z.array(z.string()).optional(),
-      })
-      .optional(),
+    exportArchive: exportArchiveSchema.optional(),
     /** Stop the runtime at the end: in any case, or only if nothing that was asked for would be lost. Default: `never`. */
     stopRuntime: z.enum(['always', 'on-success', 'never']).optional(),
     /** A workflow that is started with the report when all went well. */
     // biome-ignore lint/suspicious/noThenProperty: an object is no thenable, and `then` is what people call it
     then: z
       .strictObject({
-        workflowType: z.string().min(1).max(MAXIMUM_NAME_LENGTH),
+        workflowType: temporalNameSchema,
         /** Default: that of the pipeline. */
-        taskQueue: z.string().min(1).max(MAXIMUM_NAME_LENGTH).optional(),
+        taskQueue: temporalNameSchema
+          .refine(
+            (name) => !name.startsWith('/_sys/'),
+            'must not begin with /_sys/, which Temporal keeps to itself',
+          )
+          .optional(),
       })
       .optional(),
     /**
      * Beginning of the collection keys of an ended pipeline whose files this one goes on with: they keep their keys, and are
      * looked for before they are collected. As the query `rerunInput` gives it.
      */
-    rerunOf: z.string().min(1).optional(),
+    rerunOf: boundedString(MAX_KEY_PREFIX_BYTES).optional(),
   })
   .refine(({ files, waitFor }) => files.length > 0 || waitFor !== undefined, {
     path: ['files'],
@@ -100,14 +117,14 @@ export const pipelineInputSchema = z
     path: ['filesFromOutput'],
     message: 'needs waitFor, as it is the output of a job',
   });
+export const pipelineInputSchema = externalInput(pipelineFieldsSchema);
 /** What a `postRunPipeline` is started with. */
 export type PipelineInput = z.input<typeof pipelineInputSchema>;
 /** The same, validated and with its defaults. */
 export type ParsedPipelineInput = z.output<typeof pipelineInputSchema>;
 
-export const collectFileInputSchema = fileOptionsSchema.extend({
-  runtimeId: z.string().min(1),
-  giveUpAfter: durationSchema.optional(),
-});
+export const collectFileInputSchema = externalInput(
+  fileOptionsSchema.extend({ runtimeId: idSchema, giveUpAfter: durationSchema.optional() }),
+);
 /** What a `collectFile` workflow is started with. */
 export type CollectFileInput = z.input<typeof collectFileInputSchema>;

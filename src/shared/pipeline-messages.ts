@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import { fileListSchema } from './pipeline-input.js';
+import { idSchema, pathSchema } from './bounded-string.js';
+import { externalInput } from './external-input.js';
+import { fileListSchema, MAXIMUM_FILES } from './pipeline-input.js';
 import { endedStatuses } from './wire.js';
 
 /** What the signal `jobFinished` may say of the job. */
-export const jobFinishedSchema = z
+const jobFinishedFieldsSchema = z
   .strictObject({
     /** The API is asked how this one ended, and waited for if it has not. */
-    invocationId: z.string().min(1).optional(),
+    invocationId: idSchema.optional(),
     /** How a job ended that is no invocation. Default: `succeeded`. */
     status: z.enum(endedStatuses).optional(),
   })
@@ -14,9 +16,10 @@ export const jobFinishedSchema = z
     ({ invocationId, status }) => invocationId === undefined || status === undefined,
     'expected either invocationId or status',
   );
+export const jobFinishedSchema = externalInput(jobFinishedFieldsSchema);
 export type JobFinished = z.infer<typeof jobFinishedSchema>;
 
-export const addFilesSchema = z.strictObject({ files: fileListSchema.min(1) });
+export const addFilesSchema = externalInput(z.strictObject({ files: fileListSchema.min(1) }));
 /** What the update `addFiles` is sent with. */
 export type AddFiles = z.infer<typeof addFilesSchema>;
 
@@ -27,10 +30,12 @@ export interface FilesAdded {
   readonly known: number;
 }
 
-export const resumeSchema = z.strictObject({
-  /** Only these of the failed files. Default: all of them. */
-  runtimePaths: z.array(z.string().min(1)).min(1).optional(),
-});
+export const resumeSchema = externalInput(
+  z.strictObject({
+    /** Only these of the failed files. Default: all of them. */
+    runtimePaths: z.array(pathSchema).min(1).max(MAXIMUM_FILES).optional(),
+  }),
+);
 /** What the update `resume` may be sent with. */
 export type Resume = z.infer<typeof resumeSchema>;
 

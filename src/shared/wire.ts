@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { boundedString, fileTypeSchema, isAtMostBytes, pathSchema } from './bounded-string.js';
+import { isAtMostDeep } from './external-input.js';
 import { oneLine } from './one-line.js';
 
 /*
@@ -96,13 +98,29 @@ export const filePageSchema = z.object({
 });
 export type FilePage = z.infer<typeof filePageSchema>;
 
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Labels of a file, not its content. */
+const MAX_METADATA_BYTES = 65_536;
+const MAX_METADATA_DEPTH = 100;
+
 /** Body of the collect call (OpenAPI `RuntimeFileCollectRequest`). */
 export const collectRequestSchema = z.strictObject({
-  runtimePath: z.string().min(1),
-  destinationPath: z.string().min(1).optional(),
-  name: z.string().min(1).optional(),
-  type: z.string().min(1).optional(),
-  metadata: metadataSchema.optional(),
+  runtimePath: pathSchema,
+  destinationPath: pathSchema.optional(),
+  name: boundedString(1_024).optional(),
+  type: fileTypeSchema.optional(),
+  metadata: z
+    .custom<Record<string, unknown>>(isObject, 'expected an object')
+    .refine(
+      (metadata) =>
+        isAtMostDeep(metadata, MAX_METADATA_DEPTH) &&
+        isAtMostBytes(JSON.stringify(metadata), MAX_METADATA_BYTES),
+      `must be at most ${MAX_METADATA_BYTES} bytes of JSON, and ${MAX_METADATA_DEPTH} levels deep`,
+    )
+    .optional(),
 });
 export type CollectRequest = z.infer<typeof collectRequestSchema>;
 

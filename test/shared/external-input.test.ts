@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { z } from 'zod';
+import { collectRuntimeFileInputSchema, collectRuntimeFilesInputSchema } from '../../src/shared/collect.js';
+import { describeIssue } from '../../src/shared/describe-issue.js';
+import { durationSchema } from '../../src/shared/duration.js';
+import { externalInput } from '../../src/shared/external-input.js';
+import { waitForInvocationInputSchema } from '../../src/shared/invocation.js';
+import { collectFileInputSchema, pipelineInputSchema } from '../../src/shared/pipeline-input.js';
+import { addFilesSchema, jobFinishedSchema, resumeSchema } from '../../src/shared/pipeline-messages.js';
+
+const RUNTIME = 'rt_1';
+const files = [{ runtimePath: 'a.txt' }];
+const waitFor = { signal: true };
+
+/** Every schema of an input that a client or workflow writes, with an input that is right. */
+const inputs: Record<string, [schema: z.ZodType, right: Record<string, unknown>]> = {
+  postRunPipeline: [pipelineInputSchema, { runtimeId: RUNTIME, files }],
+  collectFile: [collectFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt' }],
+  collectRuntimeFile: [collectRuntimeFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt' }],
+  collectRuntimeFiles: [collectRuntimeFilesInputSchema, { runtimeId: RUNTIME, files }],
+  waitForInvocation: [waitForInvocationInputSchema, { runtimeId: RUNTIME, invocationId: 'inv_1' }],
+  addFiles: [addFilesSchema, { files }],
+  resume: [resumeSchema, {}],
+  jobFinished: [jobFinishedSchema, {}],
+};
+
+/** A pipeline that starts another workflow at its end. */
+const toThen = (then: object) => ({ runtimeId: RUNTIME, files, then });
+
+/** What a person reads of an input that is refused; `undefined` if it is accepted. */
+function refusalOf(schema: z.ZodType, input: unknown): string | undefined {
+  const { error } = schema.safeParse(input);
+  return error && describeIssue(error);
+}
+
+/** As it comes out of a payload. */
+const fromJson = (text: string): unknown => JSON.parse(text);
+
+/** `levels` objects in each other. */
+function nested(levels: number): unknown {
+  return fromJson(`${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`);
+}
+
+for (const [name, [schema, right]] of Object.entries(inputs)) {
+  describe(`the input of ${name}`, () => {
+    test('is accepted as it should be', () => {
+      assert.equal(refusalOf(schema, right), undefined);
+    });
+
+    test('is refused with a lone surrogate in a value, at any depth', () => {
+      for (const [value, place] of [
+        ['\ud800', 'note'],
+        [{ a: ['', 'x\udc00'] }, 'note.a[1]'],
+      ] as const) {
+        assert.equal(refusalOf(schema, { ...right, note: value }), `${place}: is not well-formed Unicode`);
+      }
+    });
+
+    test('is refused with a lone surrogate in the name of a field, and says so in a well-formed text', () => {
+      const refusal = refusalOf(schema, { ...right, note: { 'x\ud800': 1 } });
+      assert.equal(refusal, 'note.x\ufffd: must not be the name of a field');
+      assert.equal(refusalOf(schema, { ...right, '\udfff': 1 }), '\ufffd: must not be the name of a field');
+    });
+
+    test('is refused with a field __proto__, which nothing would read', () => {
+      const input = fromJson(
+        JSON.stringify(right).replace(/}$/, `${Object.keys(right).length > 0 ? ',' : ''}"__proto__":{}}`),
+      );
+      assert.equal(refusalOf(schema, input), '__proto__: must not be the name of a field');
+    });
+
+    test('is refused at once when it is 30,000 levels deep', () => {
+      const refusal = refusalOf(schema, { ...right, note: nested(30_000) });
+      assert.equal(refusal, 'note.a.a.a.a…: is more than 200 levels deep');
+    });
+
+    test('is refused in one short line when it has 150,000 unknown fields', () => {
+      const many = Object.fromEntries(Array.from({ length: 150_000 }, (_, index) => [`field${index}`, 1]));
+      const startedMs = performance.now();
+      assert.equal(refusalOf(schema, { ...right, ...many }), 'Unrecognized key: "field0"');
+      assert.ok(performance.now() - startedMs < 1_000);
+      const long = refusalOf(schema, { ...right, ['x'.repeat(1_000_000)]: 1 }) ?? '';
+      assert.match(long, /^Unrecognized key: "…x+"$/);
+      assert.ok(long.length < 200);
+    });
+
+    test('is refused when it is no object', () => {
+      for (const input of [undefined, null, 'rt_1', 1, true, [], new Uint8Array(3)]) {
+        assert.match(refusalOf(schema, input) ?? '', /expected (object|JSON)/);
+      }
+      assert.equal(refusalOf(schema, '\ud800'), 'is not well-formed Unicode');
+    });
+
+    test('is refused with a number that JSON cannot hold', () => {
+      const input = { ...right, note: fromJson('[1e400]') };
+      assert.equal(refusalOf(schema, input), 'note[0]: is not a finite number');
+    });
+  });
+}
+
+test('what is well-formed passes as it is, in all planes of Unicode', () => {
+  const schema = externalInput(z.unknown());
+  const value = fromJson('{"ü😀": ["\\ud83d\\ude00", null, true, 1e300, {"constructor": "\\u0000"}]}');
+  assert.equal(schema.parse(value), value);
+});
+
+test('the depth of an input has a bound on both sides', () => {
+  const schema = externalInput(z.unknown());
+  assert.equal(refusalOf(schema, nested(200)), undefined);
+  assert.match(refusalOf(schema, nested(201)) ?? '', /is more than 200 levels deep$/);
+});
+
+describe('each text has a bound, in bytes', () => {
+  const pipeline = (fields: object) => ({ runtimeId: RUNTIME, files, ...fields });
+  const file = (fields: object) => pipeline({ files: [{ runtimePath: 'a.txt', ...fields }] });
+  const bounds: [field: string, maxBytes: number, toInput: (text: string) => unknown, schema?: z.ZodType][] =
+    [
+      ['runtimeId', 500, (runtimeId) => pipeline({ runtimeId })],
+      ['waitFor.invocationIds[0]', 500, (id) => pipeline({ waitFor: { invocationIds: [id] } })],
+      ['files[0].runtimePath', 4_096, (runtimePath) => file({ runtimePath })],
+      ['files[0].destinationPath', 4_096, (destinationPath) => file({ destinationPath })],
+      ['files[0].name', 1_024, (name) => file({ name })],
+      ['files[0].type', 255, (type) => file({ type })],
+      ['rerunOf', 2_000, (rerunOf) => pipeline({ rerunOf })],
+      ['filesFromOutput', 1_000, (text) => pipeline({ waitFor, filesFromOutput: `/${text.slice(1)}` })],
+      ['exportArchive.name', 255, (text) => pipeline({ exportArchive: { name: `${text.slice(4)}.zip` } })],
+      ['exportArchive.type[0]', 255, (type) => pipeline({ exportArchive: { type: [type] } })],
+      ['then.workflowType', 1_000, (workflowType) => toThen({ workflowType })],
+      ['then.taskQueue', 1_000, (taskQueue) => toThen({ workflowType: 'next', taskQueue })],
+      ['runtimeId', 500, (runtimeId) => ({ runtimeId, runtimePath: 'a' }), collectFileInputSchema],
+      [
+        'collectionKey',
+        2_100,
+        (key) => ({ ...inputs['collectRuntimeFile']?.[1], collectionKey: key }),
+        collectRuntimeFileInputSchema,
+      ],
+      [
+        'invocationId',
+        500,
+        (invocationId) => ({ runtimeId: RUNTIME, invocationId }),
+        waitForInvocationInputSchema,
+      ],
+      ['invocationId', 500, (invocationId) => ({ invocationId }), jobFinishedSchema],
+      ['runtimePaths[0]', 4_096, (path) => ({ runtimePaths: [path] }), resumeSchema],
+    ];
+  for (const [field, maxBytes, toInput, schema = pipelineInputSchema] of bounds) {
+    test(`${field}: ${maxBytes}`, () => {
+      const ascii = (bytes: number) => toInput('x'.repeat(bytes));
+      const tooLong = `${field}: must be at most ${maxBytes} bytes`;
+      assert.equal(refusalOf(schema, ascii(maxBytes)), undefined);
+      assert.equal(refusalOf(schema, ascii(maxBytes + 1)), tooLong);
+      assert.equal(refusalOf(schema, ascii(1_000_000)), tooLong);
+      // Of two, three and four bytes a character, after so many of one byte that the bound is met exactly.
+      for (const wide of ['é', 'あ', '😀']) {
+        const size = Buffer.byteLength(wide);
+        const head = 'x'.repeat(8 + ((maxBytes - 8) % size));
+        const text = head + wide.repeat((maxBytes - head.length) / size);
+        assert.equal(Buffer.byteLength(text), maxBytes);
+        assert.equal(refusalOf(schema, toInput(text)), undefined, wide);
+        assert.equal(refusalOf(schema, toInput(text + wide)), tooLong, wide);
+      }
+    });
+  }
+
+  test('an id, a path and a name must not be empty', () => {
+    assert.equal(refusalOf(pipelineInputSchema, pipeline({ runtimeId: '' })), 'runtimeId: must not be empty');
+    assert.equal(
+      refusalOf(pipelineInputSchema, file({ runtimePath: '' })),
+      'files[0].runtimePath: must not be empty',
+    );
+    assert.equal(
+      refusalOf(pipelineInputSchema, toThen({ workflowType: '' })),
+      'then.workflowType: must not be empty',
+    );
+  });
+
+  test('an id has no control characters, but any others', () => {
+    for (const id of ['a\n', '\u0000', '\u009f']) {
+      assert.equal(
+        refusalOf(pipelineInputSchema, pipeline({ runtimeId: id })),
+        'runtimeId: must have no control characters',
+      );
+    }
+    for (const id of ['7f3c…', '../x', 'a b', '\'"\\', '😀', '0']) {
+      assert.equal(refusalOf(pipelineInputSchema, pipeline({ runtimeId: id })), undefined);
+    }
+  });
+});
+
+test('a task queue that Temporal keeps to itself is refused', () => {
+  const input = (taskQueue: string) => toThen({ workflowType: 'next', taskQueue });
+  assert.match(
+    refusalOf(pipelineInputSchema, input('/_sys/x')) ?? '',
+    /^then\.taskQueue: must not begin with \/_sys\//,
+  );
+  assert.equal(refusalOf(pipelineInputSchema, input('/_sys')), undefined);
+});
+
+describe('each list has a bound', () => {
+  const many = (length: number) => Array.from({ length }, (_, index) => `${index}`);
+  const pipeline = (fields: object) => ({ runtimeId: RUNTIME, files, ...fields });
+  const toFiles = (length: number) => ({
+    runtimeId: RUNTIME,
+    files: many(length).map((runtimePath) => ({ runtimePath })),
+  });
+  const bounds: [field: string, max: number, toInput: (length: number) => unknown, schema: z.ZodType][] = [
+    ['files', 10_000, toFiles, pipelineInputSchema],
+    [
+      'waitFor.invocationIds',
+      100,
+      (length) => pipeline({ waitFor: { invocationIds: many(length) } }),
+      pipelineInputSchema,
+    ],
+    [
+      'exportArchive.type',
+      100,
+      (length) => pipeline({ exportArchive: { type: many(length) } }),
+      pipelineInputSchema,
+    ],
+    ['runtimePaths', 10_000, (length) => ({ runtimePaths: many(length) }), resumeSchema],
+    ['files', 1_000, toFiles, collectRuntimeFilesInputSchema],
+  ];
+  for (const [field, max, toInput, schema] of bounds) {
+    test(`${field}: ${max}`, () => {
+      assert.equal(refusalOf(schema, toInput(max)), undefined);
+      for (const length of [max + 1, 150_000]) {
+        const refusal = refusalOf(schema, toInput(length)) ?? '';
+        assert.ok(refusal.startsWith(`${field}: `) && refusal.includes(String(max)), refusal);
+      }
+    });
+  }
+});
+
+describe('metadata', () => {
+  const refusal = (metadata: unknown) =>
+    refusalOf(collectFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt', metadata });
+  const message = 'metadata: must be at most 65536 bytes of JSON, and 100 levels deep';
+
+  test('is any object of JSON', () => {
+    for (const metadata of [{}, { a: null, b: [1, 'x', { c: false }] }])
+      assert.equal(refusal(metadata), undefined);
+    for (const metadata of [null, [], 'x', 1])
+      assert.equal(refusal(metadata), 'metadata: expected an object');
+  });
+
+  test('has at most 65,536 bytes as JSON', () => {
+    const sized = (bytes: number, unit = 'x') => {
+      const room = bytes - Buffer.byteLength('{"a":""}');
+      return { a: 'x'.repeat(room % Buffer.byteLength(unit)) + unit.repeat(room / Buffer.byteLength(unit)) };
+    };
+    for (const unit of ['x', 'é', 'あ', '😀']) {
+      assert.equal(refusal(sized(65_536, unit)), undefined, unit);
+      assert.equal(refusal(sized(65_537, unit)), message, unit);
+    }
+  });
+
+  test('is at most 100 levels deep', () => {
+    assert.equal(refusal(nested(100)), undefined);
+    assert.equal(refusal(nested(101)), message);
+  });
+});
+
+describe('a duration', () => {
+  const isRight = (value: unknown) => durationSchema.safeParse(value).success;
+
+  test('is at least 1 ms, as Temporal takes less for no duration', () => {
+    for (const value of [1, '1ms', '1 ms', '0.001s']) assert.ok(isRight(value), String(value));
+    for (const value of [0, -1, 1e-9, 0.999, '0s', '0.9ms', Number.NaN])
+      assert.ok(!isRight(value), String(value));
+  });
+
+  test('is at most ten years', () => {
+    for (const value of ['10y', '3652d', 315_576_000_000]) assert.ok(isRight(value), String(value));
+    for (const value of ['10.1y', '1000000y', 315_576_000_001, 1e300, Infinity])
+      assert.ok(!isRight(value), String(value));
+  });
+
+  test('is a number, or a number with a unit', () => {
+    for (const value of ['5', 's', '', ' ', '1e3s', '-1s', null, true, {}, [], `${'9'.repeat(1_000_000)}s`]) {
+      assert.ok(!isRight(value), String(value).slice(0, 20));
+    }
+  });
+});

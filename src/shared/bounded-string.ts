@@ -27,6 +27,13 @@ export const idSchema = boundedString(500).regex(/^\P{Cc}*$/u, 'must have no con
 export const pathSchema = boundedString(4_096);
 export const fileTypeSchema = boundedString(255);
 
-/** A collection key of another workflow goes on with the place of a file, so it is shorter than a whole key. */
-export const MAX_KEY_PREFIX_BYTES = 2_000;
+const MAX_KEY_PREFIX_BYTES = 2_000;
+
+/** As JSON, where a character may take six bytes: 500 batches have a key each, in one message of at most 4 MB. */
+export const collectionKeyPrefixSchema = boundedString(MAX_KEY_PREFIX_BYTES).refine(
+  (prefix) => isAtMostBytes(JSON.stringify(prefix), MAX_KEY_PREFIX_BYTES + '""'.length),
+  `must be at most ${MAX_KEY_PREFIX_BYTES} bytes of JSON`,
+);
+
+/** A prefix, and the place of a file. */
 export const collectionKeySchema = boundedString(MAX_KEY_PREFIX_BYTES + 100);

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import {
   boundedString,
+  collectionKeyPrefixSchema,
   fileTypeSchema,
   idSchema,
   isAtMostBytes,
-  MAX_KEY_PREFIX_BYTES,
 } from './bounded-string.js';
 import { fileOptionsSchema, MAXIMUM_BATCH } from './collect.js';
 import { durationSchema } from './duration.js';
@@ -107,7 +107,7 @@ const pipelineFieldsSchema = z
      * Beginning of the collection keys of an ended pipeline whose files this one goes on with: they keep their keys, and are
      * looked for before they are collected. As the query `rerunInput` gives it.
      */
-    rerunOf: boundedString(MAX_KEY_PREFIX_BYTES).optional(),
+    rerunOf: collectionKeyPrefixSchema.optional(),
   })
   .refine(({ files, waitFor }) => files.length > 0 || waitFor !== undefined, {
     path: ['files'],

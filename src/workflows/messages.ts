@@ -6,6 +6,7 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
+import { describeIssue } from '../shared/describe-issue.js';
 import {
   ABANDON_UPDATE,
   ADD_FILES_UPDATE,
@@ -14,6 +15,7 @@ import {
   RERUN_INPUT_QUERY,
   RESUME_UPDATE,
 } from '../shared/names.js';
+import { shortPath } from '../shared/one-line.js';
 import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineInput } from '../shared/pipeline-input.js';
 import {
   type Abandoned,
@@ -63,7 +65,8 @@ export function takeMessages(pipeline: PipelineState): void {
 
   setHandler(jobFinishedSignal, (input = {}) => {
     const { data, error } = jobFinishedSchema.safeParse(input);
-    if (error) log.warn('The signal jobFinished is ignored: its argument is wrong', { error: error.message });
+    if (error)
+      log.warn('The signal jobFinished is ignored: its argument is wrong', { error: describeIssue(error) });
     else if (pipeline.jobFinished === undefined || pipeline.isHeldForJobs) pipeline.jobFinished = data;
     else log.warn('The signal jobFinished is ignored: there was one before');
   });
@@ -102,7 +105,7 @@ export function takeMessages(pipeline: PipelineState): void {
         assertHeld(pipeline);
         const failed = files.failedPaths;
         const other = runtimePaths.find((path) => !failed.has(path));
-        if (other !== undefined) throw conflict(`"${other}" is not among the failed files`);
+        if (other !== undefined) throw conflict(`"${shortPath(other)}" is not among the failed files`);
       },
     },
   );

@@ -25,6 +25,8 @@ import { showInSearchAttributes } from './show-in-search-attributes.js';
 
 /** What a run of a pipeline hands to the next one, which collects the files that are left. */
 export interface HandedOn {
+  /** Of the chain of runs that it was made in. */
+  readonly firstExecutionRunId: string;
   readonly files: HandedOnList;
   readonly mayRepeat: boolean;
   readonly jobs: readonly JobOutcome[];
@@ -33,11 +35,15 @@ export interface HandedOn {
   readonly exportArchive: ExportArchiveOutcome | undefined;
 }
 
-/** The state of a pipeline at the beginning of this run, whose input may be wrong only where it is the first one. */
+/**
+ * The state of a pipeline at the beginning of this run. A client may have written both arguments, as for the first run and
+ * for each one of a cron schedule. An earlier run of the chain has written them if they name its first run, whose id nobody
+ * knows before the start.
+ */
 export function beginPipeline(input: unknown, handedOn: HandedOn | undefined): PipelineState {
-  const isFirst = workflowInfo().continuedFromExecutionRunId === undefined || handedOn === undefined;
-  if (isFirst) return new PipelineState(parseWorkflowInput(pipelineInputSchema, input));
-  return new PipelineState(input as ParsedPipelineInput, handedOn);
+  const isHandedOn = handedOn?.firstExecutionRunId === workflowInfo().firstExecutionRunId;
+  if (isHandedOn) return new PipelineState(input as ParsedPipelineInput, handedOn);
+  return new PipelineState(parseWorkflowInput(pipelineInputSchema, input));
 }
 
 /** It is not known how the job ended, or what files it names. */
@@ -80,7 +86,16 @@ export class PipelineState {
 
   handOn(): HandedOn {
     const { files, mayRepeat, jobs, jobFinished, runId, exportArchive } = this;
-    return { files: files.handOn(), mayRepeat, jobs: [...jobs.values()], jobFinished, runId, exportArchive };
+    const { firstExecutionRunId } = workflowInfo();
+    return {
+      firstExecutionRunId,
+      files: files.handOn(),
+      mayRepeat,
+      jobs: [...jobs.values()],
+      jobFinished,
+      runId,
+      exportArchive,
+    };
   }
 
   get phase(): PipelinePhase {

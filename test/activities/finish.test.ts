@@ -85,8 +85,11 @@ test('a wrong input is invalid_input, and names the field', async (t) => {
     [stopRuntime, 'runtimeId'],
     [exportRunFiles, 'runId'],
   ] as const) {
-    const { failure } = await runAttempt<unknown>(activity, {});
-    assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
-    assert.match(failure?.message ?? '', new RegExp(`^input: ${field}: `));
+    const right = activity === exportRunFiles ? { idempotencyKey: 'key' } : {};
+    for (const id of [undefined, '', '\ud800', 'x'.repeat(501), 'a\nb']) {
+      const { failure } = await runAttempt<unknown>(activity, { ...right, [field]: id });
+      assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
+      assert.match(failure?.message ?? '', new RegExp(`^input: ${field}: `));
+    }
   }
 });

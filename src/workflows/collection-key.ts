@@ -1,4 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { collectionKeyPrefixSchema } from '../shared/bounded-string.js';
+import { digest } from '../shared/digest.js';
 
 /** Fields of the input of `collectRuntimeFile` and `collectRuntimeFiles`. */
 export interface CollectionKeyInput {
@@ -23,10 +25,13 @@ export function collectionKey(place?: string, rerunOf?: string): CollectionKeyIn
   };
 }
 
-/** What all collection keys of this workflow begin with. */
+/** What all collection keys of this workflow begin with. Hundreds of activities carry it in one message of 4 MB. */
 export function ownKeys(): string {
   const { workflowId, firstExecutionRunId } = workflowInfo();
-  return `${workflowId}/${firstExecutionRunId}`;
+  const keys = `${workflowId}/${firstExecutionRunId}`;
+  return collectionKeyPrefixSchema.safeParse(keys).success
+    ? keys
+    : `${digest(workflowId)}/${firstExecutionRunId}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
+import { isAtMostBytes } from '../shared/bounded-string.js';
 import { digest } from '../shared/digest.js';
 import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
 import type {
@@ -20,7 +21,7 @@ const optionsOf = (pipeline: PipelineState, summary: string) =>
   activityOptions(pipeline.activityOptions(summary));
 
 /** Temporal refuses longer ones, and with them the workflow task. */
-const MAXIMUM_ID_LENGTH = 1_000;
+const MAXIMUM_ID_BYTES = 1_000;
 
 const skip = (reason: string): SkippedStep => ({ outcome: 'skipped', reason });
 
@@ -107,7 +108,7 @@ async function started(
 ): Promise<NextOutcome> {
   // One id for all that repeats this pipeline, so that a reset does not start it again.
   const { collectionKey: key } = collectionKey('then');
-  const workflowId = key.length <= MAXIMUM_ID_LENGTH ? key : `post-run-then/${digest(key)}`;
+  const workflowId = isAtMostBytes(key, MAXIMUM_ID_BYTES) ? key : `post-run-then/${digest(key)}`;
   try {
     await startChild(workflowType, {
       workflowId,

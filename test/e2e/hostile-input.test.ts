@@ -396,6 +396,28 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     });
   }
 
+  await t.test(
+    'a workflow id of 980 bytes is no prefix of the next one, which would be too long',
+    async () => {
+      const then = { workflowType: 'nobody', taskQueue: 'nobody' };
+      const input = { ...toPipeline('/long-id'), then };
+      const handle = await start(taskQueue, [input], { workflowId: 'é'.repeat(490) });
+      await untilEnded(handle);
+      await assertNoTaskFailed(handle);
+      const { next } = (await handle.result()) as PipelineReport;
+      assert.match(next?.outcome === 'started' ? next.workflowId : '', /^post-run-then\/[0-9a-f]{32}$/);
+    },
+  );
+
+  await t.test('a workflow id of control characters, which are six times as long in JSON', async () => {
+    const input = toPipeline('/control-characters');
+    const handle = await start(taskQueue, [input], { workflowId: '\u0001'.repeat(990) });
+    await untilEnded(handle);
+    await assertNoTaskFailed(handle);
+    const { metadata } = gateway.books().files.find(({ path }) => path === '/control-characters') ?? {};
+    assert.ok(JSON.stringify(metadata).length < 200);
+  });
+
   await t.test('a job names files that cannot be', async (t) => {
     for (const [what, output, names] of [
       ['a lone surrogate', ['a.txt', HALF], /\[1\]\.runtimePath: is not well-formed/],

@@ -8,7 +8,6 @@ import { parseInput } from '../input/parse-input.js';
 import type { Io } from '../io.js';
 import { type ShowOptions, showEnding } from '../show/show-ending.js';
 import { withTemporal } from '../temporal/connect.js';
-import { findWorkflow } from '../temporal/find-workflow.js';
 import { startWorkflow } from '../temporal/start-workflow.js';
 import { collectWorkflowId } from '../temporal/workflow-id.js';
 
@@ -37,7 +36,7 @@ export async function collectCommand(
   });
   return await withTemporal(async (session) => {
     const workflowId = collectWorkflowId(runtimeId, runtimePath, to);
-    await startWorkflow(session, io, {
+    const started = await startWorkflow(session, io, {
       workflowType: COLLECT_FILE,
       workflowId,
       input,
@@ -46,9 +45,6 @@ export async function collectCommand(
       searchAttributes: [{ key: searchAttributes.runtimeId, value: runtimeId }],
       again: again ? 'always' : undefined,
     });
-    return await showEnding(session, io, await findWorkflow(session, workflowId), {
-      ...options,
-      isShown: true,
-    });
+    return await showEnding(session, io, started, { ...options, isShown: true });
   });
 }

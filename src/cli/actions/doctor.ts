@@ -15,7 +15,7 @@ import { checkWorker } from '../doctor/check-worker.js';
 import { Examination, type Finding, type Found } from '../doctor/examination.js';
 import { type Io, writeJson } from '../io.js';
 import { type Colors, colorsOf, type Line, writeLines } from '../show/lines.js';
-import { connect, type Session, toExit, toSession } from '../temporal/connect.js';
+import { connect, type Session, toExit } from '../temporal/connect.js';
 
 /** `doctor`: checks all that a pipeline needs, a line each. */
 export async function doctorCommand(io: Io, { json }: { readonly json?: boolean }): Promise<ExitCode> {
@@ -51,17 +51,17 @@ async function examineTemporal(examination: Examination, env: Environment): Prom
   if (config === undefined) {
     return examination.skip(['temporal', 'namespace', ...NEEDS_NAMESPACE], 'the configuration comes first');
   }
-  const connection = await examination.check('temporal', async () => ({
+  const session = await examination.check('temporal', async () => ({
     message: config.temporal.connectionOptions.address,
     value: await connect(config),
   }));
-  if (connection === undefined) {
+  if (session === undefined) {
     return examination.skip(['namespace', ...NEEDS_NAMESPACE], 'Temporal comes first');
   }
   try {
-    await examineNamespace(examination, toSession(connection, config));
+    await examineNamespace(examination, session);
   } finally {
-    await connection.close();
+    await session.client.connection.close();
   }
 }
 

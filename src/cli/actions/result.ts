@@ -19,7 +19,8 @@ async function wait(
   workflowId: string,
   options: ShowOptions & { readonly isShown: boolean },
 ): Promise<ExitCode> {
-  return await withTemporal(async (session) =>
-    showEnding(session, io, await findWorkflow(session, workflowId), options),
-  );
+  return await withTemporal(async (session) => {
+    const { handle, description } = await findWorkflow(session, workflowId);
+    return await showEnding(session, io, { handle, workflowType: description.type }, options);
+  });
 }

@@ -6,7 +6,6 @@ import { type ShowOptions, showEnding } from '../show/show-ending.js';
 import { showStarted } from '../show/show-started.js';
 import type { Session } from '../temporal/connect.js';
 import { describePipeline } from '../temporal/describe-pipeline.js';
-import { findPipeline } from '../temporal/find-workflow.js';
 import { startWorkflow, type WorkflowToStart } from '../temporal/start-workflow.js';
 
 /** Of the commands that start a pipeline. */
@@ -37,6 +36,5 @@ export async function startPipeline(
 ): Promise<ExitCode> {
   const started = await startWorkflow(session, io, pipeline);
   if (!options.wait && started.isRunning) return showStarted(session, io, started, options);
-  const found = await findPipeline(session, pipeline.workflowId);
-  return await showEnding(session, io, found, { ...options, isShown: true });
+  return await showEnding(session, io, started, { ...options, isShown: true });
 }

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Io, Output } from '../io.js';
-import type { Session } from '../temporal/connect.js';
+import { describeOutage, isOutage, type Session } from '../temporal/connect.js';
 import { look, type Sight } from '../temporal/look.js';
 import { type Ending, toEnding } from '../temporal/to-ending.js';
 import { LineDisplay } from './line-display.js';
@@ -10,9 +10,14 @@ import { LineDisplay } from './line-display.js';
 /** Often enough to see most retries, rarely enough to be no load. */
 const POLL_MS = 500;
 
+/** Between two looks for a Temporal that is lost: often enough to be back soon after it. */
+const OUTAGE_POLL_MS = 1_000;
+
 /** Shows what happens to a workflow. */
 export interface Display {
   show(sight: Sight): void;
+  /** Writes a line that stays. */
+  say(line: string): void;
   /** Nothing is shown any more. */
   end(): void;
 }
@@ -27,7 +32,7 @@ export interface FollowOptions {
   readonly isShown: boolean;
 }
 
-/** Waits until a workflow has ended. */
+/** Waits until a workflow has ended, through outages of Temporal. */
 export async function follow(
   session: Session,
   io: Io,
@@ -37,16 +42,41 @@ export async function follow(
   const stop = new AbortController();
   // The SDK's client adds a listener with every long poll and removes none: after minutes Node would warn of a leak.
   setMaxListeners(0, stop.signal);
-  if (isShown) watch(session, io, handle, stop.signal);
+  session.stopRetries();
+  const display = isShown ? await createDisplay(io.stderr) : new LineDisplay(io.stderr);
+  if (isShown) watch(session, display, handle, stop.signal);
   try {
     return await Promise.race([
       // A long poll that nobody waits for any more would keep the process alive until it times out.
-      session.client.withAbortSignal(stop.signal, () => toEnding(handle)),
+      session.client.withAbortSignal(stop.signal, () => outlast(session, display, handle, stop.signal)),
       ended(io.interrupted, 'interrupted'),
       ...(timeoutMs === undefined ? [] : [after(timeoutMs, stop.signal)]),
     ]);
   } finally {
     stop.abort();
+  }
+}
+
+/** What is not found, or not allowed, ends the wait; a Temporal that is away does not. */
+async function outlast(
+  { config }: Session,
+  display: Display,
+  handle: WorkflowHandle,
+  signal: AbortSignal,
+): Promise<Ending> {
+  for (let failures = 0; ; ) {
+    try {
+      // Otherwise a long poll would have to tell that Temporal is back.
+      if (failures > 0) await handle.describe();
+      failures = 0;
+      return await toEnding(handle);
+    } catch (error) {
+      if (signal.aborted || !isOutage(error)) throw error;
+      failures += 1;
+      // Servers end connections that have grown old, and take the next one at once.
+      if (failures === 2) display.say(`${describeOutage(error, config)}; still waiting`);
+    }
+    await sleep(OUTAGE_POLL_MS, undefined, { signal });
   }
 }
 
@@ -63,8 +93,12 @@ async function after(timeoutMs: number, signal: AbortSignal): Promise<Ending> {
 }
 
 /** Shows the workflow until `signal` aborts. */
-async function watch(session: Session, io: Io, handle: WorkflowHandle, signal: AbortSignal): Promise<void> {
-  const display = await createDisplay(io.stderr);
+async function watch(
+  session: Session,
+  display: Display,
+  handle: WorkflowHandle,
+  signal: AbortSignal,
+): Promise<void> {
   signal.addEventListener('abort', () => display.end(), { once: true });
   let sight: Sight | undefined;
   while (!signal.aborted) {

@@ -13,17 +13,21 @@ export class LineDisplay implements Display {
   }
 
   show(sight: Sight): void {
-    for (const retry of sight.retries) this.#say(`  ${describeRetry(retry)}`, retry.id);
-    if (sight.progress !== undefined) this.#say(describeProgress(sight.progress));
+    for (const retry of sight.retries) this.#sayOnce(`  ${describeRetry(retry)}`, retry.id);
+    if (sight.progress !== undefined) this.#sayOnce(describeProgress(sight.progress));
     const help = helpFor(sight);
-    if (help !== undefined) this.#say(help);
+    if (help !== undefined) this.#sayOnce(help);
+  }
+
+  say(line: string): void {
+    this.#output.write(`${line}\n`);
   }
 
   end(): void {}
 
-  #say(line: string, id = line): void {
+  #sayOnce(line: string, id = line): void {
     if (this.#said.has(id)) return;
     this.#said.add(id);
-    this.#output.write(`${line}\n`);
+    this.say(line);
   }
 }

@@ -34,6 +34,10 @@ export class LiveDisplay implements Display {
     this.#update(lines.join('\n'));
   }
 
+  say(line: string): void {
+    this.#update.persist(line);
+  }
+
   end(): void {
     // The report takes its place.
     this.#update.clear();

@@ -1,9 +1,9 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import { type ExitCode, exitCodes } from '../../exit.js';
 import { COLLECT_FILE, POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import { type Io, writeJson } from '../io.js';
 import type { Session } from '../temporal/connect.js';
-import type { FoundWorkflow } from '../temporal/find-workflow.js';
 import { readProgress } from '../temporal/look.js';
 import type { Ending } from '../temporal/to-ending.js';
 import { uiLink } from '../temporal/ui-link.js';
@@ -26,11 +26,16 @@ const toLines: Readonly<Record<string, (result: never, view: ReportView) => Line
   [COLLECT_FILE]: fileResultLines,
 };
 
+export interface WorkflowToShow {
+  readonly handle: WorkflowHandle;
+  readonly workflowType: string;
+}
+
 /** Waits until a workflow has ended and shows what with, which also says how the command ends. */
 export async function showEnding(
   session: Session,
   io: Io,
-  { handle, description }: FoundWorkflow,
+  { handle, workflowType }: WorkflowToShow,
   { timeout, json, all, isShown }: ShowOptions & { readonly isShown: boolean },
 ): Promise<ExitCode> {
   const { workflowId } = handle;
@@ -42,7 +47,7 @@ export async function showEnding(
   if (json) {
     writeJson(io, { workflowId, uiLink: uiLink(session.config, workflowId), status, result, failure });
   } else if (result !== undefined) {
-    const lines = toLines[description.type]?.(result as never, {
+    const lines = toLines[workflowType]?.(result as never, {
       colors: colorsOf(io.stdout),
       columns: columnsOf(io.stdout),
       all,

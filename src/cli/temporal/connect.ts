@@ -1,4 +1,11 @@
-import { Client, Connection, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  isGrpcServiceError,
+  makeGrpcRetryInterceptor,
+  ServiceError,
+} from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { loadEnvironment, readStarterConfig, type StarterConfig } from '../../config.js';
 import { Exit, exitCodes } from '../../exit.js';
@@ -7,11 +14,26 @@ import { grpcStatus } from '../../grpc-status.js';
 /** A server on the way answers in milliseconds; someone at a terminal should not wait longer to read that there is none. */
 const CONNECT_TIMEOUT = '5s';
 
+/** gRPC waits longer and longer, up to two minutes, before it looks for a lost server again. Nobody at a terminal should. */
+const MAX_RECONNECT_BACKOFF_MS = 5_000;
+
 const refusals: ReadonlySet<number> = new Set(Object.values(grpcStatus));
+
+/** Statuses that waiting does not change. */
+const finalStatuses: readonly number[] = [
+  grpcStatus.NOT_FOUND,
+  grpcStatus.PERMISSION_DENIED,
+  grpcStatus.UNAUTHENTICATED,
+];
 
 export interface Session {
   readonly client: Client & { readonly connection: Connection };
   readonly config: StarterConfig;
+  /**
+   * Leaves the retries of all further calls to the caller. The SDK's own cannot be cancelled: one that is due after the
+   * connection was closed throws where nobody can catch it.
+   */
+  readonly stopRetries: () => void;
 }
 
 /**
@@ -21,29 +43,51 @@ export interface Session {
  */
 export async function withTemporal<T>(work: (session: Session) => Promise<T>): Promise<T> {
   const config = readStarterConfig(loadEnvironment());
-  const connection = await connect(config);
+  const session = await connect(config);
   try {
-    return await work(toSession(connection, config));
+    return await work(session);
   } catch (error) {
     throw toExit(error, config) ?? error;
   } finally {
-    await connection.close();
+    await session.client.connection.close();
   }
-}
-
-export function toSession(connection: Connection, config: StarterConfig): Session {
-  const client = new Client({ connection, namespace: config.temporal.namespace });
-  return { client: Object.assign(client, { connection }), config };
 }
 
 /** @throws Exit `unreachable` */
-export async function connect({ temporal: { connectionOptions } }: StarterConfig): Promise<Connection> {
+export async function connect(config: StarterConfig): Promise<Session> {
+  const { connectionOptions, namespace } = config.temporal;
+  const retryOptions = defaultGrpcRetryOptions();
   try {
-    return await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT });
+    const connection = await Connection.connect({
+      ...connectionOptions,
+      connectTimeout: CONNECT_TIMEOUT,
+      channelArgs: { 'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS },
+      interceptors: [makeGrpcRetryInterceptor(retryOptions)],
+    });
+    const stopRetries = () => {
+      retryOptions.retryableDecider = () => false;
+    };
+    const client = new Client({ connection, namespace });
+    return { client: Object.assign(client, { connection }), config, stopRetries };
   } catch (error) {
-    const { address } = connectionOptions;
-    throw new Exit(exitCodes.unreachable, `Temporal at ${address} is not reachable (${messageOf(error)})`);
+    throw new Exit(exitCodes.unreachable, describeOutage(error, config));
   }
+}
+
+/** An error of the SDK's client that a later call may not meet: Temporal is away, restarts, or has too much to do. */
+export function isOutage(error: unknown): boolean {
+  const cause = grpcErrorOf(error);
+  return cause !== undefined && !finalStatuses.includes(cause.code);
+}
+
+export function describeOutage(error: unknown, { temporal }: StarterConfig): string {
+  const { address } = temporal.connectionOptions;
+  return `Temporal at ${address} is not reachable (${messageOf(grpcErrorOf(error) ?? error)})`;
+}
+
+function grpcErrorOf(error: unknown) {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) ? cause : undefined;
 }
 
 /** What an error of the SDK's client means to a user; `undefined` for one that is none of its. */

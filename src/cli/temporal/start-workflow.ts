@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError, type WorkflowHandle } from '@temporalio/client';
 import { type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
+import { Exit, exitCodes } from '../../exit.js';
 import type { Io } from '../io.js';
 import type { Session } from './connect.js';
 import { isUnknownAttribute } from './is-unknown-attribute.js';
@@ -26,21 +27,29 @@ export interface WorkflowToStart {
 
 export interface StartedWorkflow {
   readonly handle: WorkflowHandle;
+  readonly workflowType: string;
   readonly isNew: boolean;
   readonly isRunning: boolean;
 }
 
-/** Starts a workflow, or finds the one that the same job has already; says which, and where to look at it. */
+/**
+ * Starts a workflow, or finds the one that the same job has already; says which, and where to look at it.
+ *
+ * @throws Exit `usage` if its id belongs to a workflow of another type
+ */
 export async function startWorkflow(
   session: Session,
   io: Io,
   workflow: WorkflowToStart,
 ): Promise<StartedWorkflow> {
   const { stderr } = io;
-  const { workflowId } = workflow;
+  const { workflowId, workflowType } = workflow;
   const isNew = await tryStart(session, io, workflow);
   const handle = session.client.workflow.getHandle(workflowId);
   const description = isNew ? undefined : await handle.describe();
+  if (description !== undefined && description.type !== workflowType) {
+    throw new Exit(exitCodes.usage, `"${workflowId}" is a workflow of type ${description.type}`);
+  }
   const isRunning = description === undefined || description.status.name === 'RUNNING';
   const found = isRunning ? 'attached to' : 'ended already (--again runs it anew):';
   stderr.write(`${isNew ? 'started' : found} ${workflowId}\n`);
@@ -52,7 +61,7 @@ export async function startWorkflow(
       'it was started with another input, which holds; add-files gives a running one further files\n',
     );
   }
-  return { handle, isNew, isRunning };
+  return { handle, workflowType, isNew, isRunning };
 }
 
 /** `false`: one of the same id is there, running or ended. */

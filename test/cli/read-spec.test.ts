@@ -53,6 +53,23 @@ describe('a spec', () => {
       concurrency: 4,
     });
   });
+
+  test('has options for files filled in where a file does not say otherwise', async () => {
+    const spec = 'runtimeId: rt\nfiles:\n  - runtimePath: a\n  - { runtimePath: b, ifMissing: ignore }\n';
+    const options = { ifMissing: 'warn', ifExists: 'keep', appearsWithin: '2m' } as const;
+    const { files } = await inputOf(spec, options, undefined, ['c']);
+    const rest = { ifExists: 'keep', appearsWithin: '2m' };
+    assert.deepEqual(files, [
+      { runtimePath: 'a', ifMissing: 'warn', ...rest },
+      { runtimePath: 'b', ifMissing: 'ignore', ...rest },
+      { runtimePath: 'c', ifMissing: 'warn', ...rest },
+    ]);
+  });
+
+  test('may name the runtime that the command line names', async () => {
+    const { runtimeId } = await inputOf('runtimeId: rt\n', {}, 'rt', ['a.txt']);
+    assert.equal(runtimeId, 'rt');
+  });
 });
 
 describe('what is wrong in a spec is told with its line and field', () => {
@@ -87,10 +104,24 @@ describe('what is wrong in a spec is told with its line and field', () => {
     });
   }
 
-  test('a runtime that is named there and on the command line is refused', async () => {
+  test('another runtime than that of the command line is refused', async () => {
     await assert.rejects(
       inputOf('runtimeId: rt\n', {}, 'a.txt'),
-      /^Exit: stdin:1:1: names the runtime, and "a\.txt"/,
+      /^Exit: stdin:1:1: names another runtime than the argument "a\.txt"/,
     );
   });
+});
+
+describe('an option without effect is refused', () => {
+  const waits = 'runtimeId: rt\nwaitFor: { signal: true }\n';
+  const ignored = 'runtimeId: rt\nfiles: [{ runtimePath: a, ifMissing: ignore }]\n';
+  for (const [name, spec, options, message] of [
+    ['no file', waits, { appearsWithin: '2m' }, /^Exit: --appears-within has no effect/],
+    ['files that say otherwise', ignored, { ifMissing: 'warn' }, /^Exit: --if-missing has no effect/],
+    ['no job', ignored, { whenJobFails: 'skip' }, /^Exit: --when-job-fails needs --invocation or --signal/],
+  ] as const) {
+    test(`with ${name}`, async () => {
+      await assert.rejects(inputOf(spec, options), message);
+    });
+  }
 });

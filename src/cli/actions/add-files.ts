@@ -2,7 +2,7 @@ import type { ExitCode } from '../../exit.js';
 import { ADD_FILES_UPDATE } from '../../shared/names.js';
 import { addFilesSchema, type FilesAdded } from '../../shared/pipeline-messages.js';
 import { parseInput } from '../input/parse-input.js';
-import { type FileOptions, toFiles } from '../input/pipeline-options.js';
+import { type FileOptions, toFileList, toFiles } from '../input/pipeline-options.js';
 import type { Io } from '../io.js';
 import { updatePipeline } from '../temporal/update-pipeline.js';
 import { actOnEach } from './act-on-each.js';
@@ -18,7 +18,7 @@ export function addFilesCommand(
   paths: readonly string[],
   options: AddFilesCommandOptions,
 ): Promise<ExitCode> {
-  const message = parseInput(addFilesSchema, { files: toFiles(paths, options) });
+  const message = parseInput(addFilesSchema, { files: toFiles(toFileList(paths), options) });
   return actOnEach<FilesAdded>(io, [workflowId], options, {
     verb: 'add files to',
     done: 'added',

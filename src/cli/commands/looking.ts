@@ -44,7 +44,7 @@ export function addLookingCommands({ add, end, io }: Commands): void {
         'held',
         'finishing',
         'done',
-      ]),
+      ]).conflicts('held'),
     )
     .option('--runtime <runtimeId>', 'only those of this runtime', id)
     .option('--failed', 'only those that failed, or have failed files')

@@ -39,12 +39,14 @@ export function withJson(command: Command): Command {
 }
 
 /** Of commands that wait for the end of a workflow. */
+export function withTimeout(command: Command): Command {
+  return withJson(command.option('--timeout <duration>', 'how long to wait at most', durationMs));
+}
+
+/** Of commands that show the report of a pipeline. */
 export function withReport(command: Command): Command {
-  return withJson(
-    command
-      .option('--timeout <duration>', 'how long to wait at most', durationMs)
-      .option('--all', 'list all files of the report, not the first 50'),
-  );
+  const all = new Option('--all', 'list all files of the report, not the first 50');
+  return withTimeout(command.addOption(all.conflicts('json')));
 }
 
 /** Of commands that name files. */

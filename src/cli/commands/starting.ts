@@ -3,7 +3,7 @@ import type { CollectCommandOptions } from '../actions/collect.js';
 import type { StartCommandOptions } from '../actions/start.js';
 import type { StartOptions } from '../actions/start-pipeline.js';
 import type { Commands } from '../program.js';
-import { choice, duration, id, ids, withFileOptions, withReport } from './options.js';
+import { choice, duration, id, ids, withFileOptions, withReport, withTimeout } from './options.js';
 
 /** Commands that start a workflow. */
 export function addStartingCommands({ add, end, io }: Commands): void {
@@ -62,7 +62,7 @@ export function addStartingCommands({ add, end, io }: Commands): void {
     .option('--appears-within <duration>', 'how long it may still come', duration)
     .option('--give-up-after <duration>', 'how long the file is tried (default: 6h)', duration)
     .option('--again', 'collect it anew');
-  withReport(collect).action(async (runtimeId: string, path: string, options: CollectCommandOptions) => {
+  withTimeout(collect).action(async (runtimeId: string, path: string, options: CollectCommandOptions) => {
     const { collectCommand } = await import('../actions/collect.js');
     end(await collectCommand(io, runtimeId, path, options));
   });

@@ -30,9 +30,9 @@ const noSpec: Spec = { fields: {}, locate: () => undefined };
 
 /**
  * The input of a pipeline: a spec, if there is one, with what arguments and options say laid over it, and its files before
- * those of the command line.
+ * those of the command line. Options about files fill in what a file of the spec does not say itself.
  *
- * @throws Exit `usage` naming the field
+ * @throws Exit `usage` naming the field, or an option that would have no effect
  */
 export async function toPipelineInput(
   io: Io,
@@ -44,14 +44,16 @@ export async function toPipelineInput(
   const { fields, locate } = spec === undefined ? noSpec : await readSpecFile(io, spec);
   if (spec === undefined) assertComplete(runtimeId, paths, options);
   const { files = [] } = fields;
-  if (runtimeId !== undefined && fields['runtimeId'] !== undefined) {
+  if (runtimeId !== undefined && (fields['runtimeId'] ?? runtimeId) !== runtimeId) {
     const place = locate(['runtimeId']);
-    throw new Exit(exitCodes.usage, `${place}: names the runtime, and "${runtimeId}" was given as one too`);
+    throw new Exit(exitCodes.usage, `${place}: names another runtime than the argument "${runtimeId}"`);
   }
+  const waitFor = toWaitFor(options, fields['waitFor']);
+  if (whenJobFails !== undefined && waitFor === undefined) throw needsJob('--when-job-fails');
   const given = {
     runtimeId,
-    waitFor: toWaitFor(options, fields['waitFor']),
-    files: Array.isArray(files) ? [...files, ...toFiles(paths, options)] : files,
+    waitFor,
+    files: Array.isArray(files) ? toFiles([...files, ...toFileList(paths)], options) : files,
     giveUpAfter,
     whenJobFails,
     onFailure,
@@ -83,23 +85,48 @@ function assertComplete(
 }
 
 /** Files that are named on the command line, as an input or a message lists them. */
-export function toFiles(paths: readonly string[], { ifMissing, ifExists, appearsWithin }: FileOptions) {
+export function toFileList(paths: readonly string[]): object[] {
+  return paths.map((runtimePath) => ({ runtimePath }));
+}
+
+/**
+ * Files with options for what they do not say themselves.
+ *
+ * @throws Exit `usage` for an option that no file leaves room for
+ */
+export function toFiles(files: readonly unknown[], given: FileOptions): unknown[] {
+  const { ifMissing, ifExists, appearsWithin } = given;
   const options = withoutUndefined({ ifMissing, ifExists, appearsWithin });
-  return paths.map((runtimePath) => ({ runtimePath, ...options }));
+  const isOpen = (file: unknown, name: string) => isObject(file) && file[name] === undefined;
+  for (const name of Object.keys(options)) {
+    if (files.some((file) => isOpen(file, name))) continue;
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new Exit(
+      exitCodes.usage,
+      `--${flag} has no effect: there are no files, or each says otherwise itself`,
+    );
+  }
+  return files.map((file) => (isObject(file) ? { ...options, ...file } : file));
 }
 
 function toWaitFor({ invocation, signal, waitTimeout }: PipelineOptions, inSpec: unknown): unknown {
   const said = withoutUndefined({ invocationIds: invocation, signal, timeout: waitTimeout });
-  if (Object.keys(said).length === 0) return undefined;
-  if (invocation === undefined && !signal && inSpec === undefined) {
-    throw new Exit(exitCodes.usage, '--wait-timeout needs --invocation or --signal');
-  }
+  if (Object.keys(said).length === 0) return inSpec;
+  if (invocation === undefined && !signal && inSpec === undefined) throw needsJob('--wait-timeout');
   return onTopOf(inSpec, said);
+}
+
+function needsJob(option: string): Exit {
+  return new Exit(exitCodes.usage, `${option} needs --invocation or --signal`);
 }
 
 /** Options over what a spec says of the same field, unless that is wrong anyway. */
 function onTopOf(inSpec: unknown, said: object): unknown {
-  return typeof inSpec === 'object' ? { ...inSpec, ...said } : said;
+  return isObject(inSpec) ? { ...inSpec, ...said } : said;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function withoutUndefined(fields: object): object {

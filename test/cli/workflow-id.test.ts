@@ -29,6 +29,17 @@ test('without invocations a job is its runtime and its files', () => {
   assert.match(id('rt', 'a'), /^post-run\/rt\/[0-9a-f]{16}$/);
 });
 
+test('without invocations, the order of files, fields and metadata is no part of the job', () => {
+  const id = (...files: Parameters<typeof pipelineWorkflowId>[0]['files']) =>
+    pipelineWorkflowId({ runtimeId: 'rt', files });
+  const [a, b] = [{ runtimePath: 'a' }, { runtimePath: 'b' }];
+  assert.equal(id(a, b), id(b, a));
+  assert.equal(id({ runtimePath: 'a', name: 'n' }), id({ name: 'n', runtimePath: 'a' }));
+  const tagged = (metadata: Record<string, unknown>) => id({ runtimePath: 'a', metadata });
+  assert.equal(tagged({ x: 1, y: { p: 1, q: [1, 2] } }), tagged({ y: { q: [1, 2], p: 1 }, x: 1 }));
+  assert.notEqual(tagged({ q: [1, 2] }), tagged({ q: [2, 1] }));
+});
+
 test('without invocations, what becomes of the files is part of the job, how long they are tried is not', () => {
   const id = pipelineWorkflowId({ runtimeId: 'rt', files });
   const elsewhere = [{ runtimePath: 'a.txt', destinationPath: '/b.txt' }];

@@ -113,7 +113,10 @@ describe('once the search attributes are registered', () => {
 
     const attached = await json('start', runtimeId, 'a.txt', 'b.txt');
     assert.deepEqual([attached.workflowId, attached.isNew], [workflowId, false]);
-    const other = await json('start', runtimeId, 'b.txt', 'a.txt', '--dry-run');
+    const reordered = await starter('start', runtimeId, 'b.txt', 'a.txt');
+    assert.equal(reordered.stdout, started.stdout);
+    assert.equal(reordered.stderr, `attached to ${workflowId}\n${link}\n`);
+    const other = await json('start', runtimeId, 'b.txt', '--dry-run');
     assert.notEqual(other.workflowId, workflowId, 'other files are another pipeline');
 
     let status = await json('status', workflowId);

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError, type WorkflowHandle } from '@temporalio/client';
 import { type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
 import { Exit, exitCodes } from '../../exit.js';
+import type { CollectFileInput, ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { Io } from '../io.js';
+import { canonicalJson, sha256 } from './canonical-json.js';
 import type { Session } from './connect.js';
 import { isUnknownAttribute } from './is-unknown-attribute.js';
 import { missingSearchAttributes } from './search-attribute-registry.js';
@@ -14,7 +15,7 @@ const INPUT_HASH = 'inputSha256';
 export interface WorkflowToStart {
   readonly workflowType: string;
   readonly workflowId: string;
-  readonly input: object;
+  readonly input: ParsedPipelineInput | CollectFileInput;
   /** One line for the Temporal UI, at most 400 bytes. */
   readonly summary: string;
   /** Markdown for the Temporal UI, at most 20,000 bytes. */
@@ -114,6 +115,16 @@ const reusePolicies = {
   'if-failed': 'ALLOW_DUPLICATE_FAILED_ONLY',
 } as const;
 
-function hash(input: object): string {
-  return createHash('sha256').update(JSON.stringify(input)).digest('hex');
+/** The same for inputs that ask for the same in another order. */
+function hash(input: WorkflowToStart['input']): string {
+  if (!('files' in input)) return sha256(canonicalJson(input));
+  const { files, waitFor } = input;
+  const invocationIds = waitFor?.invocationIds?.toSorted();
+  return sha256(
+    canonicalJson({
+      ...input,
+      files: files.map(canonicalJson).sort(),
+      waitFor: waitFor && { ...waitFor, invocationIds },
+    }),
+  );
 }

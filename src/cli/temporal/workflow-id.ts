@@ -1,19 +1,20 @@
-import { createHash } from 'node:crypto';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
+import { canonicalJson, sha256 } from './canonical-json.js';
 
 /** Enough of a SHA-256 that no two file lists of a runtime meet, short enough to be read. */
 const HASH_LENGTH = 16;
 
 /**
  * The same job always has the same workflow id, so that starting it twice is one pipeline: runtime and invocations,
- * or runtime and files where no job is waited for.
+ * or runtime and files, in any order, where no job is waited for.
  */
 export function pipelineWorkflowId({
   runtimeId,
   waitFor,
   files,
 }: Pick<ParsedPipelineInput, 'runtimeId' | 'waitFor' | 'files'>): string {
-  if (waitFor?.invocationIds === undefined) return `post-run/${runtimeId}/${hash(files)}`;
+  if (waitFor?.invocationIds === undefined)
+    return `post-run/${runtimeId}/${hash(files.map(canonicalJson).sort())}`;
   const invocationIds = [...new Set(waitFor.invocationIds)].sort();
   const [only, ...others] = invocationIds;
   return `post-run/${runtimeId}/${others.length === 0 ? only : hash(invocationIds)}`;
@@ -24,5 +25,5 @@ export function collectWorkflowId(runtimeId: string, runtimePath: string, destin
 }
 
 function hash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, HASH_LENGTH);
+  return sha256(canonicalJson(value)).slice(0, HASH_LENGTH);
 }

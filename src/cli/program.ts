@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ExitCode } from '../exit.js';
+import { printable } from '../shared/one-line.js';
 import { version } from '../version.js';
 import { addLookingCommands } from './commands/looking.js';
 import { addSettingUpCommands } from './commands/setting-up.js';
@@ -38,8 +39,7 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       // Commander puts its suggestions on a line of their own.
-      outputError: (text, write) =>
-        write(`${NAME}: ${text.replace(/^error: /, '').replace(/\n(?=.)/g, ' ')}`),
+      outputError: (text, write) => write(`${NAME}: ${printable(text.replace(/^error: /, ''))}\n`),
     })
     .addHelpText('after', exitCodeHelp);
   const commands: Commands = {

@@ -80,7 +80,13 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     ],
     [['start', 'rt', 'a', '--wait', '--timeout', '5'], /'5' is invalid\. Expected a duration/],
     [['start', 'rt', 'a', '--timeout', '5s'], /--timeout needs --wait/],
-    [['start', '', 'a'], /runtimeId: /],
+    [['start', '', 'a'], /'' is invalid for argument 'runtimeId'\. Expected an id\./],
+    [['start', 'rt\u001b[2J', 'a'], /'rt \[2J' is invalid/],
+    [['collect', 'rt\n', 'a'], /is invalid for argument 'runtimeId'/],
+    [['status', 'post-run/rt\ud800'], /is invalid for argument 'workflowId'/],
+    [['resume', 'a\u2028b'], /is invalid for argument 'workflowId'/],
+    [['start', 'rt', '--invocation', 'a\u0000b'], /is invalid\. Expected an id\./],
+    [['list', '--runtime', 'a\ufffd'], /is invalid\. Expected an id\./],
     [['start', 'rt', 'a', ''], /files\[1\]\.runtimePath: /],
     [['start', 'rt', ...Array.from({ length: 10_001 }, () => 'a')], /files: .*1000/],
     [['start', 'rt', 'a', '--invocation', ''], /'' is invalid\. Expected an id\./],
@@ -93,6 +99,7 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     ],
     [['start', 'rt', 'a', '--if-missing', 'no'], /Allowed choices are fail, warn, ignore\./],
     [['start', 'rt', 'a', '--export-archive', 'run.tar'], /exportArchive\.name: /],
+    [['start', '--spec', '/'], /--spec \/: it is a directory/],
     [['start', '--spec', '/nowhere.yaml'], /--spec \/nowhere\.yaml: there is no such file/],
     [['result'], /missing required argument 'workflowId'/],
     [['status', ''], /'' is invalid.* Expected an id\./],
@@ -122,7 +129,7 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     [['completion', 'csh'], /Allowed choices are bash, zsh, fish, powershell\./],
   ];
   for (const [argv, line] of wrong) {
-    test(argv.slice(0, 6).join(' '), async () => {
+    test(JSON.stringify(argv.slice(0, 6).join(' ')), async () => {
       const { code, stdout, stderr } = await run(...argv);
       assert.deepEqual([code, stdout], [exitCodes.usage, '']);
       assert.match(stderr, line);

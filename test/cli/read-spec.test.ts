@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
@@ -92,6 +92,8 @@ describe('what is wrong in a spec is told with its line and field', () => {
     ['runtimeId: a: b\n', /^stdin:1:\d+: /],
     ['runtimeId: rt\nruntimeId: rt\n', /^stdin:2:1: Map keys must be unique/],
     ['files:\n  - runtimePath: *.csv\n', /^stdin: Unresolved alias/],
+    ['runtimeId: rt\nfiles: &files [*files]\n', /^stdin: nested deeper .*, or an alias of itself$/],
+    ['runtimeId: rt\n---\nruntimeId: rt\n', /^stdin: expected one document$/],
     ['- a\n', /^stdin: expected the fields of a pipeline/],
     ['', /^stdin: expected the fields of a pipeline/],
   ] as const) {
@@ -103,6 +105,36 @@ describe('what is wrong in a spec is told with its line and field', () => {
       });
     });
   }
+
+  for (const [name, spec] of [
+    ['brackets', `runtimeId: rt\nfiles: ${'['.repeat(200_000)}`],
+    ['objects', `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`],
+    ['dashes', `runtimeId: rt\nfiles:\n  ${'- '.repeat(100_000)}a\n`],
+  ] as const) {
+    test(`${name} that are nested without end are refused`, async () => {
+      await assert.rejects(inputOf(spec), /^Exit: stdin: nested deeper than 100 levels/);
+    });
+  }
+
+  test('a spec that is too large is refused before all of it is read', async (t) => {
+    const file = join(await createTestFolder(t), 'large.yaml');
+    await writeFile(file, '');
+    await truncate(file, 98_000_000);
+    await assert.rejects(
+      toPipelineInput(toIo(''), undefined, [], { spec: file }),
+      /^Exit: --spec \S+: larger than 8 MB$/,
+    );
+    let chunks = 0;
+    const endless = function* () {
+      for (; ; chunks += 1) yield Buffer.alloc(1_000_000, 'a');
+    };
+    const stdin = Readable.from(endless());
+    await assert.rejects(
+      toPipelineInput({ ...toIo(''), stdin }, undefined, [], { spec: '-' }),
+      /^Exit: stdin: larger than 8 MB$/,
+    );
+    assert.ok(chunks < 30, `${chunks} MB were read`);
+  });
 
   test('another runtime than that of the command line is refused', async () => {
     await assert.rejects(

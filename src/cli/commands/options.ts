@@ -4,10 +4,13 @@ import { durationSchema, durationToMs } from '../../shared/duration.js';
 /** What takes an argument that the user typed, or refuses it. */
 type Parse<T> = (value: string, previous: T | undefined) => T;
 
+/** Control characters, line breaks of Unicode, halves of characters, and what stands for bytes that were no UTF-8. */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFFFD]/u;
+
 /** An id begins with no dash: `--invocation $EMPTY --wait` would otherwise wait for a job of that name. */
 export function id(value: string): string {
-  if (value === '' || value.startsWith('-')) throw new InvalidArgumentError('Expected an id.');
-  return value;
+  if (value !== '' && !value.startsWith('-') && !unprintable.test(value)) return value;
+  throw new InvalidArgumentError('Expected an id.');
 }
 
 export const ids: Parse<string[]> = (value, previous = []) => [...previous, id(value)];

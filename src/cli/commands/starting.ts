@@ -12,7 +12,7 @@ export function addStartingCommands({ add, end, io }: Commands): void {
     'start --spec pipeline.yaml --dry-run',
     'generate-spec | bctrl-temporal start --spec - --json',
   ])
-    .argument('[runtimeId]', 'the runtime whose files are collected')
+    .argument('[runtimeId]', 'the runtime whose files are collected', id)
     .argument('[path...]', "files in the runtime's workspace")
     .option(
       '--spec <file>',
@@ -53,7 +53,7 @@ export function addStartingCommands({ add, end, io }: Commands): void {
     'collect 7f3c… results.csv --to reports/today.csv',
     'collect 7f3c… late.log --appears-within 2m --timeout 5m --json',
   ])
-    .argument('<runtimeId>', 'the runtime whose file is collected')
+    .argument('<runtimeId>', 'the runtime whose file is collected', id)
     .argument('<path>', "the file in the runtime's workspace")
     .option('--to <destinationPath>', 'its path in durable storage (default: the API decides)')
     .addOption(

@@ -363,7 +363,10 @@ describe('once the search attributes are registered', () => {
     const { workflowId } = await json('start', runtimeId, 'a.txt');
     const resumed = await starter('resume', workflowId);
     assert.equal(resumed.code, exitCodes.unreachable);
-    assert.match(resumed.stdout, /refused {2}\S+ {2}no worker of task queue "\S+" answered within 10 s/);
+    assert.match(
+      resumed.stdout,
+      /^unknown {2}\S+ {2}no worker of task queue "\S+" answered within 15 s; it may have been done: bctrl-temporal status \S+\n$/,
+    );
     const status = await starter('status', workflowId);
     assert.match(status.stdout, /\nstatus {5}running, collecting\n.*\nreport {5}no worker has told\n/);
     assert.match(status.stdout, /\nwhat now {3}no worker takes work from task queue /);

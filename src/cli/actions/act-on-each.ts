@@ -25,7 +25,7 @@ export interface Act<T extends object> {
   readonly done: string;
   /** Of those that are selected, only held ones are meant. */
   readonly isForHeld?: boolean;
-  /** @throws Exit if it is refused */
+  /** @throws Exit `unreachable` if it is not known whether it was done, another one if it is refused */
   readonly run: (session: Session, pipeline: FoundWorkflow) => Promise<T>;
   /** The answer in a few words. */
   readonly describe?: (answer: T) => string;
@@ -33,7 +33,7 @@ export interface Act<T extends object> {
 
 type Outcome<T> =
   | ({ readonly workflowId: string; readonly outcome: string } & T)
-  | { readonly workflowId: string; readonly outcome: 'refused'; readonly message: string };
+  | { readonly workflowId: string; readonly outcome: 'refused' | 'unknown'; readonly message: string };
 
 /** Does something to the pipelines that are named or selected, asking before it does so to several. */
 export async function actOnEach<T extends object>(
@@ -71,16 +71,19 @@ async function actOn<T extends object>(
   session: Session,
   workflowId: string,
   { run, done }: Act<T>,
-  refused: (code: ExitCode) => void,
+  failed: (code: ExitCode) => void,
 ): Promise<Outcome<T>> {
+  let isSent = false;
   try {
-    const answer = await run(session, await findRunning(session, workflowId));
-    return { workflowId, outcome: done, ...answer };
+    const pipeline = await findRunning(session, workflowId);
+    isSent = true;
+    return { workflowId, outcome: done, ...(await run(session, pipeline)) };
   } catch (error) {
     const exit = toExit(error, session.config);
     if (exit === undefined) throw error;
-    refused(exit.code);
-    return { workflowId, outcome: 'refused', message: exit.message };
+    failed(exit.code);
+    const isUnknown = isSent && exit.code === exitCodes.unreachable;
+    return { workflowId, outcome: isUnknown ? 'unknown' : 'refused', message: exit.message };
   }
 }
 
@@ -108,8 +111,8 @@ async function findRunning(session: Session, workflowId: string): Promise<FoundW
 
 function show<T extends object>(io: Io, outcome: Outcome<T>, act: Act<T>): void {
   const colors = colorsOf(io.stdout);
-  const isRefused = 'message' in outcome;
-  const word = isRefused ? colors.red(outcome.outcome) : colors.green(outcome.outcome);
-  const said = isRefused ? String(outcome.message) : (act.describe?.(outcome as T) ?? '');
+  const hasFailed = 'message' in outcome;
+  const word = hasFailed ? colors.red(outcome.outcome) : colors.green(outcome.outcome);
+  const said = hasFailed ? String(outcome.message) : (act.describe?.(outcome as T) ?? '');
   writeLines(io.stdout, tableLines([[word, outcome.workflowId, said]]));
 }

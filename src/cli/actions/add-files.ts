@@ -22,7 +22,7 @@ export function addFilesCommand(
   return actOnEach<FilesAdded>(io, [workflowId], options, {
     verb: 'add files to',
     done: 'added',
-    run: (session, { handle }) => updatePipeline(session, handle, ADD_FILES_UPDATE, message),
+    run: (session, pipeline) => updatePipeline(session, pipeline, ADD_FILES_UPDATE, message),
     describe: ({ added, known }) => `${added} files${known > 0 ? `, ${known} it had already` : ''}`,
   });
 }

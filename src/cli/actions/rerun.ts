@@ -58,7 +58,9 @@ async function readRerunInput(
     const input = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
     if (input.files?.length || input.waitFor) return input;
   } catch (error) {
-    if (isGrpcDeadlineError(error)) throw noWorker(config.taskQueue);
+    if (isGrpcDeadlineError(error)) {
+      throw noWorker(config.taskQueue, QUERY_TIMEOUT_MS, 'try again when one runs');
+    }
     if (!(error instanceof QueryNotRegisteredError)) throw error;
     throw new Exit(exitCodes.usage, 'it never came to collect anything, or its worker is too old to tell');
   }

@@ -21,7 +21,7 @@ export function resumeCommand(
     verb: 'resume',
     done: 'resumed',
     isForHeld: true,
-    run: (session, { handle }) => updatePipeline(session, handle, RESUME_UPDATE, resume),
+    run: (session, pipeline) => updatePipeline(session, pipeline, RESUME_UPDATE, resume),
     describe: ({ files, jobs }) => `${files} files${jobs > 0 ? `, ${jobs} jobs` : ''}`,
   });
 }
@@ -36,7 +36,7 @@ export function abandonCommand(
     verb: 'abandon',
     done: 'abandoned',
     isForHeld: true,
-    run: (session, { handle }) => updatePipeline(session, handle, ABANDON_UPDATE),
+    run: (session, pipeline) => updatePipeline(session, pipeline, ABANDON_UPDATE),
     describe: ({ files }) => `${files} files stay uncollected`,
   });
 }

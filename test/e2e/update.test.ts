@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
+import { exitCodes } from '../../src/exit.js';
+import { PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
+import { useDevServer } from '../support/dev-server.js';
+import { type Running, startExecutable } from '../support/executable.js';
+import { startTestGateway } from '../support/gateway.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { connectToDevServer, withWorker } from '../support/temporal.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+import { appliedQuery, type postRunPipeline, releaseSignal } from './update-workflows.js';
+
+const temporal = useDevServer();
+
+interface Steered {
+  readonly handle: WorkflowHandle<typeof postRunPipeline>;
+  readonly proxy: TcpProxy;
+  /** A command, on its way through the proxy. */
+  readonly spawn: (...argv: string[]) => Running;
+}
+
+describe('an update whose answer does not come', () => {
+  let env: TestWorkflowEnvironment;
+  let workflowBundle: WorkflowBundle;
+  before(async () => {
+    workflowBundle = await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('update-workflows.ts', import.meta.url)),
+      logger: new DefaultLogger('ERROR'),
+    });
+    env = await connectToDevServer(temporal.address);
+  });
+  after(() => env.teardown());
+
+  async function steer(t: TestContext, use: (steered: Steered) => Promise<void>): Promise<void> {
+    const proxy = await startTcpProxy(t, temporal.address);
+    await withWorker(env, { workflowBundle }, async (taskQueue) => {
+      const options = { taskQueue, workflowId: randomUUID() };
+      const handle = await env.client.workflow.start<typeof postRunPipeline>('postRunPipeline', options);
+      const variables = { TEMPORAL_ADDRESS: proxy.address, BCTRL_TASK_QUEUE: taskQueue };
+      await use({ handle, proxy, spawn: (...argv) => startExecutable(t, 'starter', argv, variables) });
+    });
+  }
+
+  async function untilApplied(handle: Steered['handle']): Promise<void> {
+    while ((await handle.query(appliedQuery)) === 0);
+  }
+
+  test('is sent to the run after the one that ended with it', async (t) => {
+    await steer(t, async ({ handle, spawn }) => {
+      const { code, stdout } = await spawn('add-files', handle.workflowId, 'a.txt').ended;
+      assert.deepEqual([code, stdout], [exitCodes.done, `added  ${handle.workflowId}  1 files\n`]);
+      await handle.result();
+    });
+  });
+
+  test('is asked for again when the connection is back, and applied once', async (t) => {
+    await steer(t, async ({ handle, proxy, spawn }) => {
+      const resume = spawn('resume', handle.workflowId);
+      await untilApplied(handle);
+      await proxy.cut();
+      await handle.signal(releaseSignal);
+      await proxy.restore();
+      const { code, stdout } = await resume.ended;
+      assert.deepEqual([code, stdout], [exitCodes.done, `resumed  ${handle.workflowId}  1 files\n`]);
+      assert.equal(await handle.query(appliedQuery), 1);
+    });
+  });
+
+  test('may have been done, if Temporal stays away', async (t) => {
+    await steer(t, async ({ handle, proxy, spawn }) => {
+      const resume = spawn('resume', handle.workflowId, '--json');
+      await untilApplied(handle);
+      await proxy.cut();
+      const { code, stdout } = await resume.ended;
+      assert.equal(code, exitCodes.unreachable);
+      const [{ outcome, message }] = JSON.parse(stdout).pipelines;
+      assert.equal(outcome, 'unknown');
+      assert.match(
+        message,
+        /^Temporal at \S+ is not reachable \(.*\); it may have been done: bctrl-temporal /,
+      );
+    });
+  });
+});
+
+test('another worker answers an update for one that has died', async (t) => {
+  const fault = { kind: 'answer', status: 403 } as const;
+  const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
+  const { runtimeId: taskQueue, url: gatewayUrl } = gateway;
+  const { address, client } = temporal;
+  const worker = await startWorkerProcess(t, { address, gatewayUrl, taskQueue });
+  const starter = (...argv: string[]) =>
+    startExecutable(t, 'starter', argv, { TEMPORAL_ADDRESS: address, BCTRL_TASK_QUEUE: taskQueue }).ended;
+  const started = await starter('start', taskQueue, 'a.txt', '--on-failure', 'hold');
+  const workflowId = started.stdout.trim();
+  const handle = client.workflow.getHandle(workflowId);
+  while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).phase !== 'held');
+  // The server keeps the task for it first, in its sticky task queue.
+  worker.child.kill('SIGKILL');
+  await startWorkerProcess(t, { address, gatewayUrl, taskQueue });
+  const { code, stdout } = await starter('abandon', workflowId);
+  assert.deepEqual([code, stdout], [exitCodes.done, `abandoned  ${workflowId}  1 files stay uncollected\n`]);
+});

@@ -2,7 +2,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { BctrlClientOptions } from './bctrl/bctrl-client.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './bctrl/defaults.js';
 import { ConfigError } from './config-error.js';
-import { durationSchema, durationToMs } from './shared/duration.js';
+import { type Duration, durationSchema, durationToMs } from './shared/duration.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
 import type { Address } from './worker/address.js';
 import type { LogConfig } from './worker/create-logger.js';
@@ -43,12 +43,16 @@ const DEV_SERVER_UI_URL = 'http://localhost:8233';
 const DEFAULT_SERVICE_NAME = 'bctrl-temporal-worker';
 const CLOUD_UI_URL = 'https://cloud.temporal.io';
 
+/** No answer takes longer. A Node timer that is asked for more than 24.8 days ends at once. */
+const MAX_REQUEST_TIMEOUT = '24h';
+
 /** Adds the variables of a `.env` file in the working directory, where there is one, to those that are not set. */
 export function loadEnvironment(): Environment {
   try {
     process.loadEnvFile();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw new ConfigError(`.env: cannot be read (${code})`);
   }
   return process.env;
 }
@@ -68,7 +72,12 @@ export function readBctrlConfig(env: Environment): BctrlConfig {
     apiKey: readHeaderValue(env, 'BCTRL_API_KEY') ?? missing('BCTRL_API_KEY', 'BCTRL_API_KEY=<your API key>'),
     baseUrl,
     subaccountId: readHeaderValue(env, 'BCTRL_SUBACCOUNT_ID'),
-    requestTimeoutMs: readDurationMs(env, 'BCTRL_REQUEST_TIMEOUT', DEFAULT_REQUEST_TIMEOUT),
+    requestTimeoutMs: readDurationMs(
+      env,
+      'BCTRL_REQUEST_TIMEOUT',
+      DEFAULT_REQUEST_TIMEOUT,
+      MAX_REQUEST_TIMEOUT,
+    ),
     maxRequests: readCount(env, 'BCTRL_MAX_REQUESTS', DEFAULT_MAX_REQUESTS),
   };
 }
@@ -102,19 +111,21 @@ function readTracing(env: Environment): TracingConfig | undefined {
 }
 
 function readConnectionConfig(env: Environment): ConnectionConfig {
-  const variables = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const variables = Object.entries(env).filter(isSet);
   let temporal: TemporalConfig;
   try {
     temporal = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(variables) });
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(
-      `TEMPORAL_* or temporal.toml: ${problem}; right is e.g. TEMPORAL_ADDRESS=${DEFAULT_ADDRESS}`,
-    );
+    throw new ConfigError(describeTemporalConfigError(error, env));
   }
-  const { address = DEFAULT_ADDRESS } = temporal.connectionOptions;
-  if (!/^[^\s/]+:\d+$/.test(address)) {
-    throw wrong('TEMPORAL_ADDRESS', address, 'is not host:port', `TEMPORAL_ADDRESS=${DEFAULT_ADDRESS}`);
+  const { address = DEFAULT_ADDRESS, apiKey, metadata = {} } = temporal.connectionOptions;
+  if (!/^([\w.-]+|\[[\da-f:.]+\]):\d+$/i.test(address)) {
+    throw invalid('TEMPORAL_ADDRESS', 'is not host:port', `TEMPORAL_ADDRESS=${DEFAULT_ADDRESS}`);
+  }
+  if (apiKey !== undefined && !isHeaderValue(apiKey)) throw noHeaderValue('TEMPORAL_API_KEY');
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value === 'string' && /^[\x20-\x7e]*$/.test(value)) continue;
+    throw noHeaderValue(`TEMPORAL_GRPC_META_${name.toUpperCase().replaceAll('-', '_')}`);
   }
   return {
     temporal: {
@@ -123,6 +134,28 @@ function readConnectionConfig(env: Environment): ConnectionConfig {
     },
     taskQueue: read(env, 'BCTRL_TASK_QUEUE') ?? DEFAULT_TASK_QUEUE,
   };
+}
+
+/** An empty variable counts as not set, except where it takes a header away. */
+function isSet(variable: [name: string, value: string | undefined]): variable is [string, string] {
+  const [name, value] = variable;
+  return value !== undefined && (value !== '' || name.startsWith('TEMPORAL_GRPC_META_'));
+}
+
+/** What the SDK has to say of it may quote the file, a key included, or a variable that has a key in the wrong place. */
+function describeTemporalConfigError(error: unknown, env: Environment): string {
+  const { code, path, message, line, column } = error as Partial<
+    NodeJS.ErrnoException & { line: number; column: number }
+  >;
+  const file = read(env, 'TEMPORAL_CONFIG_FILE') === undefined ? 'temporal.toml' : 'TEMPORAL_CONFIG_FILE';
+  if (line !== undefined) return `${file}: is not TOML at line ${line}, column ${column}`;
+  if (code !== undefined) {
+    const name = Object.keys(env).find((name) => name.startsWith('TEMPORAL_') && env[name] === path);
+    return `${name ?? file}: names a file that cannot be read (${code})`;
+  }
+  if (/^Profile .* not found/s.test(message ?? '')) return 'TEMPORAL_PROFILE: there is no such profile';
+  const [both] = /^Cannot specify both \w+ and \w+$/.exec(message ?? '') ?? [];
+  return `TEMPORAL_TLS_* or ${file}: ${both ?? 'is no configuration of a Temporal client'}`;
 }
 
 function knownUiUrl(address: string): string | undefined {
@@ -142,12 +175,10 @@ function readUrl(env: Environment, name: string, right = DEFAULT_BASE_URL): stri
   const example = `${name}=${right}`;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw wrong(name, value, 'is not an http or https URL', example);
+    throw invalid(name, 'is not an http or https URL', example);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new ConfigError(
-      `${name}: a user, query or fragment does not belong there; right is e.g. ${example}`,
-    );
+    throw invalid(name, 'has a user, query or fragment, which does not belong there', example);
   }
   return value.replace(/\/+$/, '');
 }
@@ -156,7 +187,7 @@ function readOneOf<T extends string>(env: Environment, name: string, values: rea
   const value = read(env, name);
   const known = values.find((known) => known === value);
   if (value === undefined || known !== undefined) return known;
-  throw wrong(name, value, `is not one of ${values.join(', ')}`, `${name}=${values[0]}`);
+  throw invalid(name, `is not one of ${values.join(', ')}`, `${name}=${values[0]}`);
 }
 
 function readAddress(env: Environment, name: string, right: string): Address | undefined {
@@ -164,31 +195,39 @@ function readAddress(env: Environment, name: string, right: string): Address | u
   if (value === undefined) return undefined;
   const [, ipv6, host = ipv6, port] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    throw wrong(name, value, 'is not host:port', `${name}=${right}`);
+    throw invalid(name, 'is not host:port', `${name}=${right}`);
   }
   return { host, port: Number(port) };
 }
 
-/** The value stays out of the message: it may be a secret. */
 function readHeaderValue(env: Environment, name: string): string | undefined {
   const value = read(env, name);
-  if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;
-  throw new ConfigError(
+  if (value === undefined || isHeaderValue(value)) return value;
+  throw noHeaderValue(name);
+}
+
+function isHeaderValue(value: unknown): boolean {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+}
+
+function noHeaderValue(name: string): ConfigError {
+  return new ConfigError(
     `${name}: has characters that no header can carry; right is one word, e.g. ${name}=abc123`,
   );
 }
 
-function readDurationMs(env: Environment, name: string, fallback: string): number {
-  const value = read(env, name) ?? fallback;
-  const duration = durationSchema.safeParse(value).data;
-  if (duration === undefined) throw wrong(name, value, 'is not a duration', `${name}=${fallback}`);
+function readDurationMs(env: Environment, name: string, fallback: Duration, max: Duration): number {
+  const duration = durationSchema.safeParse(read(env, name) ?? fallback).data;
+  const example = `${name}=${fallback}`;
+  if (duration === undefined) throw invalid(name, 'is not a duration', example);
+  if (durationToMs(duration) > durationToMs(max)) throw invalid(name, `is longer than ${max}`, example);
   return durationToMs(duration);
 }
 
 function readCount(env: Environment, name: string, fallback: number): number {
   const value = read(env, name) ?? String(fallback);
   if (!/^[1-9]\d{0,4}$/.test(value)) {
-    throw wrong(name, value, 'is not a whole number from 1 to 99999', `${name}=${fallback}`);
+    throw invalid(name, 'is not a whole number from 1 to 99999', `${name}=${fallback}`);
   }
   return Number(value);
 }
@@ -197,13 +236,14 @@ function readRate(env: Environment, name: string): number | undefined {
   const value = read(env, name);
   if (value === undefined) return undefined;
   if (!/^\d{1,5}(\.\d+)?$/.test(value) || Number(value) === 0) {
-    throw wrong(name, value, 'is not a number above 0', `${name}=50`);
+    throw invalid(name, 'is not a number above 0', `${name}=50`);
   }
   return Number(value);
 }
 
-function wrong(name: string, value: string, problem: string, example: string): ConfigError {
-  return new ConfigError(`${name}: ${JSON.stringify(value)} ${problem}; right is e.g. ${example}`);
+/** The value stays out of the message: whatever the variable is for, a secret may have been put into it. */
+function invalid(name: string, problem: string, example: string): ConfigError {
+  return new ConfigError(`${name}: ${problem}; right is e.g. ${example}`);
 }
 
 function missing(name: string, example: string): never {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
 import { type Environment, readStarterConfig, readWorkerConfig } from '../src/config.js';
+import { createTestFolder } from './support/gateway.js';
 
 const workerConfig = (env: Environment) => readWorkerConfig({ BCTRL_API_KEY: 'key-1', ...env });
 
@@ -85,12 +88,12 @@ test('a variable that is set to nothing is not set', () => {
 const wrong: [env: Environment, message: RegExp][] = [
   [{ BCTRL_API_KEY: '' }, /^BCTRL_API_KEY: is not set; right is e\.g\. BCTRL_API_KEY=/],
   [{ BCTRL_API_KEY: 'secret\nkey' }, /^BCTRL_API_KEY: has characters (?!.*secret)/],
-  [{ BCTRL_BASE_URL: 'localhost:8787' }, /^BCTRL_BASE_URL: "localhost:8787" is not an http or https URL/],
-  [{ BCTRL_BASE_URL: 'ftp://x' }, /^BCTRL_BASE_URL: "ftp:\/\/x" is not/],
-  [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: a user, query or fragment (?!.*secret)/],
+  [{ BCTRL_BASE_URL: 'localhost:8787' }, /^BCTRL_BASE_URL: is not an http or https URL/],
+  [{ BCTRL_BASE_URL: 'ftp://x' }, /^BCTRL_BASE_URL: is not/],
+  [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: has a user, query or fragment(?!.*secret)/],
   ...['0', '-1', 'many', '1e3'].map((rate): [Environment, RegExp] => [
     { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: rate },
-    /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: ".*" is not a number above 0; right is e\.g\. .*=50/,
+    /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: is not a number above 0; right is e\.g\. .*=50/,
   ]),
   ...[
     '9464',
@@ -102,29 +105,24 @@ const wrong: [env: Environment, message: RegExp][] = [
     '::1:9464',
   ].map((address): [Environment, RegExp] => [
     { BCTRL_METRICS_ADDRESS: address },
-    /^BCTRL_METRICS_ADDRESS: ".*" is not host:port; right is e\.g\. BCTRL_METRICS_ADDRESS=127\.0\.0\.1:9464$/,
+    /^BCTRL_METRICS_ADDRESS: is not host:port; right is e\.g\. BCTRL_METRICS_ADDRESS=127\.0\.0\.1:9464$/,
   ]),
-  [{ BCTRL_HEALTH_ADDRESS: 'x' }, /^BCTRL_HEALTH_ADDRESS: "x" is not host:port; .*=127\.0\.0\.1:8080$/],
-  [
-    { BCTRL_LOG_FORMAT: 'xml' },
-    /^BCTRL_LOG_FORMAT: "xml" is not one of json, pretty; .*BCTRL_LOG_FORMAT=json$/,
-  ],
-  [{ BCTRL_LOG_LEVEL: 'INFO' }, /^BCTRL_LOG_LEVEL: "INFO" is not one of info, debug, warn, error; .*=info$/],
+  [{ BCTRL_HEALTH_ADDRESS: 'x' }, /^BCTRL_HEALTH_ADDRESS: is not host:port; .*=127\.0\.0\.1:8080$/],
+  [{ BCTRL_LOG_FORMAT: 'xml' }, /^BCTRL_LOG_FORMAT: is not one of json, pretty; .*BCTRL_LOG_FORMAT=json$/],
+  [{ BCTRL_LOG_LEVEL: 'INFO' }, /^BCTRL_LOG_LEVEL: is not one of info, debug, warn, error; .*=info$/],
   [
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' },
     /^OTEL_EXPORTER_OTLP_ENDPOINT: .*=http:\/\/localhost:4318$/,
   ],
-  [{ BCTRL_API_BASE_URL: 'nope' }, /^BCTRL_API_BASE_URL: "nope"/],
-  [
-    { BCTRL_REQUEST_TIMEOUT: '5' },
-    /^BCTRL_REQUEST_TIMEOUT: "5" is not a duration; .*BCTRL_REQUEST_TIMEOUT=5m$/,
-  ],
-  [{ BCTRL_REQUEST_TIMEOUT: '5 bananas' }, /^BCTRL_REQUEST_TIMEOUT: "5 bananas"/],
-  [{ BCTRL_REQUEST_TIMEOUT: '-5s' }, /^BCTRL_REQUEST_TIMEOUT: "-5s"/],
-  [{ BCTRL_MAX_REQUESTS: '0' }, /^BCTRL_MAX_REQUESTS: "0" is not a whole number .*BCTRL_MAX_REQUESTS=32$/],
-  [{ BCTRL_MAX_REQUESTS: '1.5' }, /^BCTRL_MAX_REQUESTS: "1\.5"/],
-  [{ TEMPORAL_ADDRESS: 'localhost' }, /^TEMPORAL_ADDRESS: "localhost" is not host:port; .*=localhost:7233$/],
-  [{ TEMPORAL_PROFILE: 'nope' }, /^TEMPORAL_\* or temporal\.toml: .*nope/],
+  [{ BCTRL_API_BASE_URL: 'nope' }, /^BCTRL_API_BASE_URL: is not/],
+  [{ BCTRL_REQUEST_TIMEOUT: '5' }, /^BCTRL_REQUEST_TIMEOUT: is not a duration; .*BCTRL_REQUEST_TIMEOUT=5m$/],
+  [{ BCTRL_REQUEST_TIMEOUT: '5 bananas' }, /^BCTRL_REQUEST_TIMEOUT: is not a duration/],
+  [{ BCTRL_REQUEST_TIMEOUT: '-5s' }, /^BCTRL_REQUEST_TIMEOUT: is not a duration/],
+  [{ BCTRL_MAX_REQUESTS: '0' }, /^BCTRL_MAX_REQUESTS: is not a whole number .*BCTRL_MAX_REQUESTS=32$/],
+  [{ BCTRL_MAX_REQUESTS: '1.5' }, /^BCTRL_MAX_REQUESTS: is not/],
+  [{ TEMPORAL_ADDRESS: 'localhost' }, /^TEMPORAL_ADDRESS: is not host:port; .*=localhost:7233$/],
+  [{ BCTRL_REQUEST_TIMEOUT: '25d' }, /^BCTRL_REQUEST_TIMEOUT: is longer than 24h; .*=5m$/],
+  [{ TEMPORAL_PROFILE: 'nope' }, /^TEMPORAL_PROFILE: there is no such profile$/],
 ];
 
 for (const [env, message] of wrong) {
@@ -140,6 +138,97 @@ for (const [env, message] of wrong) {
     );
   });
 }
+
+test('a request may take a day', () => {
+  assert.equal(workerConfig({ BCTRL_REQUEST_TIMEOUT: '24h' }).bctrl.requestTimeoutMs, 86_400_000);
+});
+
+test('an empty TEMPORAL_ variable counts as not set', () => {
+  const { connectionOptions } = workerConfig({ TEMPORAL_ADDRESS: '', TEMPORAL_API_KEY: '' }).temporal;
+  assert.deepEqual([connectionOptions.address, connectionOptions.apiKey], ['localhost:7233', undefined]);
+});
+
+describe('no error quotes a secret', () => {
+  const SECRET = 's3cret';
+
+  function assertHidden(env: Environment, message: RegExp): void {
+    assert.throws(
+      () => workerConfig(env),
+      (error: Error) => {
+        assert.equal(error.name, 'ConfigError');
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, new RegExp(SECRET));
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      },
+    );
+  }
+
+  for (const name of [
+    'BCTRL_API_KEY',
+    'BCTRL_SUBACCOUNT_ID',
+    'BCTRL_BASE_URL',
+    'BCTRL_API_BASE_URL',
+    'BCTRL_REQUEST_TIMEOUT',
+    'BCTRL_MAX_REQUESTS',
+    'BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND',
+    'BCTRL_METRICS_ADDRESS',
+    'BCTRL_HEALTH_ADDRESS',
+    'BCTRL_LOG_FORMAT',
+    'BCTRL_LOG_LEVEL',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    'TEMPORAL_ADDRESS',
+    'TEMPORAL_API_KEY',
+    'TEMPORAL_GRPC_META_X_TOKEN',
+    'TEMPORAL_PROFILE',
+  ]) {
+    test(`in ${name}`, () => {
+      for (const value of [`${SECRET}\u0001`, `user:${SECRET}@host:1\u0001`, `//user:${SECRET}@host\u0001`]) {
+        assertHidden({ [name]: value }, new RegExp(`^${name}: `));
+      }
+    });
+  }
+
+  test('in a URL or an address that holds a password', () => {
+    const url = `https://user:${SECRET}@api.example`;
+    for (const name of ['BCTRL_BASE_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
+      assertHidden({ [name]: url }, new RegExp(`^${name}: has a user`));
+    }
+    assert.throws(() => readStarterConfig({ BCTRL_TEMPORAL_UI_URL: url }), {
+      message: /^BCTRL_TEMPORAL_UI_URL: has a user, query or fragment, which does not belong there; [^@]*$/,
+    });
+    assertHidden({ TEMPORAL_ADDRESS: `${SECRET}@host:7233` }, /^TEMPORAL_ADDRESS: is not host:port/);
+  });
+
+  test('in the place of the path of a file', () => {
+    const TEMPORAL_TLS_CLIENT_KEY_PATH = `-----BEGIN ${SECRET}`;
+    assertHidden(
+      { TEMPORAL_TLS_CLIENT_KEY_PATH },
+      /^TEMPORAL_TLS_CLIENT_KEY_PATH: names a file that cannot be read \(ENOENT\)$/,
+    );
+  });
+
+  for (const [name, toml, message] of [
+    [
+      'that is no TOML',
+      `[profile.default]\napi_key = "${SECRET}\n`,
+      /^TEMPORAL_CONFIG_FILE: is not TOML at line 2, column \d+$/,
+    ],
+    ['of something else', `key = "${SECRET}"\n`, /^TEMPORAL_TLS_\* or TEMPORAL_CONFIG_FILE: is no config/],
+    [
+      'that contradicts itself',
+      `[profile.default.tls]\nclient_key_path = "a"\nclient_key_data = "${SECRET}"\n`,
+      /: Cannot specify both client_key_path and client_key_data$/,
+    ],
+  ] as const) {
+    test(`in a file ${name}`, async (t) => {
+      const file = join(await createTestFolder(t), 'temporal.toml');
+      await writeFile(file, toml);
+      assertHidden({ TEMPORAL_CONFIG_FILE: file }, message);
+    });
+  }
+});
 
 test('the starter needs no API key', () =>
   assert.equal(readStarterConfig({}).taskQueue, 'bctrl-runtime-files'));

@@ -157,5 +157,5 @@ test('a wrong environment variable is one line that names it', async (t) => {
   });
   const { code, stdout, stderr } = await run('start', 'rt', 'a');
   assert.deepEqual([code, stdout], [exitCodes.usage, '']);
-  assert.match(stderr, /^bctrl-temporal: TEMPORAL_ADDRESS: "nowhere" [^\n]+\n$/);
+  assert.match(stderr, /^bctrl-temporal: TEMPORAL_ADDRESS: is not host:port[^\n]+\n$/);
 });

@@ -90,7 +90,7 @@ const broken: Readonly<Record<string, Broken>> = {
   'with a variable that cannot be read': {
     change: () => ({ BCTRL_REQUEST_TIMEOUT: 'soon' }),
     name: 'configuration',
-    message: /^BCTRL_REQUEST_TIMEOUT: "soon" is not a duration; right is e\.g\. /,
+    message: /^BCTRL_REQUEST_TIMEOUT: is not a duration; right is e\.g\. /,
     code: usage,
   },
   'with a key that the API refuses': {

@@ -92,7 +92,7 @@ describe('the worker ends at once', () => {
       BCTRL_API_KEY: API_KEY,
       BCTRL_REQUEST_TIMEOUT: '5',
     });
-    assertOneLine(ended, 2, /^bctrl-temporal-worker: BCTRL_REQUEST_TIMEOUT: "5" is not a duration/);
+    assertOneLine(ended, 2, /^bctrl-temporal-worker: BCTRL_REQUEST_TIMEOUT: is not a duration/);
   });
 });
 
@@ -131,11 +131,7 @@ describe('the starter ends at once', () => {
   });
 
   const wrong: [argv: string[], env: Record<string, string>, line: RegExp][] = [
-    [
-      start,
-      { TEMPORAL_ADDRESS: 'localhost' },
-      /^bctrl-temporal: TEMPORAL_ADDRESS: "localhost" is not host:port/,
-    ],
+    [start, { TEMPORAL_ADDRESS: 'localhost' }, /^bctrl-temporal: TEMPORAL_ADDRESS: is not host:port/],
     [['start'], {}, /^bctrl-temporal: missing required argument 'runtimeId'/],
     [['start', RUNTIME], {}, /^bctrl-temporal: missing required argument 'path'/],
     [['start', RUNTIME, ''], {}, /^bctrl-temporal: files\[0\]\.runtimePath: /],

@@ -1,5 +1,6 @@
 import { BctrlClient, type BctrlClientOptions } from './bctrl/bctrl-client.js';
 import { BctrlError } from './bctrl/bctrl-error.js';
+import { createDispatcher } from './bctrl/create-dispatcher.js';
 import { Exit, exitCodes } from './exit.js';
 
 /**
@@ -38,5 +39,24 @@ export async function checkApi(
     return await checkCredentials(client, options.baseUrl);
   } finally {
     await client.close();
+  }
+}
+
+/** The API's clock, in milliseconds, if it answers in time and says what time it is. */
+export async function readApiClock(
+  { baseUrl, proxyUrl }: Pick<BctrlClientOptions, 'proxyUrl'> & { readonly baseUrl: string },
+  timeoutMs: number,
+): Promise<number | undefined> {
+  const dispatcher = createDispatcher(proxyUrl, { connect: { timeout: timeoutMs } });
+  try {
+    const { origin, pathname } = new URL(baseUrl);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { headers } = await dispatcher.request({ origin, path: pathname, method: 'HEAD', signal });
+    const ms = Date.parse(String(headers['date']));
+    return Number.isNaN(ms) ? undefined : ms;
+  } catch {
+    return undefined;
+  } finally {
+    await dispatcher.destroy();
   }
 }

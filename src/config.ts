@@ -2,6 +2,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { BctrlClientOptions } from './bctrl/bctrl-client.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './bctrl/defaults.js';
 import { ConfigError } from './config-error.js';
+import { isWithoutProxy } from './no-proxy.js';
 import { type Duration, durationSchema, durationToMs } from './shared/duration.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
 import type { Address } from './worker/address.js';
@@ -69,6 +70,7 @@ export function readStarterConfig(env: Environment): StarterConfig {
 export function readBctrlConfig(env: Environment): BctrlConfig {
   const baseUrl = readUrl(env, 'BCTRL_BASE_URL') ?? readUrl(env, 'BCTRL_API_BASE_URL') ?? DEFAULT_BASE_URL;
   return {
+    proxyUrl: readProxyUrl(env, new URL(baseUrl)),
     apiKey: readHeaderValue(env, 'BCTRL_API_KEY') ?? missing('BCTRL_API_KEY', 'BCTRL_API_KEY=<your API key>'),
     baseUrl,
     subaccountId: readHeaderValue(env, 'BCTRL_SUBACCOUNT_ID'),
@@ -181,6 +183,33 @@ function readUrl(env: Environment, name: string, right = DEFAULT_BASE_URL): stri
     throw invalid(name, 'has a user, query or fragment, which does not belong there', example);
   }
   return value.replace(/\/+$/, '');
+}
+
+/** As curl reads it: lower case wins, and the scheme of the proxy may be left out. */
+function readProxyUrl(env: Environment, url: URL): string | undefined {
+  const upper = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const name = [upper.toLowerCase(), upper].find((name) => read(env, name) !== undefined);
+  const noProxy = read(env, 'no_proxy') ?? read(env, 'NO_PROXY') ?? '';
+  if (name === undefined || isWithoutProxy(url, noProxy)) return undefined;
+  const value = read(env, name) ?? '';
+  const proxyUrl = value.includes('://') ? value : `http://${value}`;
+  if (isProxyUrl(proxyUrl)) return proxyUrl;
+  throw invalid(name, 'is not the http or https URL of a proxy', `${name}=http://proxy.example:3128`);
+}
+
+function isProxyUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && [username, password].every(isPercentEncoded);
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readOneOf<T extends string>(env: Environment, name: string, values: readonly T[]): T | undefined {

@@ -11,6 +11,7 @@ test('an API key is all that a worker needs', () => {
   assert.deepEqual(readWorkerConfig({ BCTRL_API_KEY: 'key-1' }), {
     bctrl: {
       apiKey: 'key-1',
+      proxyUrl: undefined,
       baseUrl: 'https://api.bctrl.ai',
       subaccountId: undefined,
       requestTimeoutMs: 300_000,
@@ -45,6 +46,7 @@ test('every variable is read', () => {
   });
   assert.deepEqual(bctrl, {
     apiKey: 'key-1',
+    proxyUrl: undefined,
     baseUrl: 'http://localhost:8787/v1',
     subaccountId: 'sub_1',
     requestTimeoutMs: 30_000,
@@ -143,6 +145,24 @@ test('a request may take a day', () => {
   assert.equal(workerConfig({ BCTRL_REQUEST_TIMEOUT: '24h' }).bctrl.requestTimeoutMs, 86_400_000);
 });
 
+for (const [env, proxyUrl] of [
+  [{ HTTPS_PROXY: 'http://one:3128' }, 'http://one:3128'],
+  [{ HTTPS_PROXY: 'http://one:3128', https_proxy: 'http://two:3128' }, 'http://two:3128'],
+  [{ HTTPS_PROXY: 'http://one:3128', https_proxy: '' }, 'http://one:3128'],
+  [{ HTTPS_PROXY: 'one:3128' }, 'http://one:3128'],
+  [{ https_proxy: 'https://user:p%40ss@one' }, 'https://user:p%40ss@one'],
+  [{ HTTP_PROXY: 'http://one:3128' }, undefined],
+  [{ HTTP_PROXY: 'http://one:3128', BCTRL_BASE_URL: 'http://api.example' }, 'http://one:3128'],
+  [{ HTTPS_PROXY: 'http://one:3128', BCTRL_BASE_URL: 'http://api.example' }, undefined],
+  [{ HTTP_PROXY: 'http://one:3128', BCTRL_BASE_URL: 'http://localhost:8787' }, undefined],
+  [{ HTTPS_PROXY: 'http://one:3128', NO_PROXY: 'other.example,.bctrl.ai' }, undefined],
+  [{ HTTPS_PROXY: 'http://one:3128', NO_PROXY: '*', no_proxy: 'other.example' }, 'http://one:3128'],
+] as const) {
+  test(`with ${JSON.stringify(env)} the proxy is ${proxyUrl}`, () => {
+    assert.equal(workerConfig(env).bctrl.proxyUrl, proxyUrl);
+  });
+}
+
 test('an empty TEMPORAL_ variable counts as not set', () => {
   const { connectionOptions } = workerConfig({ TEMPORAL_ADDRESS: '', TEMPORAL_API_KEY: '' }).temporal;
   assert.deepEqual([connectionOptions.address, connectionOptions.apiKey], ['localhost:7233', undefined]);
@@ -199,6 +219,12 @@ describe('no error quotes a secret', () => {
       message: /^BCTRL_TEMPORAL_UI_URL: has a user, query or fragment, which does not belong there; [^@]*$/,
     });
     assertHidden({ TEMPORAL_ADDRESS: `${SECRET}@host:7233` }, /^TEMPORAL_ADDRESS: is not host:port/);
+  });
+
+  test('in the URL of a proxy', () => {
+    for (const url of [`socks5://user:${SECRET}@proxy`, `http://user:${SECRET}%zz@proxy`, 'http://a b']) {
+      assertHidden({ HTTPS_PROXY: url }, /^HTTPS_PROXY: is not the http or https URL of a proxy; [^@]*$/);
+    }
   });
 
   test('in the place of the path of a file', () => {

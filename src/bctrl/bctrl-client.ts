@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { digest } from '../shared/digest.js';
 import { durationToMs } from '../shared/duration.js';
@@ -22,6 +22,7 @@ import {
 } from '../shared/wire.js';
 import { AbortableRequests } from './abortable-requests.js';
 import type { BctrlClientObserver, BctrlOperation } from './client-observer.js';
+import { createDispatcher } from './create-dispatcher.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './defaults.js';
 import { MAXIMUM_RESPONSE_BYTES, readBody } from './read-body.js';
 import { RequestGate } from './request-gate.js';
@@ -49,6 +50,8 @@ export interface BctrlClientOptions {
   readonly apiKey: string;
   /** With or without a trailing `/v1`. Default: `https://api.bctrl.ai`. */
   readonly baseUrl?: string | undefined;
+  /** HTTP proxy for all requests, with user and password if it asks for them. Default: none; no variable is read. */
+  readonly proxyUrl?: string | undefined;
   /** Sent as `BCTRL-Subaccount-Id`. */
   readonly subaccountId?: string | undefined;
   /** Bound on one request, in milliseconds. Default: 5 minutes. */
@@ -113,7 +116,7 @@ export class BctrlClient {
   readonly #jsonHeaders: Record<string, string>;
   readonly #requestTimeoutMs: number;
   readonly #now: () => number;
-  readonly #agent: Agent;
+  readonly #agent: Dispatcher;
   /** Long polls stay outside: they are idle connections, and would keep collects waiting for hours. */
   readonly #gate: RequestGate;
   readonly #abortable = new AbortableRequests();
@@ -148,7 +151,7 @@ export class BctrlClient {
       this.#notify((observer) => observer.heldBack(durationMs)),
     );
     this.#longestPauseMs = options.longestPauseMs ?? DEFAULT_LONGEST_PAUSE_MS;
-    this.#agent = new Agent({
+    this.#agent = createDispatcher(options.proxyUrl, {
       connect: { timeout: CONNECT_TIMEOUT_MS },
       // The time limit is the client's own, from the first byte sent to the last one read.
       headersTimeout: 0,

@@ -9,6 +9,7 @@ import { startServer } from '../support/client.js';
 import { useDevServer } from '../support/dev-server.js';
 import { runExecutable } from '../support/executable.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { startHttpProxy } from '../support/http-proxy.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const HOUR_MS = 3_600_000;
@@ -35,7 +36,17 @@ async function examine(t: TestContext, env: Record<string, string>) {
   return { code, findings, wrong: findings.filter(({ outcome }) => outcome === 'problem') };
 }
 
-const all = ['node', 'configuration', 'api', 'clock', 'temporal', 'namespace', 'search attributes', 'worker'];
+const all = [
+  'node',
+  'configuration',
+  'proxy',
+  'api',
+  'clock',
+  'temporal',
+  'namespace',
+  'search attributes',
+  'worker',
+];
 
 test('in a good set-up all is well, and a line each says so', async (t) => {
   const env = await setUp(t);
@@ -56,6 +67,20 @@ test('in a good set-up all is well, and a line each says so', async (t) => {
     stdout,
     new RegExp(`\nok +worker +1 on task queue "\\S+", version ${version}, last seen .* ago\n`),
   );
+});
+
+test('a proxy is used for all requests to the API, and named without its password', async (t) => {
+  const env = await setUp(t);
+  const proxy = await startHttpProxy(t, Number(new URL(env.BCTRL_BASE_URL).port));
+  const { findings, wrong } = await examine(t, {
+    ...env,
+    BCTRL_BASE_URL: 'http://api.example',
+    http_proxy: `http://user:s3cret@${proxy.address}`,
+  });
+  assert.deepEqual(wrong, []);
+  const { message } = findings.find(({ name }) => name === 'proxy') ?? {};
+  assert.equal(message, `http://${proxy.address} for http://api.example`);
+  assert.deepEqual(proxy.requests, ['GET http://api.example/v1/auth/whoami', 'HEAD http://api.example/']);
 });
 
 /** Answers as the API does, except that its clock is an hour ahead. */

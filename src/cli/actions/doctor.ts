@@ -8,7 +8,7 @@ import {
 import { ConfigError } from '../../config-error.js';
 import type { ExitCode } from '../../exit.js';
 import { version } from '../../version.js';
-import { checkClock, checkKey } from '../doctor/check-api.js';
+import { checkClock, checkKey, checkProxy } from '../doctor/check-api.js';
 import { checkNode } from '../doctor/check-node.js';
 import { checkNamespace, checkSearchAttributes } from '../doctor/check-temporal.js';
 import { checkWorker } from '../doctor/check-worker.js';
@@ -41,7 +41,9 @@ export async function doctorCommand(io: Io, { json }: { readonly json?: boolean 
 
 async function examineApi(examination: Examination, env: Environment): Promise<void> {
   const bctrl = readIfRight(() => readBctrlConfig(env));
-  if (bctrl === undefined) return examination.skip(['api', 'clock'], 'the configuration comes first');
+  if (bctrl === undefined)
+    return examination.skip(['proxy', 'api', 'clock'], 'the configuration comes first');
+  await examination.check('proxy', () => checkProxy(bctrl));
   await examination.check('api', () => checkKey(bctrl));
   await examination.check('clock', () => checkClock(bctrl));
 }

@@ -1,4 +1,4 @@
-import { checkApi } from '../../check-credentials.js';
+import { checkApi, readApiClock } from '../../check-credentials.js';
 import type { BctrlConfig } from '../../config.js';
 import { Exit, exitCodes } from '../../exit.js';
 import { formatDuration } from '../show/format-duration.js';
@@ -9,6 +9,13 @@ const TIMEOUT_MS = 10_000;
 
 /** Less is the time on the way, and that the header has no fractions. */
 const MOST_SKEW_MS = 30_000;
+
+/** Which way requests to the API take; user and password of a proxy stay out of it. */
+export function checkProxy({ baseUrl, proxyUrl }: BctrlConfig): Found<undefined> {
+  if (proxyUrl === undefined) return { message: 'none', value: undefined };
+  const { protocol, host } = new URL(proxyUrl);
+  return { message: `${protocol}//${host} for ${baseUrl}`, value: undefined };
+}
 
 /** @throws Exit where the API is not there, is another one, or refuses the key */
 export async function checkKey(bctrl: BctrlConfig): Promise<Found<undefined>> {
@@ -28,15 +35,10 @@ export async function checkKey(bctrl: BctrlConfig): Promise<Found<undefined>> {
  *
  * @throws Exit `usage` if they are too far apart
  */
-export async function checkClock({ baseUrl }: BctrlConfig): Promise<Found<undefined>> {
+export async function checkClock(bctrl: BctrlConfig): Promise<Found<undefined>> {
   const sentMs = Date.now();
-  const response = await fetch(baseUrl, {
-    method: 'HEAD',
-    redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch(() => undefined);
-  const apiMs = Date.parse(response?.headers.get('date') ?? '');
-  if (Number.isNaN(apiMs)) {
+  const apiMs = await readApiClock(bctrl, TIMEOUT_MS);
+  if (apiMs === undefined) {
     return { message: 'not known: the API does not say what time it is', isWarning: true, value: undefined };
   }
   // Somewhen between question and answer the API looked at its clock.

@@ -10,6 +10,7 @@ import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/commo
 import { loadEnvironment, readStarterConfig, type StarterConfig } from '../../config.js';
 import { Exit, exitCodes } from '../../exit.js';
 import { grpcStatus } from '../../grpc-status.js';
+import { isWithoutProxy } from '../../no-proxy.js';
 
 /** A server on the way answers in milliseconds; someone at a terminal should not wait longer to read that there is none. */
 const CONNECT_TIMEOUT = '5s';
@@ -61,7 +62,11 @@ export async function connect(config: StarterConfig): Promise<Session> {
     const connection = await Connection.connect({
       ...connectionOptions,
       connectTimeout: CONNECT_TIMEOUT,
-      channelArgs: { 'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS },
+      channelArgs: {
+        'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS,
+        // gRPC reads the variables of proxies itself, and would ask one for a Temporal on this machine.
+        'grpc.enable_http_proxy': isWithoutProxy(new URL(`http://${connectionOptions.address}`), '') ? 0 : 1,
+      },
       interceptors: [makeGrpcRetryInterceptor(retryOptions)],
     });
     const stopRetries = () => {

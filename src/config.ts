@@ -1,6 +1,11 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { BctrlClientOptions } from './bctrl/bctrl-client.js';
-import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './bctrl/defaults.js';
+import {
+  DEFAULT_BASE_URL,
+  DEFAULT_LIST_SETTLE_TIME,
+  DEFAULT_MAX_REQUESTS,
+  DEFAULT_REQUEST_TIMEOUT,
+} from './bctrl/defaults.js';
 import { ConfigError } from './config-error.js';
 import { isWithoutProxy } from './no-proxy.js';
 import { type Duration, durationSchema, durationToMs } from './shared/duration.js';
@@ -29,6 +34,8 @@ export type BctrlConfig = BctrlClientOptions & { readonly baseUrl: string };
 
 export interface WorkerConfig extends ConnectionConfig {
   readonly bctrl: BctrlConfig;
+  /** How long the API's listing may take to show a file that was made. */
+  readonly listSettleTimeMs: number;
   /** Of all workers of the task queue together. */
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
   /** Without a format it depends on where the log goes. */
@@ -46,6 +53,8 @@ const CLOUD_UI_URL = 'https://cloud.temporal.io';
 
 /** No answer takes longer. A Node timer that is asked for more than 24.8 days ends at once. */
 const MAX_REQUEST_TIMEOUT = '24h';
+/** An attempt waits that long in its activity slot. */
+const MAX_LIST_SETTLE_TIME = '10m';
 
 /** Adds the variables of a `.env` file in the working directory, where there is one, to those that are not set. */
 export function loadEnvironment(): Environment {
@@ -91,6 +100,12 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   return {
     ...readConnectionConfig(env),
     bctrl,
+    listSettleTimeMs: readDurationMs(
+      env,
+      'BCTRL_LIST_SETTLE_TIME',
+      DEFAULT_LIST_SETTLE_TIME,
+      MAX_LIST_SETTLE_TIME,
+    ),
     maxTaskQueueActivitiesPerSecond,
     log: {
       format: readOneOf(env, 'BCTRL_LOG_FORMAT', ['json', 'pretty']),

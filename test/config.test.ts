@@ -17,6 +17,7 @@ test('an API key is all that a worker needs', () => {
       requestTimeoutMs: 300_000,
       maxRequests: 32,
     },
+    listSettleTimeMs: 5_000,
     maxTaskQueueActivitiesPerSecond: undefined,
     log: { format: undefined, level: 'info' },
     metricsAddress: undefined,
@@ -33,6 +34,7 @@ test('every variable is read', () => {
     BCTRL_SUBACCOUNT_ID: 'sub_1',
     BCTRL_REQUEST_TIMEOUT: '30s',
     BCTRL_MAX_REQUESTS: '8',
+    BCTRL_LIST_SETTLE_TIME: '2s',
     BCTRL_TASK_QUEUE: 'files',
     BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: '0.5',
     TEMPORAL_ADDRESS: 'temporal.example:7234',
@@ -53,6 +55,7 @@ test('every variable is read', () => {
     maxRequests: 8,
   });
   assert.deepEqual(told, {
+    listSettleTimeMs: 2_000,
     log: { format: 'pretty', level: 'warn' },
     metricsAddress: { host: '0.0.0.0', port: 9464 },
     healthAddress: { host: '::1', port: 8080 },
@@ -123,6 +126,7 @@ const wrong: [env: Environment, message: RegExp][] = [
   [{ BCTRL_MAX_REQUESTS: '0' }, /^BCTRL_MAX_REQUESTS: is not a whole number .*BCTRL_MAX_REQUESTS=32$/],
   [{ BCTRL_MAX_REQUESTS: '1.5' }, /^BCTRL_MAX_REQUESTS: is not/],
   [{ TEMPORAL_ADDRESS: 'localhost' }, /^TEMPORAL_ADDRESS: is not host:port; .*=localhost:7233$/],
+  [{ BCTRL_LIST_SETTLE_TIME: '11m' }, /^BCTRL_LIST_SETTLE_TIME: is longer than 10m; .*=5s$/],
   [{ BCTRL_REQUEST_TIMEOUT: '25d' }, /^BCTRL_REQUEST_TIMEOUT: is longer than 24h; .*=5m$/],
   [{ TEMPORAL_PROFILE: 'nope' }, /^TEMPORAL_PROFILE: there is no such profile$/],
 ];
@@ -191,6 +195,7 @@ describe('no error quotes a secret', () => {
     'BCTRL_API_BASE_URL',
     'BCTRL_REQUEST_TIMEOUT',
     'BCTRL_MAX_REQUESTS',
+    'BCTRL_LIST_SETTLE_TIME',
     'BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND',
     'BCTRL_METRICS_ADDRESS',
     'BCTRL_HEALTH_ADDRESS',

@@ -1,6 +1,6 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { DEFAULT_LIST_SETTLE_TIME } from '../bctrl/defaults.js';
-import { type Duration, durationToMs } from '../shared/duration.js';
+import { type Duration, durationToMs, MAX_TIMER_MS } from '../shared/duration.js';
 import { type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { createCollectRuntimeFile } from './collect-runtime-file.js';
 import { createCollectRuntimeFiles } from './collect-runtime-files.js';
@@ -29,7 +29,7 @@ export interface ActivitiesOptions {
 /**
  * The activities to register with a worker.
  *
- * @throws ZodError for a wrong row in `retryTable`
+ * @throws ZodError for a wrong row in `retryTable`, TypeError for a wrong `listSettleTime`
  */
 export function createActivities({
   client,
@@ -42,7 +42,7 @@ export function createActivities({
     retryTable: resolveRetryTable(retryTable),
     random,
     watermark: new CreatedAtWatermark(client),
-    listSettleMs: durationToMs(listSettleTime),
+    listSettleMs: toSettleMs(listSettleTime),
     temporal: new TemporalConfirmation(),
     runsSeen: new RunsSeen(),
   };
@@ -55,6 +55,13 @@ export function createActivities({
     verifyCollectedFiles: createVerifyCollectedFiles(dependencies),
     waitForInvocation: createWaitForInvocation(dependencies),
   };
+}
+
+/** @throws TypeError for a time that is none */
+function toSettleMs(listSettleTime: Duration): number {
+  const ms = durationToMs(listSettleTime);
+  if (ms >= 0 && ms <= MAX_TIMER_MS) return ms;
+  throw new TypeError('listSettleTime must be a duration such as "5s", or 0');
 }
 
 export type BctrlActivities = ReturnType<typeof createActivities>;

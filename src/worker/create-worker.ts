@@ -26,7 +26,7 @@ export async function connect({ temporal }: WorkerConfig): Promise<NativeConnect
 export async function createWorker(
   connection: NativeConnection,
   client: BctrlClient,
-  { temporal: { namespace }, taskQueue, maxTaskQueueActivitiesPerSecond }: WorkerConfig,
+  { temporal: { namespace }, taskQueue, maxTaskQueueActivitiesPerSecond, listSettleTimeMs }: WorkerConfig,
   tracing: Tracing | undefined,
 ): Promise<Worker> {
   await checkNamespace(connection, namespace);
@@ -37,7 +37,7 @@ export async function createWorker(
     identity: toWorkerIdentity({ pid: process.pid, hostname: hostname(), version }),
     ...(tracing && { workflowBundle: tracing.workflowBundle }),
     plugins: [
-      new BctrlPlugin({ client, workflows: tracing === undefined }),
+      new BctrlPlugin({ client, listSettleTime: listSettleTimeMs, workflows: tracing === undefined }),
       ...(tracing ? [tracing.plugin] : []),
     ],
     maxConcurrentActivityTaskExecutions: MAXIMUM_ACTIVITIES,

@@ -7,8 +7,8 @@ import { CancelledFailure, type Context } from '@temporalio/activity';
  */
 const SHARE_OF_TIMEOUT = 2 / 3;
 
-/** Attempts of one process ask Temporal together. */
-const CONFIRMATION_VALID_MS = 1_000;
+/** Attempts of one process ask Temporal together: an answer holds for so much of the heartbeat timeout. */
+const SHARE_OF_CONFIRMATION = 0.1;
 
 /**
  * The right of an attempt to make something, renewed as long as its process runs and Temporal answers. A process that was frozen,
@@ -47,7 +47,7 @@ export class Lease {
   }
 }
 
-/** Asks Temporal whether it is there, for all attempts of a process, at most once a second. */
+/** Asks Temporal whether it is there, for all attempts of a process together. */
 export class TemporalConfirmation {
   #askedMs = Number.NEGATIVE_INFINITY;
   #answer: Promise<number> = Promise.reject();
@@ -59,7 +59,8 @@ export class TemporalConfirmation {
   /** In a test environment without a client there is no Temporal that could be lost. */
   of(context: Context): Promise<number> {
     const nowMs = performance.now();
-    if (nowMs - this.#askedMs < CONFIRMATION_VALID_MS) return this.#answer;
+    const validMs = (context.info.heartbeatTimeoutMs ?? 0) * SHARE_OF_CONFIRMATION;
+    if (nowMs - this.#askedMs < validMs) return this.#answer;
     this.#askedMs = nowMs;
     this.#answer = ask(context).then(() => nowMs);
     return this.#answer;

@@ -15,10 +15,14 @@ interface End {
  * @param nextDelayMs until the next attempt, if there is one
  */
 export function reportCollects(files: readonly FileState[], nextDelayMs: number | undefined): void {
+  tell(() => recordCollects(files, nextDelayMs));
+}
+
+/** A meter that fails must not decide what becomes of the files. */
+function tell(record: () => void): void {
   try {
-    recordCollects(files, nextDelayMs);
+    record();
   } catch (error) {
-    // What a meter or a logger makes of it must not decide what becomes of the files.
     Context.current().log.warn('telemetry failed', { problem: String(error) });
   }
 }
@@ -58,7 +62,7 @@ function recordCollects(files: readonly FileState[], nextDelayMs: number | undef
 /** Counts one look through the listing. */
 export function countLookup(): void {
   const { name, help } = metrics.lookups;
-  Context.current().metricMeter.createCounter(name, undefined, help).add(1);
+  tell(() => Context.current().metricMeter.createCounter(name, undefined, help).add(1));
 }
 
 /** Nothing of a file that was not tried. */

@@ -12,11 +12,10 @@ import { type ActivityDependencies, type ApiActivityContext, runApiActivity } fr
 /** How long the API is asked to hold one poll: shorter than the idle limits of usual proxies (60 s). */
 const POLL_SECONDS = 30;
 
-/**
- * Pause between polls: at least this for a server that does not hold them, at most that for one that asks to come back much
- * later, as the end of a job would go unnoticed.
- */
+/** Between two polls, for a server that does not hold them. */
 const MINIMUM_PAUSE_SECONDS = 1;
+
+/** Whatever the server asks for: in a longer pause the end of a job would go unnoticed. */
 const MAXIMUM_PAUSE_SECONDS = 30;
 
 /**
@@ -51,9 +50,13 @@ async function pollUntilEnded(
     }
     // Ten bad responses within a job of eight hours are no reason to give it up.
     reportJobStatus(status);
-    const pauseSeconds = Math.min(Math.max(retryAfterSeconds, MINIMUM_PAUSE_SECONDS), MAXIMUM_PAUSE_SECONDS);
-    await sleep(pauseSeconds * 1_000, undefined, { signal });
+    await sleep(toPauseMs(retryAfterSeconds), undefined, { signal });
   }
+}
+
+/** Milliseconds between two polls, within bounds whatever the server asks for. */
+export function toPauseMs(retryAfterSeconds: number): number {
+  return Math.min(Math.max(retryAfterSeconds, MINIMUM_PAUSE_SECONDS), MAXIMUM_PAUSE_SECONDS) * 1_000;
 }
 
 function namedFiles({ output }: Invocation, status: EndedStatus, pointer: string | undefined) {

@@ -116,3 +116,16 @@ test('outcomes of earlier attempts are not counted again', async (t) => {
   assert.equal(meter.sum('bctrl_collects', end('collected', 'none')), 1);
   assert.equal(meter.sum('bctrl_collected_bytes', tags), 2);
 });
+
+test('a meter that throws does not decide what becomes of a file', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const { collectRuntimeFile } = createTestActivities(t, gateway.url);
+  const fail = () => {
+    throw new Error('no meter');
+  };
+  const metricMeter = Object.assign(new TestMeter(), { createCounter: fail, createHistogram: fail });
+  const env = new MockActivityEnvironment({}, { metricMeter });
+  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', lookFirst: true };
+  assert.ok(await env.run(collectRuntimeFile, input));
+});

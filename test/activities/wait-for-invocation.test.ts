@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { toPauseMs } from '../../src/activities/wait-for-invocation.js';
 import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
 import { startServer } from '../support/client.js';
 import { startTestGateway, until } from '../support/gateway.js';
+import { startOddProxy, withFields } from '../support/odd-proxy.js';
 
 for (const status of ['succeeded', 'failed', 'cancelled', 'timed_out'] as const) {
   test(`a job that ends ${status} is the result, without its output`, async (t) => {
@@ -95,4 +97,34 @@ test('cancellation ends the poll within 100 ms and stays a cancellation', async 
   env.cancel('CANCELLED');
   await rejected;
   assert.ok(performance.now() - startedMs < 100);
+});
+
+for (const [seconds, pauseMs] of [
+  [0, 1_000],
+  [0.5, 1_000],
+  [7, 7_000],
+  [30, 30_000],
+  [31, 30_000],
+  [3_600, 30_000],
+  [2_147_484, 30_000],
+  [1e9, 30_000],
+] as const) {
+  test(`a server that asks for ${seconds} s is asked again after ${pauseMs} ms`, () => {
+    assert.equal(toPauseMs(seconds), pauseMs);
+  });
+}
+
+test('a status that nobody knows is shown as it is, in the heartbeat', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+  const change = withFields({ status: 'paused' });
+  const url = await startOddProxy(t, gateway.url, { method: 'POST', path: /wait$/, times: 1, change });
+  const { waitForInvocation } = createTestActivities(t, url);
+  const input = { runtimeId, invocationId: id };
+  const { result, heartbeatDetails } = await runAttempt(waitForInvocation, input, {
+    heartbeatTimeoutMs: 300,
+  });
+  assert.equal(result?.status, 'succeeded');
+  assert.deepEqual(heartbeatDetails, { attempt: 0, checkpoint: { failures: {}, jobStatus: 'paused' } });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BctrlClient } from '../../src/bctrl/bctrl-client.js';
+import { BctrlClient } from '../../src/bctrl/bctrl-client.js';
 import { BctrlError } from '../../src/bctrl/bctrl-error.js';
 import { createTestClient, startServer } from '../support/client.js';
 import { API_KEY, startTestGateway, until } from '../support/gateway.js';
@@ -379,4 +379,95 @@ describe('against servers that no gateway is', () => {
     assert.equal((await error).reasonClass, 'upstream');
     await sleep(0);
   });
+});
+
+describe('a fault of this process is no outage', () => {
+  const base = { apiKey: 'key-1', baseUrl: 'http://127.0.0.1:9' };
+  const secret = 'se cret';
+  const wrong: [what: string, options: object, message: RegExp][] = [
+    ['an empty key', { apiKey: '' }, /^apiKey must be/],
+    ['no key', { apiKey: undefined }, /^apiKey must be/],
+    ['a key with a line break', { apiKey: 'a\nb' }, /^apiKey must be/],
+    ['a key with a space', { apiKey: secret }, /^apiKey must be/],
+    ['an empty subaccount', { subaccountId: '' }, /^subaccountId must be/],
+    ['a subaccount with a line break', { subaccountId: 'a\r\nx: y' }, /^subaccountId must be/],
+    ['a base URL that is none', { baseUrl: secret }, /^baseUrl must be/],
+    ['a base URL of files', { baseUrl: 'file:///etc' }, /^baseUrl must be/],
+    ['no request', { maxRequests: 0 }, /^maxRequests must be/],
+    ['no time', { requestTimeoutMs: 0 }, /^requestTimeoutMs must be/],
+    ['a time that is no number', { requestTimeoutMs: Number.NaN }, /^requestTimeoutMs must be/],
+  ];
+  for (const [what, options, message] of wrong) {
+    test(`${what} is refused when the client is made, and not quoted`, () => {
+      assert.throws(
+        () => new BctrlClient({ ...base, ...options }),
+        (error) => {
+          assert.ok(error instanceof TypeError);
+          assert.match(error.message, message);
+          assert.doesNotMatch(error.message, /se cret/);
+          return true;
+        },
+      );
+    });
+  }
+
+  const cyclic: Record<string, unknown> = {};
+  cyclic['self'] = cyclic;
+  for (const [what, metadata] of [
+    ['a bigint', { size: 1n }],
+    ['a cycle', cyclic],
+  ] as const) {
+    test(`${what} in a body is refused when the call is made`, async (t) => {
+      const client = createTestClient(t, base.baseUrl);
+      const error = await errorOf(client.collectFile(RUNTIME, { runtimePath: 'a', metadata }));
+      assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+      assert.match(error.message, /cannot be sent: its body is no JSON/);
+    });
+  }
+
+  test('an id that is not well-formed is refused when the call is made', async (t) => {
+    const error = await errorOf(createTestClient(t, base.baseUrl).getRuntime('rt_\ud800'));
+    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+    assert.ok(error.message.isWellFormed());
+  });
+
+  test('a header that HTTP cannot carry is refused when the call is made', async (t) => {
+    const client = createTestClient(t, base.baseUrl);
+    const error = await errorOf(client.exportRunFiles('run_1', {}, { idempotencyKey: 'a\nb' }));
+    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+  });
+
+  test('an observer that throws changes nothing', async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('a.txt');
+    const fail = () => {
+      throw new Error('observer');
+    };
+    const observer = { requestSent: fail, requestEnded: fail, heldBack: fail };
+    const client = createTestClient(t, gateway.url, { observer });
+    assert.ok((await client.collectFile(gateway.runtimeId, { runtimePath: 'a.txt' })).id);
+  });
+
+  test('a time limit of more than a timer takes is no time limit of nothing', async (t) => {
+    const faults = [{ operation: 'whoami', fault: { kind: 'delay', delayMs: 50 } }] as const;
+    const gateway = await startTestGateway(t, { faults });
+    const client = createTestClient(t, gateway.url, { requestTimeoutMs: 25 * 24 * 3_600_000 });
+    assert.ok(await client.whoami());
+  });
+});
+
+test('the clock of the API is known from its last success', async (t) => {
+  const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+  let status = 200;
+  const url = await startServer(t, (_request, response) => {
+    response.writeHead(status, { date: status === 200 ? date : 'Mon, 07 Nov 1994 08:49:37 GMT' });
+    response.end(JSON.stringify({ keyId: 'key_1' }));
+  });
+  const client = createTestClient(t, url);
+  assert.equal(client.apiTimeMs, undefined);
+  await client.whoami();
+  status = 503;
+  await errorOf(client.whoami());
+  const sinceMs = (client.apiTimeMs ?? 0) - Date.parse(date);
+  assert.ok(sinceMs >= 0 && sinceMs < 5_000, `${sinceMs} ms`);
 });

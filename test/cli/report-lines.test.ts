@@ -109,8 +109,15 @@ const finished: PipelineReport = {
     { outcome: 'missing', runtimePath: 'late.log', ifMissing: 'warn', message: 'late.log: not there' },
     { outcome: 'skipped', runtimePath: 'a', reason: 'the job inv_1 has the status failed' },
   ],
-  warnings: ['late.log: not there'],
+  warnings: ['missing: late.log: not there'],
 };
+
+test('what may surprise is told, but for a missing file, which has a line of its own', () => {
+  const warnings = ['missing: late.log: not there', 'a.txt and 2 more: the file is empty (0 bytes)'];
+  const lines = reportText({ ...finished, warnings }).split('\n');
+  const told = lines.filter((line) => line.startsWith('warning'));
+  assert.deepEqual(told, ['warning    a.txt and 2 more: the file is empty (0 bytes)']);
+});
 
 test('a file that is missing or was skipped says so, and why', () => {
   assert.equal(

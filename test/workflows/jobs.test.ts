@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/client';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import { JOB_FINISHED_SIGNAL } from '../../src/shared/names.js';
@@ -88,6 +89,21 @@ describe('a wait that times out', () => {
       });
     });
   }
+});
+
+test('a job that had not ended in time is shown with the status that the API said last', async () => {
+  const activities: Partial<BctrlActivities> = {
+    collectRuntimeFile: collectAny,
+    async waitForInvocation() {
+      Context.current().heartbeat({ attempt: 0, checkpoint: { failures: {}, jobStatus: 'paused' } });
+      return await Context.current().cancelled;
+    },
+  };
+  const waitFor = { invocationIds: ['inv_1'], timeout: '2s' };
+  const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt') };
+  const report = await execute({ activities }, input, failedReportOf);
+  const message = 'invocation inv_1: it had not ended in time; its status was "paused"';
+  assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'not_ended', problem: { message } }]);
 });
 
 for (const [whenJobFails, what, files] of [

@@ -189,8 +189,25 @@ describe('the report', () => {
       duplicateIds: ['file_2', 'file_3'],
     });
     const input = { runtimeId: RUNTIME, files: list('a.txt') };
-    const { files } = await runPipeline({ collectRuntimeFile }, input);
+    const { files, duplicates, warnings } = await runPipeline({ collectRuntimeFile }, input);
     assert.deepEqual(files[0]?.outcome === 'collected' && files[0].duplicateIds, ['file_2', 'file_3']);
+    assert.equal(duplicates, 2);
+    assert.deepEqual(warnings, ['a.txt: the API made it more than once; the other files are file_2, file_3']);
+  });
+
+  test('warns once of what is odd about many files', async () => {
+    const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+      const { sizeBytes: _, ...file } = toFile(input);
+      if (input.runtimePath.startsWith('empty')) return { ...file, sizeBytes: 0 };
+      return { ...file, missingFields: ['sizeBytes', 'spaceId'] };
+    };
+    const input = { runtimeId: RUNTIME, files: list('empty-1', 'odd-1', 'odd-2', 'empty-2', 'odd-3') };
+    const { counts, bytes, warnings } = await runPipeline({ collectRuntimeFile }, input);
+    assert.deepEqual([counts.collected, bytes], [5, 0]);
+    const [first, second] = [...warnings].sort();
+    assert.match(first ?? '', /^empty-\d and 1 more: the file is empty \(0 bytes\)$/);
+    assert.match(second ?? '', /^odd-\d and 2 more: the API's response has no usable sizeBytes, spaceId$/);
+    assert.equal(warnings.length, 2);
   });
 });
 

@@ -11,6 +11,19 @@ const TEST_TIMEOUT_MS = 5 * 60_000;
 /** Its tests need a browser. */
 const BROWSER_TESTS = 'test/ui';
 
+/** What `--fast` runs: tests that need neither a build nor a Temporal server. */
+const FAST = '--fast';
+const FAST_TESTS = [
+  'activities',
+  'bctrl',
+  'cli',
+  'contract',
+  'gateway',
+  'shared',
+  'config.test.ts',
+  'no-proxy.test.ts',
+];
+
 const stop = new AbortController();
 let running: ChildProcess | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
@@ -33,6 +46,11 @@ try {
 process.exitCode = stoppedBy ? exitCodeOf(stoppedBy) : exitCode;
 
 async function runTests(args: string[]): Promise<number> {
+  if (args[0] === FAST) {
+    const paths = FAST_TESTS.map((path) => `test/${path}`);
+    const { files, flags } = parseTestArguments([...paths, ...args.slice(1)], 'test');
+    return await runNode(files, flags, process.env);
+  }
   const { files, flags } = parseTestArguments(args, 'test');
   const built = await run('npm', ['run', '--silent', 'build'], process.env);
   if (built !== 0) return built;
@@ -43,26 +61,22 @@ async function runTests(args: string[]): Promise<number> {
     resolveTestServer({ signal: stop.signal }),
     needsBrowser ? resolveBrowser({ signal: stop.signal }) : undefined,
   ]);
+  return await runNode(files, flags, {
+    ...process.env,
+    BCTRL_TEMPORAL_DEV_SERVER: devServer,
+    BCTRL_TEMPORAL_TEST_SERVER: testServer,
+    BCTRL_TEST_BROWSER: browser,
+  });
+}
+
+function runNode(
+  files: readonly string[],
+  flags: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   const reporter = flags.some((flag) => flag.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
-  return run(
-    process.execPath,
-    [
-      '--import',
-      'tsx',
-      '--test',
-      '--test-concurrency=2',
-      `--test-timeout=${TEST_TIMEOUT_MS}`,
-      ...reporter,
-      ...flags,
-      ...files,
-    ],
-    {
-      ...process.env,
-      BCTRL_TEMPORAL_DEV_SERVER: devServer,
-      BCTRL_TEMPORAL_TEST_SERVER: testServer,
-      BCTRL_TEST_BROWSER: browser,
-    },
-  );
+  const options = ['--test-concurrency=2', `--test-timeout=${TEST_TIMEOUT_MS}`, ...reporter, ...flags];
+  return run(process.execPath, ['--import', 'tsx', '--test', ...options, ...files], env);
 }
 
 /** Runs a command in a process group of its own, so that a signal reaches all of it exactly once; returns its exit code. */

@@ -12,6 +12,7 @@ import { recordFailure, toBctrlError } from './failures.js';
 import type { FileResult, FileState } from './file-state.js';
 import { findFilesByCollectionKey } from './find-files.js';
 import type { Attempt } from './heartbeat.js';
+import { reportLookupFailure } from './report-collects.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 
 /**
@@ -122,7 +123,10 @@ export class CollectPass {
   #recordLookupFailure(error: BctrlError, uncertain: readonly FileState[]): PassFailure | undefined {
     const { retryTable, random } = this.#dependencies;
     const delayMs = recordFailure(this.#options.lookupFailures, error, retryTable[error.reasonClass], random);
-    if (delayMs !== null) return { error, isCircuitOpen: false, delayMs };
+    if (delayMs !== null) {
+      reportLookupFailure(error, delayMs);
+      return { error, isCircuitOpen: false, delayMs };
+    }
     for (const file of uncertain) file.outcome ??= { error };
     return undefined;
   }

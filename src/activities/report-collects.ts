@@ -50,9 +50,9 @@ function recordCollects(files: readonly FileState[], nextDelayMs: number | undef
     if (file.durationMs !== undefined) duration.record(file.durationMs / 1_000, counted.tags);
     if (file.acquired && outcome !== 'kept') bytes += file.acquired.sizeBytes;
     if (error === undefined) continue;
-    const line = toLine(file, error, outcome === 'retried' ? nextDelayMs : undefined);
+    const line = { runtimePath: file.options.runtimePath, ...toLine(error) };
     if (outcome === 'failed') log.warn('collect failed', line);
-    else log.info('collect retried', line);
+    else log.info('collect retried', { ...line, ...(nextDelayMs !== undefined && { nextDelayMs }) });
   }
   const counter = metricMeter.createCounter(collects.name, undefined, collects.help);
   for (const { tags, count } of ends.values()) counter.add(count, tags);
@@ -72,16 +72,18 @@ function toEnd({ outcome, acquired, lastFailure }: FileState): End | undefined {
   return lastFailure && { outcome: 'retried', error: lastFailure.error };
 }
 
+/** Logs a lookup that failed, once for all the files that wait for it. */
+export function reportLookupFailure(error: BctrlError, nextDelayMs: number): void {
+  tell(() => Context.current().log.info('lookup retried', { ...toLine(error), nextDelayMs }));
+}
+
 /** Of the error's text only its message, which holds no query, key or body. */
-function toLine({ options }: FileState, error: BctrlError, nextDelayMs: number | undefined) {
-  const { reasonClass, code, status, requestId, message } = error;
+function toLine({ reasonClass, code, status, requestId, message }: BctrlError) {
   return {
-    runtimePath: options.runtimePath,
     reasonClass,
     ...(code !== undefined && { code }),
     ...(status !== undefined && { status }),
     ...(requestId !== undefined && { requestId }),
-    ...(nextDelayMs !== undefined && { nextDelayMs }),
     problem: message,
   };
 }

@@ -129,3 +129,19 @@ test('a meter that throws does not decide what becomes of a file', async (t) => 
   const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', lookFirst: true };
   assert.ok(await env.run(collectRuntimeFile, input));
 });
+
+test('a lookup that fails takes one line, however many files wait for it', async (t) => {
+  const faults: FaultRule[] = [{ operation: 'list-files', fault: { kind: 'answer', status: 503 } }];
+  const gateway = await startTestGateway(t, { faults });
+  const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
+  const entries: LogEntry[] = [];
+  const logger = new DefaultLogger('INFO', (entry) => void entries.push(entry));
+  const env = new MockActivityEnvironment({ scheduleToCloseTimeoutMs: 60_000 }, { logger });
+  const input = { runtimeId: gateway.runtimeId, lookFirst: true, ...files('a.txt', 'b.txt') };
+  await assert.rejects(env.run(collectRuntimeFiles, input));
+  const lines = entries.filter(({ message }) => /^(lookup|collect) /.test(message));
+  assert.deepEqual(
+    lines.map(({ message, meta }) => [message, meta?.['reasonClass'], meta?.['nextDelayMs']]),
+    [['lookup retried', 'upstream', 1_000]],
+  );
+});

@@ -21,7 +21,8 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
     let stops = 0;
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile() {
-        throw ApplicationFailure.nonRetryable('there is no such file', 'not_found');
+        const details = { reasonClass: 'not_found', code: 'file.not_found', status: 404 };
+        throw ApplicationFailure.nonRetryable('there is no such file', 'not_found', details);
       },
       async stopRuntime() {
         stops += 1;

@@ -113,7 +113,8 @@ export class CollectPass {
       (key, found) => {
         const file = byKey.get(key);
         if (file === undefined) return;
-        file.outcome = toResult(found);
+        // A second file of a request since then may be listed later than the first.
+        file.outcome = toResult({ ...found, ...(file.unverified && { unverified: true }) });
         file.acquired = { via: 'found', sizeBytes: found.sizeBytes ?? 0 };
       },
     );

@@ -55,6 +55,11 @@ export interface VerifiedFiles {
   readonly moreDuplicates: number;
 }
 
+/** The ids of a file's duplicates, which the listing has found, beside the one that is told of already. */
+export function idsBeside(fileId: string, { fileId: oldestId, duplicateIds = [] }: PresentFile): string[] {
+  return [oldestId, ...duplicateIds].filter((id) => id !== fileId);
+}
+
 export function toPresentFile(file: CollectedFile): PresentFile {
   const { id: fileId, path, sizeBytes, kept, duplicateIds, missingFields, unverified } = file;
   return {

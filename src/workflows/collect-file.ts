@@ -1,6 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import type { CollectedFile } from '../shared/collect.js';
+import { idsBeside } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
 import { shortPath } from '../shared/one-line.js';
 import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline-input.js';
@@ -30,6 +31,6 @@ export async function collectFile(input: CollectFileInput): Promise<CollectedFil
     collected: [identity],
     failed: [],
   });
-  const { duplicateIds } = files[identity] ?? {};
-  return { ...collected, ...(duplicateIds && { duplicateIds }) };
+  const found = files[identity];
+  return { ...collected, ...(found && { duplicateIds: idsBeside(collected.id, found) }) };
 }

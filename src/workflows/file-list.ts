@@ -1,4 +1,9 @@
-import type { BriefOutcome, PresentFile, VerifiedFiles } from '../shared/collect-outcome.js';
+import {
+  type BriefOutcome,
+  idsBeside,
+  type PresentFile,
+  type VerifiedFiles,
+} from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
 import { formatCount } from '../shared/format-count.js';
 import { jsonBytes } from '../shared/json-bytes.js';
@@ -213,11 +218,13 @@ export class FileList {
     }
     // A file of an earlier run of this workflow is only counted.
     const runtimePath = entry?.file.runtimePath ?? found.path ?? found.fileId;
-    const { duplicateIds = [] } = found;
-    const known = outcome && 'duplicateIds' in outcome ? (outcome.duplicateIds?.length ?? 0) : 0;
+    const isThere = outcome?.outcome === 'collected' || outcome?.outcome === 'kept';
+    const known = isThere ? (outcome.duplicateIds?.length ?? 0) : 0;
+    const { duplicateIds: others = [] } = found;
+    const duplicateIds = isThere && 'fileId' in outcome ? idsBeside(outcome.fileId, found) : others;
     if (duplicateIds.length <= known) return;
     this.#duplicates += duplicateIds.length - known;
-    if (entry && outcome && 'sizeBytes' in outcome) entry.outcome = { ...outcome, duplicateIds };
+    if (entry && isThere) entry.outcome = { ...outcome, duplicateIds };
     this.warn(toDuplicateWarning(runtimePath, duplicateIds));
   }
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault } from '../../src/testing.js';
+import { apiModes } from '../support/api-modes.js';
 import { useDevServer } from '../support/dev-server.js';
 import type { Running } from '../support/executable.js';
 import { spreadFaults } from '../support/faults.js';
@@ -28,8 +29,8 @@ const SILENCE_MS = 2_000;
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /**
- * A slow server commits after the client has given up, and before the next attempt, a second later at the earliest,
- * looks. If it committed after that, no client could prevent the second file.
+ * A slow server commits after the client has given up, and so early that the listing shows it when the next attempt looks,
+ * a settle time of 5 s later. If it committed after that, no client could prevent the second file.
  */
 const SLOW_MS = REQUEST_TIMEOUT_MS + 300;
 
@@ -48,11 +49,19 @@ const faults = spreadFaults(kinds, FAULTS_SHARE);
 
 const temporal = useDevServer();
 
-test(`${FILES} files are there once each, through faults and killed workers`, {
+describe(`${FILES} files are there once each, through faults and killed workers`, {
+  concurrency: true,
   timeout: 240_000,
-}, async (t) => {
+}, () => {
+  for (const [what, mode] of Object.entries(apiModes)) test(what, (t) => collectThroughFaults(t, mode));
+});
+
+async function collectThroughFaults(
+  t: TestContext,
+  mode: (typeof apiModes)[keyof typeof apiModes],
+): Promise<void> {
   // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
-  const gateway = await startTestGateway(t, { onPathExists: 'keep-both', faults, seed: SEED });
+  const gateway = await startTestGateway(t, { ...mode, onPathExists: 'keep-both', faults, seed: SEED });
   const contents = await addFiles(gateway);
   const input = {
     runtimeId: gateway.runtimeId,
@@ -71,7 +80,7 @@ test(`${FILES} files are there once each, through faults and killed workers`, {
   const first = await startWorker();
   const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue,
-    workflowId: `faults/${SEED}`,
+    workflowId: `faults/${SEED}/${mode.idStyle}`,
     args: [input],
   });
   await killRepeatedly(gateway, first, startWorker);
@@ -128,7 +137,7 @@ test(`${FILES} files are there once each, through faults and killed workers`, {
   assert.ok(starts - 1 >= 5, figures);
   assert.ok(faultsCount > 0.2 * collects && faultsCount < 0.4 * collects, figures);
   assert.ok(total <= FILES * (1 + FAULTS_SHARE * 2) + looks, figures);
-});
+}
 
 /** Paths and contents of the files in the workspace; one is empty. */
 async function addFiles(gateway: TestGateway): Promise<Map<string, Buffer>> {

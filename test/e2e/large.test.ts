@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
-import type { Fault, FaultRule } from '../../src/testing.js';
+import type { Fault, FaultRule, GatewayOptions } from '../../src/testing.js';
+import { apiModes } from '../support/api-modes.js';
 import { useDevServer } from '../support/dev-server.js';
 import { spreadFaults } from '../support/faults.js';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
@@ -22,9 +23,9 @@ const temporal = useDevServer({
   },
 });
 
-async function startGateway(t: Parameters<typeof startTestGateway>[0], count: number, faults: FaultRule[]) {
+async function startGateway(t: TestContext, count: number, options: Partial<GatewayOptions> = {}) {
   // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
-  const gateway = await startTestGateway(t, { onPathExists: 'keep-both', faults });
+  const gateway = await startTestGateway(t, { onPathExists: 'keep-both', ...options });
   const paths = Array.from({ length: count }, (_, index) => `out/${index % 100}/result-${index}.csv`);
   for (const path of paths) await gateway.addFile(path);
   return { gateway, files: paths.map((runtimePath) => ({ runtimePath })) };
@@ -45,9 +46,16 @@ async function runsOf({ workflowId }: WorkflowHandle, firstRunId: string): Promi
   return [events ?? [], ...others];
 }
 
-test('10,000 files with a fifth of faults, a killed worker and continue-as-new are there once each', {
-  timeout: 280_000,
-}, async (t) => {
+describe('10,000 files with a fifth of faults, a killed worker and continue-as-new are there once each', () => {
+  for (const [what, mode] of Object.entries(apiModes)) {
+    test(what, { timeout: 280_000 }, (t) => collectManyThroughFaults(t, mode));
+  }
+});
+
+async function collectManyThroughFaults(
+  t: TestContext,
+  mode: (typeof apiModes)[keyof typeof apiModes],
+): Promise<void> {
   const count = 10_000;
   const kinds: Fault[] = [
     { kind: 'lose-answer' },
@@ -58,10 +66,11 @@ test('10,000 files with a fifth of faults, a killed worker and continue-as-new a
     { kind: 'answer', status: 503 },
   ];
   const slowDown = { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } as const;
-  const { gateway, files } = await startGateway(t, count, [
+  const faultRules: FaultRule[] = [
     { operation: 'collect', skip: 2_000, times: 3, fault: slowDown },
     ...spreadFaults(kinds, 0.2),
-  ]);
+  ];
+  const { gateway, files } = await startGateway(t, count, { ...mode, faults: faultRules });
   const { runtimeId } = gateway;
   const start = () =>
     startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
@@ -101,6 +110,8 @@ test('10,000 files with a fifth of faults, a killed worker and continue-as-new a
   assertEachOnce(gateway, count);
   const { collected, failed } = report.counts;
   assert.deepEqual([report.ending, report.counts.files, collected, failed], ['succeeded', count, count, 0]);
+  assert.equal(report.duplicates, undefined);
+  assert.ok(report.files.every((outcome) => !('duplicateIds' in outcome)));
   const bytes = files.reduce((sum, { runtimePath }) => sum + runtimePath.length, 0);
   assert.equal(report.bytes, bytes);
   assert.ok(report.files.length <= 1_000 && report.files.length >= 900, `${report.files.length} listed`);
@@ -112,14 +123,14 @@ test('10,000 files with a fifth of faults, a killed worker and continue-as-new a
     runs.every((events) => events.length < 3 * suggested),
     figures,
   );
-});
+}
 
 test('two workers share the batches of one pipeline, and one that is killed loses nothing', {
   timeout: 120_000,
 }, async (t) => {
   const count = 2_000;
   const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 100 } };
-  const { gateway, files } = await startGateway(t, count, [slow]);
+  const { gateway, files } = await startGateway(t, count, { faults: [slow] });
   const { runtimeId } = gateway;
   const start = () =>
     startWorkerProcess(t, {
@@ -143,9 +154,15 @@ test('two workers share the batches of one pipeline, and one that is killed lose
   assert.equal(report.counts.collected, count);
   const runs = await runsOf(handle, handle.firstExecutionRunId);
   const batches = new Map<string, number>();
-  for (const { activityTaskStartedEventAttributes: started } of runs.flat()) {
-    const [pid] = started?.identity?.split('@') ?? [];
-    if (pid !== undefined) batches.set(pid, (batches.get(pid) ?? 0) + 1);
+  for (const events of runs) {
+    const isBatch = (eventId: HistoryEvent['eventId']) =>
+      events.find((event) => String(event.eventId) === String(eventId))?.activityTaskScheduledEventAttributes
+        ?.activityType?.name === 'collectRuntimeFiles';
+    for (const { activityTaskStartedEventAttributes: started } of events) {
+      const [pid] = started?.identity?.split('@') ?? [];
+      if (pid === undefined || !isBatch(started?.scheduledEventId)) continue;
+      batches.set(pid, (batches.get(pid) ?? 0) + 1);
+    }
   }
   const ofKilled = batches.get(String(killed.child.pid)) ?? 0;
   const ofOther = batches.get(String(other.child.pid)) ?? 0;
@@ -160,7 +177,7 @@ test('a reset of a run that was continued repeats nothing, in its own next runs 
   timeout: 200_000,
 }, async (t) => {
   const count = 400;
-  const { gateway, files } = await startGateway(t, count, []);
+  const { gateway, files } = await startGateway(t, count);
   const { runtimeId } = gateway;
   await startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
   const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {

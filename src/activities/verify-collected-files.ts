@@ -5,6 +5,7 @@ import {
   verifyCollectedFilesInputSchema,
 } from '../shared/collect.js';
 import { type PresentFile, toPresentFile, type VerifiedFiles } from '../shared/collect-outcome.js';
+import { formatCount } from '../shared/format-count.js';
 import { jsonBytes } from '../shared/json-bytes.js';
 import type { CollectDependencies } from './collect-pass.js';
 import { findFilesByCollectionKey } from './find-files.js';
@@ -32,7 +33,8 @@ export function createVerifyCollectedFiles(dependencies: CollectDependencies) {
     const prefix = `${collectionKey}/`;
     const keys = new Set([...collected, ...failed].map((identity) => prefix + identity));
     const isFailed = new Set(failed);
-    return await runApiActivity(dependencies, `${keys.size} files`, async ({ signal }) => {
+    const subject = keys.size === 1 ? 'a file' : `${formatCount(keys.size)} files`;
+    return await runApiActivity(dependencies, subject, async ({ signal }) => {
       await sleep(SETTLE_TIMES * dependencies.listSettleMs, undefined, { signal });
       const found = new Map<string, CollectedFile>();
       await findFilesByCollectionKey(dependencies, { runtimeId }, keys, { signal }, (key, file) => {

@@ -1,6 +1,6 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
-import type { CollectedFile } from '../shared/collect.js';
+import type { CollectedFile, FileOptions } from '../shared/collect.js';
 import { idsBeside } from '../shared/collect-outcome.js';
 import { fileIdentity } from '../shared/file-identity.js';
 import { shortPath } from '../shared/one-line.js';
@@ -8,6 +8,11 @@ import { type CollectFileInput, collectFileInputSchema } from '../shared/pipelin
 import { activityOptions } from './bctrl-activities.js';
 import { collectionKey } from './collection-key.js';
 import { parseWorkflowInput } from './parse-workflow-input.js';
+import { VERIFY_GIVE_UP_AFTER } from './verify-files.js';
+
+const { verifyCollectedFiles } = proxyActivities<BctrlActivities>(
+  activityOptions({ giveUpAfter: VERIFY_GIVE_UP_AFTER }),
+);
 
 /** Collects one file: the smallest workflow there is. */
 export async function collectFile(input: CollectFileInput): Promise<CollectedFile> {
@@ -17,20 +22,27 @@ export async function collectFile(input: CollectFileInput): Promise<CollectedFil
     mayAppear: file.appearsWithin !== undefined,
     summary: shortPath(file.runtimePath),
   });
-  const { collectRuntimeFile, verifyCollectedFiles } = proxyActivities<BctrlActivities>(options);
+  const { collectRuntimeFile } = proxyActivities<BctrlActivities>(options);
   const key = collectionKey();
-  const { unverified, ...collected } = await collectRuntimeFile({ ...file, ...key });
-  if (!unverified) return collected;
+  const collected = await collectRuntimeFile({ ...file, ...key });
+  return collected.unverified ? await verifyFile(collected, file, key.collectionKey) : collected;
+}
 
-  const identity = fileIdentity(file);
-  const { runtimeId } = file;
-  const { collectionKey: prefix } = key;
-  const { files } = await verifyCollectedFiles({
-    runtimeId,
-    collectionKey: prefix,
-    collected: [identity],
-    failed: [],
-  });
-  const found = files[identity];
-  return { ...collected, ...(found && { duplicateIds: idsBeside(collected.id, found) }) };
+/** Looks once more for a file that may be there twice. Where nobody can look it stays unverified. */
+async function verifyFile(
+  file: CollectedFile,
+  { runtimeId, ...options }: FileOptions & { readonly runtimeId: string },
+  collectionKey: string,
+): Promise<CollectedFile> {
+  const identity = fileIdentity(options);
+  const { unverified: _, ...verified } = file;
+  try {
+    const task = { runtimeId, collectionKey, collected: [identity], failed: [] };
+    const { files } = await verifyCollectedFiles(task);
+    const found = files[identity];
+    return { ...verified, ...(found && { duplicateIds: idsBeside(file.id, found) }) };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return file;
+  }
 }

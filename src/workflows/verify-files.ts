@@ -9,7 +9,7 @@ import { toProblem } from './to-problem.js';
 const { verifyCollectedFiles } = proxyActivities<BctrlActivities>(activityOptions());
 
 /** A pipeline whose files are all there does not wait for hours to learn that none is there twice. */
-const GIVE_UP_AFTER = '10m';
+export const VERIFY_GIVE_UP_AFTER = '10m';
 
 /**
  * Looks once more for files of which a request had an unclear outcome: one that is there twice is reported, and one that failed
@@ -20,17 +20,19 @@ export async function verifyFiles(pipeline: PipelineState): Promise<void> {
   const { collected, failed } = files.inDoubt;
   const count = collected.length + failed.length;
   if (count === 0) return;
-  const subject = `look again for ${count === 1 ? 'a file' : `${formatCount(count)} files`} with unclear outcomes`;
-  const options = activityOptions({ ...pipeline.activityOptions(subject), giveUpAfter: GIVE_UP_AFTER });
+  const [what, they] = count === 1 ? ['a file', 'it'] : [`${formatCount(count)} files`, 'they'];
+  const subject = `look again for ${what} with unclear outcomes`;
+  const options = activityOptions({
+    ...pipeline.activityOptions(subject),
+    giveUpAfter: VERIFY_GIVE_UP_AFTER,
+  });
   const { collectionKey: key } = collectionKey(undefined, input.rerunOf);
   try {
     const task = { runtimeId: input.runtimeId, collectionKey: key, collected, failed };
     files.setVerified(await verifyCollectedFiles.executeWithOptions(options, [task]));
   } catch (error) {
     const { message } = toProblem(subject, error);
-    files.warn(
-      `${formatCount(count)} files may be there more than once, or although they failed: ${message}`,
-    );
+    files.warn(`${what} may be there more than once, or although ${they} failed: ${message}`);
   }
   pipeline.show();
 }

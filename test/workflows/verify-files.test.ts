@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { COLLECT_FILE } from '../../src/shared/names.js';
+import type { CollectedOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { Fault, FaultRule } from '../../src/testing.js';
+import {
+  execute,
+  type Handle,
+  list,
+  runPipeline,
+  scheduledActivitiesOf,
+  setUp,
+} from '../support/pipeline.js';
+
+/** As many as have an activity each, and as many as have one together. */
+const sizes = { 'one by one': 3, 'in a batch': 30 };
+
+const contentsOf = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`${index}.txt`, 'hello']));
+
+/** The file is made, and nobody learns of it. */
+const lostResponse: FaultRule = {
+  operation: 'collect',
+  runtimePath: '0.txt',
+  times: 1,
+  fault: { kind: 'garbage-answer' },
+};
+
+const answer = (status: number, body?: unknown): Fault => ({
+  kind: 'answer',
+  status,
+  ...(body !== undefined && { body }),
+});
+
+/** The listing shows nothing once, so that the file is made a second time. */
+const madeTwice: FaultRule[] = [
+  lostResponse,
+  { operation: 'list-files', times: 1, fault: answer(200, { data: [], nextCursor: null }) },
+];
+
+async function activityTypesOf(handle: Handle): Promise<(string | null | undefined)[]> {
+  const events = await scheduledActivitiesOf(handle);
+  return events.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+}
+
+for (const [how, count] of Object.entries(sizes)) {
+  const contents = contentsOf(count);
+  const files = list(...Object.keys(contents));
+
+  describe(`of files that are collected ${how}`, () => {
+    test('one that failed finally and is there all the same ends as collected', async (t) => {
+      const faults: FaultRule[] = [
+        lostResponse,
+        // One that goes on failing is given up at the tenth time, and its file with it.
+        { operation: 'list-files', times: 10, fault: answer(500) },
+      ];
+      const { gateway, runtimeId, activities } = await setUp(t, contents, {
+        faults,
+        onPathExists: 'keep-both',
+      });
+      await execute({ activities }, { runtimeId, files }, async (handle) => {
+        const report: PipelineReport = await handle.result();
+        const made = gateway.books().files;
+        assert.deepEqual(
+          [report.ending, report.counts.collected, report.counts.failed],
+          ['succeeded', count, 0],
+        );
+        assert.equal(report.bytes, 5 * count);
+        assert.deepEqual(report.warnings, []);
+        const { id: fileId, path } = made.find(({ runtimePath }) => runtimePath === '0.txt') ?? {};
+        assert.deepEqual(report.files[0], {
+          outcome: 'collected',
+          runtimePath: '0.txt',
+          fileId,
+          path,
+          sizeBytes: 5,
+        });
+        assert.equal(made.length, count);
+        const looks = (await activityTypesOf(handle)).filter((type) => type === 'verifyCollectedFiles');
+        assert.equal(looks.length, 1);
+      });
+    });
+
+    test('one that was made twice is reported with the ids of both', async (t) => {
+      const { gateway, runtimeId, activities } = await setUp(t, contents, {
+        faults: madeTwice,
+        onPathExists: 'keep-both',
+      });
+      const report = await runPipeline(activities, { runtimeId, files });
+      const ids = gateway
+        .books()
+        .files.filter(({ runtimePath }) => runtimePath === '0.txt')
+        .map(({ id }) => id);
+      assert.equal(ids.length, 2);
+      const { fileId, duplicateIds = [], unverified } = report.files[0] as CollectedOutcome;
+      assert.deepEqual([fileId, ...duplicateIds].toSorted(), ids.toSorted());
+      assert.equal(unverified, undefined);
+      assert.deepEqual([report.ending, report.duplicates], ['succeeded', 1]);
+      assert.deepEqual(report.warnings, [
+        `0.txt: the API made it more than once; the other files are ${duplicateIds[0]}`,
+      ]);
+    });
+
+    test('one that may be there twice stays unverified where nobody can look, with one warning', async (t) => {
+      const faults: FaultRule[] = [...madeTwice, { operation: 'list-files', fault: answer(403) }];
+      const { runtimeId, activities } = await setUp(t, contents, { faults, onPathExists: 'keep-both' });
+      const report = await runPipeline(activities, { runtimeId, files });
+      assert.deepEqual([report.ending, report.counts.collected], ['succeeded', count]);
+      const unverified = report.files.filter((outcome) => 'unverified' in outcome && outcome.unverified);
+      assert.deepEqual(
+        unverified.map(({ runtimePath }) => runtimePath),
+        ['0.txt'],
+      );
+      const [warning = ''] = report.warnings;
+      assert.match(warning, /^a file may be there more than once, or although it failed: .* 403 /);
+      assert.equal(report.warnings.length, 1);
+    });
+
+    test('none is looked for again where every outcome was clear', async (t) => {
+      const faults: FaultRule[] = [
+        { operation: 'collect', skip: 1, times: 1, fault: answer(429) },
+        { operation: 'collect', skip: 2, times: 1, fault: answer(409) },
+      ];
+      const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
+      await execute({ activities }, { runtimeId, files }, async (handle) => {
+        const report: PipelineReport = await handle.result();
+        assert.equal(report.counts.collected, count);
+        const expected = how === 'in a batch' ? ['collectRuntimeFiles'] : Array(3).fill('collectRuntimeFile');
+        assert.deepEqual(await activityTypesOf(handle), expected);
+      });
+      assert.equal(gateway.books().requests['list-files'], undefined);
+    });
+  });
+}
+
+describe('collectFile', () => {
+  const type = COLLECT_FILE;
+  const contents = { '0.txt': 'hello' };
+
+  test('names the other file, where one was made twice', async (t) => {
+    const { gateway, runtimeId, activities } = await setUp(t, contents, {
+      faults: madeTwice,
+      onPathExists: 'keep-both',
+    });
+    const input = { runtimeId, runtimePath: '0.txt' };
+    const { id, duplicateIds, unverified } = await execute({ type, activities }, input, (handle) =>
+      handle.result(),
+    );
+    const ids = gateway.books().files.map((file) => file.id);
+    assert.equal(ids.length, 2);
+    assert.deepEqual([id, ...duplicateIds].toSorted(), ids.toSorted());
+    assert.equal(unverified, undefined);
+  });
+
+  test('has its file unverified where nobody can look', async (t) => {
+    const faults: FaultRule[] = [...madeTwice, { operation: 'list-files', fault: answer(403) }];
+    const { gateway, runtimeId, activities } = await setUp(t, contents, {
+      faults,
+      onPathExists: 'keep-both',
+    });
+    const input = { runtimeId, runtimePath: '0.txt' };
+    const { id, unverified } = await execute({ type, activities }, input, (handle) => handle.result());
+    assert.equal(id, gateway.books().files.at(-1)?.id);
+    assert.equal(unverified, true);
+  });
+
+  test('looks for nothing again where every outcome was clear', async (t) => {
+    const { runtimeId, activities } = await setUp(t, contents);
+    const input = { runtimeId, runtimePath: '0.txt' };
+    const types = await execute({ type, activities }, input, async (handle) => {
+      await handle.result();
+      return await activityTypesOf(handle);
+    });
+    assert.deepEqual(types, ['collectRuntimeFile']);
+  });
+});

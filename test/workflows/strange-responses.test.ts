@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { Context } from '@temporalio/activity';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import { ABANDON_UPDATE } from '../../src/shared/names.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { Fault, FaultRule } from '../../src/testing.js';
+import { createTestActivities } from '../support/activities.js';
+import { elapsedMsOf, execute, failedReportOf, list, setUp, untilPhase } from '../support/pipeline.js';
+
+const OUTAGE_MS = 6 * 60_000;
+
+const contentsOf = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`${index}.txt`, 'hello']));
+
+const page = (status: number, text: string): Fault => ({
+  kind: 'answer',
+  status,
+  contentType: 'text/html',
+  headers: { server: 'cloudflare' },
+  body: `<!doctype html><title>${text}</title>`,
+});
+
+for (const [count, how] of [
+  [3, 'an activity each'],
+  [30, 'one activity'],
+] as const) {
+  test(`six minutes of 522 fail none of ${count} files, with ${how}`, async (t) => {
+    const contents = contentsOf(count);
+    const faults: FaultRule[] = [{ operation: '*', fault: page(522, 'Connection timed out') }];
+    const { gateway, runtimeId, activities } = await setUp(t, contents, {
+      faults,
+      onPathExists: 'keep-both',
+    });
+    let startMs: number | undefined;
+    const endOutage = () => {
+      // The time of an attempt is the server's, which skips the delays between them.
+      const { currentAttemptScheduledTimestampMs: nowMs } = Context.current().info;
+      startMs ??= nowMs;
+      if (nowMs >= startMs + OUTAGE_MS) gateway.setFaults([]);
+    };
+    const timed: Pick<BctrlActivities, 'collectRuntimeFile' | 'collectRuntimeFiles'> = {
+      collectRuntimeFile(input) {
+        endOutage();
+        return activities.collectRuntimeFile(input);
+      },
+      collectRuntimeFiles(input) {
+        endOutage();
+        return activities.collectRuntimeFiles(input);
+      },
+    };
+    const input = { runtimeId, files: list(...Object.keys(contents)) };
+    await execute({ activities: { ...activities, ...timed } }, input, async (handle) => {
+      const report: PipelineReport = await handle.result();
+      const { collected, failed } = report.counts;
+      assert.deepEqual([report.ending, collected, failed], ['succeeded', count, 0]);
+      const elapsedMs = await elapsedMsOf(handle);
+      assert.ok(elapsedMs >= OUTAGE_MS, `${elapsedMs} ms`);
+    });
+    const { files, answers } = gateway.books();
+    assert.ok((answers.collect?.['522'] ?? 0) > 0);
+    assert.equal(new Set(files.map(({ runtimePath }) => runtimePath)).size, count);
+    assert.equal(files.length, count);
+  });
+}
+
+/** What says nothing of the files, whatever its status. */
+const strangers: Readonly<Record<string, { faults?: FaultRule[]; apiKey?: string }>> = {
+  'a 404 of a proxy': { faults: [{ operation: 'collect', fault: page(404, 'Not Found') }] },
+  'a runtime of another account, which is not found': {
+    faults: [
+      {
+        operation: 'collect',
+        fault: {
+          kind: 'answer',
+          status: 404,
+          body: { code: 'request.not_found', error: 'There is no such thing.', reasonClass: 'not_found' },
+        },
+      },
+    ],
+  },
+  'a key that is not valid': { apiKey: 'key-of-another-account' },
+};
+
+describe('although the files may be missing,', () => {
+  const contents = contentsOf(2);
+
+  async function setUpStranger(t: TestContext, { faults = [], apiKey }: (typeof strangers)[string]) {
+    const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
+    return {
+      gateway,
+      activities: apiKey ? createTestActivities(t, gateway.url, { client: { apiKey } }) : activities,
+      input: {
+        runtimeId,
+        files: Object.keys(contents).map((runtimePath) => ({ runtimePath, ifMissing: 'warn' })),
+        stopRuntime: 'on-success',
+      },
+      runtimeStatus: async () => (await gateway.call('GET', `/v1/runtimes/${runtimeId}`)).body.status,
+    };
+  }
+
+  for (const [what, stranger] of Object.entries(strangers)) {
+    test(`${what} fails the pipeline, and the runtime is not stopped`, async (t) => {
+      const { gateway, activities, input, runtimeStatus } = await setUpStranger(t, stranger);
+      const report = await execute({ activities }, input, failedReportOf);
+      const { collected, missing, failed } = report.counts;
+      assert.deepEqual([collected, missing, failed], [0, 0, 2]);
+      assert.deepEqual(report.stopRuntime, { outcome: 'skipped', reason: 'the pipeline ends as failed' });
+      assert.equal(await runtimeStatus(), 'active');
+      assert.equal(gateway.books().requests['stop-runtime'], undefined);
+    });
+
+    test(`${what} holds a pipeline with onFailure: hold, and the runtime goes on`, async (t) => {
+      const { activities, input, runtimeStatus } = await setUpStranger(t, stranger);
+      await execute({ activities }, { ...input, onFailure: 'hold' }, async (handle) => {
+        const { counts } = await untilPhase(handle, 'held');
+        assert.deepEqual([counts.collected, counts.missing, counts.failed], [0, 0, 2]);
+        assert.equal(await runtimeStatus(), 'active');
+        await handle.executeUpdate(ABANDON_UPDATE);
+        await failedReportOf(handle);
+      });
+      assert.equal(await runtimeStatus(), 'active');
+    });
+  }
+});

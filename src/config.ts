@@ -5,6 +5,7 @@ import {
   DEFAULT_LIST_SETTLE_TIME,
   DEFAULT_MAX_REQUESTS,
   DEFAULT_REQUEST_TIMEOUT,
+  MAX_LIST_SETTLE_TIME,
 } from './bctrl/defaults.js';
 import { ConfigError } from './config-error.js';
 import { isWithoutProxy } from './no-proxy.js';
@@ -53,8 +54,6 @@ const CLOUD_UI_URL = 'https://cloud.temporal.io';
 
 /** No answer takes longer. A Node timer that is asked for more than 24.8 days ends at once. */
 const MAX_REQUEST_TIMEOUT = '24h';
-/** An attempt waits that long in its activity slot. */
-const MAX_LIST_SETTLE_TIME = '10m';
 
 /** Adds the variables of a `.env` file in the working directory, where there is one, to those that are not set. */
 export function loadEnvironment(): Environment {

@@ -1,4 +1,4 @@
-import type { Worker } from '@temporalio/worker';
+import type { Logger, Worker } from '@temporalio/worker';
 import { BctrlClient } from './bctrl/bctrl-client.js';
 import { checkCredentials } from './check-credentials.js';
 import { type Environment, readWorkerConfig } from './config.js';
@@ -61,10 +61,19 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
       await worker.run();
     } finally {
-      for (const end of endings.reverse()) await end();
+      for (const end of endings.reverse()) await endQuietly(end, logger);
     }
   };
   await runUntilStopped(run, () => worker, stop);
+}
+
+/** What fails at the end must not keep the rest from ending, nor hide why the worker ends. */
+async function endQuietly(end: () => unknown, logger: Logger): Promise<void> {
+  try {
+    await end();
+  } catch (error) {
+    logger.warn('could not end in good order', { problem: String(error) });
+  }
 }
 
 /** A person reads a terminal, a program everything else. */

@@ -52,10 +52,10 @@ async function resolvePathConflict(
   conflict: BctrlError,
   options: CallOptions,
 ): Promise<Collected> {
-  // The API may write a path otherwise than it was asked for, and a long one is cut in an error's details.
+  // The API may write a path otherwise than it was asked for.
   let there: File[] = [];
-  for (const path of new Set([destinationPath, conflict.details?.['path']])) {
-    if (there.length === 0 && typeof path === 'string') {
+  for (const path of new Set([destinationPath, conflict.takenPath])) {
+    if (there.length === 0 && path !== undefined) {
       there = await lookUpPath(dependencies, path, conflict, options);
     }
   }

@@ -5,6 +5,7 @@ import { BctrlError } from '../bctrl/bctrl-error.js';
 import { type CollectedFile, isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';
+import { reasonClasses } from '../shared/reason-class.js';
 import { notYetRule, type RetryRule } from '../shared/retry-table.js';
 import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
 import type { CreatedAtWatermark } from './created-at-watermark.js';
@@ -100,24 +101,29 @@ export class CollectPass {
   }
 
   async #findAlreadyCollected(uncertain: readonly FileState[]): Promise<void> {
-    const { runtimeId, attempt, toResult } = this.#options;
+    const { runtimeId, attempt, lookupFailures } = this.#options;
     const fromMs = Math.min(...uncertain.map(({ lookupFromMs = 0 }) => lookupFromMs));
     const query = { runtimeId, ...(fromMs > 0 && { createdAfter: new Date(fromMs).toISOString() }) };
-    const byKey = new Map(uncertain.map((file) => [file.key, file]));
     const { signal } = attempt;
-    await findFilesByCollectionKey(
-      this.#dependencies,
-      query,
-      new Set(byKey.keys()),
-      { signal },
-      (key, found) => {
-        const file = byKey.get(key);
-        if (file === undefined) return;
-        // A second file of a request since then may be listed later than the first.
-        file.outcome = toResult({ ...found, ...(file.unverified && { unverified: true }) });
-        file.acquired = { via: 'found', sizeBytes: found.sizeBytes ?? 0 };
-      },
-    );
+    const found = new Map<string, CollectedFile>();
+    let isWhole = false;
+    try {
+      const keys = new Set(uncertain.map(({ key }) => key));
+      await findFilesByCollectionKey(this.#dependencies, query, keys, { signal }, found);
+      isWhole = true;
+      for (const reasonClass of reasonClasses) delete lookupFailures[reasonClass];
+    } finally {
+      // What a page showed counts, although a later one that failed may have shown it twice.
+      for (const file of uncertain) this.#setFound(file, found.get(file.key), isWhole);
+    }
+  }
+
+  #setFound(file: FileState, found: CollectedFile | undefined, isWhole: boolean): void {
+    if (found === undefined) return;
+    // A second file of a request since then may be listed later than the first.
+    const isInDoubt = file.unverified || !isWhole;
+    file.outcome = this.#options.toResult({ ...found, ...(isInDoubt && { unverified: true }) });
+    file.acquired = { via: 'found', sizeBytes: found.sizeBytes ?? 0 };
   }
 
   /** Counts as one failure, however many files wait for the lookup. They are not asked for meanwhile. */
@@ -181,7 +187,10 @@ export class CollectPass {
       if (attempt.signal.aborted) return false;
       const isUnsent = thrown === this.#circuit.signal.reason;
       const error = toBctrlError(thrown);
-      if (isUnsent || !error.mayHaveHappened) restore(file, { lookupFromMs, unverified });
+      if (isUnsent || !error.mayHaveHappened) {
+        file.lookupFromMs = lookupFromMs;
+        file.unverified = unverified;
+      }
       if (isUnsent) return false;
       // Its own file may have been made by anyone that had this key, at any time.
       if (error instanceof UnlistedConflict) file.lookupFromMs = 0;
@@ -239,16 +248,6 @@ export class CollectPass {
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
-}
-
-/** `undefined` is no value of an optional field. */
-function restore(
-  file: FileState,
-  { lookupFromMs, unverified }: Pick<FileState, 'lookupFromMs' | 'unverified'>,
-): void {
-  delete file.lookupFromMs;
-  delete file.unverified;
-  Object.assign(file, lookupFromMs !== undefined && { lookupFromMs }, unverified && { unverified });
 }
 
 function countFailures({ failures }: FileState): number {

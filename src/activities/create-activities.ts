@@ -1,6 +1,6 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
-import { DEFAULT_LIST_SETTLE_TIME } from '../bctrl/defaults.js';
-import { type Duration, durationToMs, MAX_TIMER_MS } from '../shared/duration.js';
+import { DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME } from '../bctrl/defaults.js';
+import { type Duration, durationToMs } from '../shared/duration.js';
 import { type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { createCollectRuntimeFile } from './collect-runtime-file.js';
 import { createCollectRuntimeFiles } from './collect-runtime-files.js';
@@ -19,7 +19,8 @@ export interface ActivitiesOptions {
   readonly retryTable?: RetryTableOverrides | undefined;
   /**
    * How long `GET /v1/files` may take to show a file that was made, in Temporal's form. A collect whose outcome is unclear waits
-   * so long before it looks for the file and sends another request. 0: the listing shows every file at once. Default: 5 seconds.
+   * so long before it looks for the file and sends another request. 0: the listing shows every file at once. Default: 5 seconds; at
+   * most 10 minutes.
    */
   readonly listSettleTime?: Duration | undefined;
   /** Yields 0 ≤ x < 1, for the jitter of delays. Default: `Math.random`. */
@@ -60,8 +61,8 @@ export function createActivities({
 /** @throws TypeError for a time that is none */
 function toSettleMs(listSettleTime: Duration): number {
   const ms = durationToMs(listSettleTime);
-  if (ms >= 0 && ms <= MAX_TIMER_MS) return ms;
-  throw new TypeError('listSettleTime must be a duration such as "5s", or 0');
+  if (ms >= 0 && ms <= durationToMs(MAX_LIST_SETTLE_TIME)) return ms;
+  throw new TypeError(`listSettleTime must be a duration such as "5s", at most ${MAX_LIST_SETTLE_TIME}`);
 }
 
 export type BctrlActivities = ReturnType<typeof createActivities>;

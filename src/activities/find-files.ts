@@ -5,7 +5,6 @@ import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY } from '../shared/names.js';
 import { nextDelayMs } from '../shared/retry-table.js';
 import type { File, FilePage } from '../shared/wire.js';
-import { toBctrlError } from './failures.js';
 import { countLookup } from './report-collects.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 
@@ -26,23 +25,23 @@ const MAXIMUM_PAGE_DELAY_MS = 10_000;
  * Finds the files that carry one of the collection keys, by key: one lookup, however many keys there are. Of several with the same
  * key it is the oldest, naming the others.
  *
- * @param onFound is told of each file as soon as its page is read, so that a failure of a later page loses none of them
+ * @param found takes each file as soon as its page is read, so that a failure of a later page loses none of them
  */
 export async function findFilesByCollectionKey(
   dependencies: ActivityDependencies,
   query: FileQuery,
   keys: ReadonlySet<string>,
   options: CallOptions,
-  onFound: (key: string, file: CollectedFile) => void,
+  found: Map<string, CollectedFile>,
 ): Promise<void> {
-  const found = new Map<string, File[]>();
+  const byKey = new Map<string, File[]>();
   for await (const files of listPages(dependencies, query, options)) {
     for (const file of files) {
       const key = file.metadata?.[COLLECTION_KEY];
       if (typeof key !== 'string' || !keys.has(key)) continue;
-      const same = [...(found.get(key) ?? []), file];
-      found.set(key, same);
-      onFound(key, pickOldest(same));
+      const same = [...(byKey.get(key) ?? []), file];
+      byKey.set(key, same);
+      found.set(key, pickOldest(same));
     }
   }
 }
@@ -101,8 +100,8 @@ async function readPage(
     try {
       return await client.listFiles({ ...query, limit }, options);
     } catch (thrown) {
-      options.signal?.throwIfAborted();
-      const error = toBctrlError(thrown);
+      if (!(thrown instanceof BctrlError)) throw thrown;
+      const error = thrown;
       if (error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' && smaller.length > 0) {
         [limit, ...smaller] = smaller;
         continue;

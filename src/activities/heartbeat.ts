@@ -45,7 +45,9 @@ export async function runWithHeartbeat<T>(
 ): Promise<T> {
   const context = Context.current();
   const { info } = context;
-  const lease = new Lease(info.heartbeatTimeoutMs, temporal && (() => temporal.of(context)));
+  // A server sends 0 for none.
+  const heartbeatTimeoutMs = info.heartbeatTimeoutMs || undefined;
+  const lease = new Lease(heartbeatTimeoutMs, temporal && (() => temporal.of(context)));
   const signal = AbortSignal.any([context.cancellationSignal, lease.signal]);
   // Every request in flight listens to it, so many listeners are no leak.
   setMaxListeners(0, signal);
@@ -62,13 +64,10 @@ export async function runWithHeartbeat<T>(
   const heartbeat = (attempt: number) => {
     context.heartbeat({ attempt, checkpoint: checkpoint() } satisfies HeartbeatDetails);
   };
-  const tick = () => {
-    if (!lease.isValid) return;
-    void lease.renew();
-    heartbeat(UNFINISHED);
-  };
-  const intervalMs = (info.heartbeatTimeoutMs ?? DEFAULT_HEARTBEAT_TIMEOUT_MS) / 3;
-  const timer = setInterval(tick, Math.min(intervalMs, MAX_TIMER_MS));
+  const intervalMs = Math.min((heartbeatTimeoutMs ?? DEFAULT_HEARTBEAT_TIMEOUT_MS) / 3, MAX_TIMER_MS);
+  const heartbeats = setInterval(() => lease.isValid && heartbeat(UNFINISHED), intervalMs);
+  // So often that one confirmation may fail.
+  const renewals = setInterval(() => lease.renew(), intervalMs / 2);
   // Overwrite the old details, or the next attempt would think that its predecessor finished cleanly.
   if (previousAttemptLost) heartbeat(UNFINISHED);
   try {
@@ -79,7 +78,8 @@ export async function runWithHeartbeat<T>(
     else if (context.cancellationDetails?.workerShutdown) heartbeat(UNFINISHED);
     throw signal.aborted && !(error instanceof CancelledFailure) ? signal.reason : error;
   } finally {
-    clearInterval(timer);
+    clearInterval(heartbeats);
+    clearInterval(renewals);
   }
 }
 

@@ -39,7 +39,7 @@ export class Lease {
     return !this.signal.aborted;
   }
 
-  /** To be called with every heartbeat. */
+  /** To be called several times in the duration of the lease. */
   async renew(): Promise<void> {
     if (!this.isValid) return;
     const confirmedMs = await this.#confirm().catch(() => this.#renewedMs);

@@ -75,7 +75,7 @@ export async function runCollectActivity<T>(
       consecutiveTrips,
       lookupFailures,
       lookupFromMs,
-      account,
+      account: account ?? client.knownAccount,
     });
     const pass = new CollectPass(dependencies, {
       attempt,
@@ -117,10 +117,11 @@ function settledAtMs(
 ): number {
   const nowMs = performance.now();
   if (listSettleMs === 0) return nowMs;
-  if (isLost) return nowMs + listSettleMs;
+  const otherRunMs = info.heartbeatTimeoutMs ?? 0;
+  // A reset starts the attempts at 1 again, beside the one that it resets.
+  if (isLost) return nowMs + (info.attempt === 1 ? otherRunMs : 0) + listSettleMs;
   if (!lookFirst) return nowMs;
-  const otherRunMs = concurrentRun ? (info.heartbeatTimeoutMs ?? 0) : 0;
-  return runsSeen.firstSeenMs(info) + otherRunMs + listSettleMs;
+  return runsSeen.firstSeenMs(info) + (concurrentRun ? otherRunMs : 0) + listSettleMs;
 }
 
 function isUncertain({ outcome, lookupFromMs }: FileState): boolean {

@@ -37,16 +37,16 @@ export function createVerifyCollectedFiles(dependencies: CollectDependencies) {
     return await runApiActivity(dependencies, subject, async ({ signal }) => {
       await sleep(SETTLE_TIMES * dependencies.listSettleMs, undefined, { signal });
       const found = new Map<string, CollectedFile>();
-      await findFilesByCollectionKey(dependencies, { runtimeId }, keys, { signal }, (key, file) => {
-        const identity = key.slice(prefix.length);
-        if (file.duplicateIds || isFailed.has(identity)) found.set(identity, file);
-      });
-      return toVerifiedFiles(found);
+      await findFilesByCollectionKey(dependencies, { runtimeId }, keys, { signal }, found);
+      const told = [...found].map(([key, file]) => [key.slice(prefix.length), file] as const);
+      return toVerifiedFiles(
+        told.filter(([identity, { duplicateIds }]) => duplicateIds !== undefined || isFailed.has(identity)),
+      );
     });
   };
 }
 
-function toVerifiedFiles(found: ReadonlyMap<string, CollectedFile>): VerifiedFiles {
+function toVerifiedFiles(found: readonly (readonly [string, CollectedFile])[]): VerifiedFiles {
   const files: Record<string, PresentFile> = {};
   let moreDuplicates = 0;
   let bytes = 0;

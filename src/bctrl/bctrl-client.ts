@@ -290,7 +290,12 @@ export class BctrlClient {
     return whoami;
   }
 
-  /** A short name of the account whose files the key lists. It asks `whoami`, unless that was asked before. */
+  /** A short name of the account whose files the key lists, once `whoami` was asked. */
+  get knownAccount(): string | undefined {
+    return this.#account;
+  }
+
+  /** The same, asking `whoami` if that was not asked before. */
   async account(options: CallOptions = {}): Promise<string> {
     if (this.#account === undefined) await this.whoami(options);
     return this.#account ?? '';

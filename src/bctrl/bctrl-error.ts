@@ -16,6 +16,8 @@ export interface BctrlErrorOptions {
    */
   readonly mayHaveHappened: boolean;
   readonly cause?: Error | undefined;
+  /** Of a taken path: the path as the API writes it. It is no part of the error that anybody sees. */
+  readonly takenPath?: string | undefined;
 }
 
 /**
@@ -32,6 +34,7 @@ export class BctrlError extends Error {
   readonly details: Record<string, unknown> | undefined;
   readonly retryAfterMs: number | undefined;
   readonly mayHaveHappened: boolean;
+  readonly #takenPath: string | undefined;
 
   constructor(message: string, options: BctrlErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -43,5 +46,11 @@ export class BctrlError extends Error {
     this.details = options.details;
     this.retryAfterMs = options.retryAfterMs;
     this.mayHaveHappened = options.mayHaveHappened;
+    this.#takenPath = options.takenPath;
+  }
+
+  /** The path of durable storage that is taken, whole and as the API writes it, to look up by whom. */
+  get takenPath(): string | undefined {
+    return this.#takenPath;
   }
 }

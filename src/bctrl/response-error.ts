@@ -29,7 +29,9 @@ const unclearClasses: readonly ReasonClass[] = ['upstream', 'server'];
 /** The error of a response whose status is not a success. */
 export function toResponseError(response: HttpResponse, context: RequestContext): BctrlError {
   const { status } = response;
-  const body = redact(errorResponseSchema.parse(parseJson(response.body)), context.apiKey);
+  const parsed = errorResponseSchema.parse(parseJson(response.body));
+  const body = redact(parsed, context.apiKey);
+  const takenPath = parsed.details?.['path'];
   const said = [body.code, body.error].filter((text) => text !== undefined && text !== '').join(': ');
   const message = `${context.request} answered ${status}${said === '' ? describeStranger(response) : ` ${said}`}`;
   const reasonClass = resolveReasonClass(status, body.reasonClass);
@@ -44,6 +46,7 @@ export function toResponseError(response: HttpResponse, context: RequestContext)
     details: body.details,
     retryAfterMs: parseRetryAfter(header(response, 'retry-after'), serverMs),
     mayHaveHappened: isUnclear || unclearClasses.includes(reasonClass),
+    ...(typeof takenPath === 'string' && { takenPath }),
   });
 }
 

@@ -2,7 +2,7 @@ import { BctrlError } from './bctrl-error.js';
 
 /** Codes of failures before a connection stood, so that the request cannot have been sent. */
 const neverSent =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
 
 /** Codes of requests that no HTTP can carry, refused by this process: they fail in the same way at every try. */
 const localFaults = /^(UND_ERR_INVALID_ARG|UND_ERR_NOT_SUPPORTED|ERR_INVALID_|ERR_UNESCAPED_CHARACTERS)/;
@@ -17,7 +17,8 @@ export function toTransportError(error: unknown, request: string): BctrlError {
   return new BctrlError(`${request} got no answer: ${code}`, {
     reasonClass: code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'server' : 'upstream',
     code,
-    mayHaveHappened: !neverSent.test(code),
+    // A route may be lost under a connection too: then the code is the same, and the system call another.
+    mayHaveHappened: !neverSent.test(code) && firstOf(cause).syscall !== 'connect',
     cause,
   });
 }
@@ -29,8 +30,11 @@ export function toLocalError(message: string): BctrlError {
 
 function codeOf(error: Error): string {
   if (error.name === 'TimeoutError') return 'ETIMEDOUT';
-  // Happy Eyeballs: one error per address tried, all of them reasons for the same lack of a connection.
-  const first = error instanceof AggregateError ? error.errors[0] : error;
-  const code = first?.code ?? (error as NodeJS.ErrnoException).code;
+  const code = firstOf(error).code ?? (error as NodeJS.ErrnoException).code;
   return typeof code === 'string' ? code : error.name;
+}
+
+/** Happy Eyeballs: one error per address tried, all of them reasons for the same lack of a connection. */
+function firstOf(error: Error): NodeJS.ErrnoException {
+  return (error instanceof AggregateError ? error.errors[0] : undefined) ?? error;
 }

@@ -86,7 +86,7 @@ export interface File {
   readonly missingFields?: readonly string[];
 }
 
-/** An item that does not name a file is skipped. Without a usable cursor the list ends. */
+/** An item that does not name a file is skipped. Without a cursor the list ends; one that is neither text nor number is no page. */
 export const filePageSchema = z.object({
   data: z
     .array(z.unknown())

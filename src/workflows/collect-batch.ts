@@ -1,4 +1,10 @@
-import { ActivityFailure, CancelledFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
+import {
+  type ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  proxyActivities,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { isMissingFile } from '../shared/collect.js';
 import { type CollectOutcome, toPresentFile } from '../shared/collect-outcome.js';
@@ -6,6 +12,7 @@ import { formatCount } from '../shared/format-count.js';
 import { collectCheckpointSchema, heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
 import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
+import { isReasonClass } from '../shared/reason-class.js';
 import { activityOptions, batchOptions } from './bctrl-activities.js';
 import { collectionKey } from './collection-key.js';
 import type { SettledOutcome } from './file-entry.js';
@@ -72,10 +79,12 @@ function describeBatch(batch: readonly OpenFile[], total: number): string {
   return batch.length === last - first + 1 ? range : `${formatCount(batch.length)} of the ${range}`;
 }
 
-/** An activity that ran out of time in the midst of an attempt may have made what it was at. */
+/** An attempt that was cut off may have made what it was at: it ran out of time, or its worker stopped or was lost. */
 function toFailedOutcome(subject: string, error: unknown): CollectOutcome {
-  const isTimeout = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
-  return { outcome: 'failed', ...toProblem(subject, error), ...(isTimeout && { unverified: true }) };
+  const problem = toProblem(subject, error);
+  const { cause } = error as ActivityFailure;
+  const isCutOff = !(cause instanceof ApplicationFailure && isReasonClass(cause.type));
+  return { outcome: 'failed', ...problem, ...(isCutOff && { unverified: true }) };
 }
 
 /** The outcomes of a batch that was cancelled or ran out of time. */

@@ -9,7 +9,12 @@ import { formatCount } from '../shared/format-count.js';
 import { jsonBytes } from '../shared/json-bytes.js';
 import { shortPath } from '../shared/one-line.js';
 import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
-import type { FileOutcome, PipelineCounts } from '../shared/pipeline-report.js';
+import type {
+  FailedOutcome,
+  FileOutcome,
+  MissingOutcome,
+  PipelineCounts,
+} from '../shared/pipeline-report.js';
 import type { FileEntry, SettledOutcome } from './file-entry.js';
 import { type HandedOnFiles, handOn, toEntries } from './handed-on-files.js';
 import { selectListed } from './select-listed.js';
@@ -178,7 +183,9 @@ export class FileList {
 
   /** Identities of the files whose outcome is in doubt: they may be there more than once, or although they failed. */
   get inDoubt(): { readonly collected: readonly string[]; readonly failed: readonly string[] } {
-    const failed = this.#failed.filter(({ outcome }) => outcome && 'unverified' in outcome);
+    const failed = [...this.#entries.values()].filter(
+      ({ outcome }) => isAbsent(outcome) && outcome.unverified === true,
+    );
     return { collected: [...this.#unverified], failed: failed.map(({ identity }) => identity) };
   }
 
@@ -211,8 +218,8 @@ export class FileList {
   #setFound(identity: string, found: PresentFile): void {
     const entry = this.#entries.get(identity);
     const { outcome } = entry ?? {};
-    if (entry && outcome?.outcome === 'failed') {
-      this.#counts.failed -= 1;
+    if (entry && isAbsent(outcome)) {
+      this.#counts[outcome.outcome] -= 1;
       this.#settle(entry, { ...found, runtimePath: entry.file.runtimePath });
       return;
     }
@@ -270,6 +277,11 @@ export class FileList {
     const { count = 0, firstPath = path } = this.#remarks.get(text) ?? {};
     this.#remarks.set(text, { count: count + 1, firstPath });
   }
+}
+
+/** A file that is not there, or so it seems. */
+function isAbsent(outcome: SettledOutcome | undefined): outcome is FailedOutcome | MissingOutcome {
+  return outcome?.outcome === 'failed' || outcome?.outcome === 'missing';
 }
 
 function toDuplicateWarning(path: string, duplicateIds: readonly string[]): string {

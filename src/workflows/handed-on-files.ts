@@ -20,6 +20,8 @@ interface HandedOnFailure {
   readonly number: number;
   readonly file: PipelineFile;
   readonly reasonClass: ReasonClass;
+  /** It may be there all the same. */
+  readonly unverified?: true;
   /** Of one that the report lists. */
   readonly outcome?: FailedOutcome;
 }
@@ -34,8 +36,14 @@ export function handOn(entries: readonly FileEntry[], counted: Iterable<string>)
     const inReport = listed.get(number);
     if (outcome === undefined) open.push({ number, file, tried });
     else if (outcome.outcome === 'failed') {
-      const { reasonClass } = outcome;
-      failed.push({ number, file, reasonClass, ...(inReport !== undefined && { outcome }) });
+      const { reasonClass, unverified } = outcome;
+      failed.push({
+        number,
+        file,
+        reasonClass,
+        ...(unverified && { unverified }),
+        ...(inReport !== undefined && { outcome }),
+      });
     } else if (inReport !== undefined) others.push({ number, identity, outcome: inReport });
     else onlyCounted.push(identity);
   }
@@ -46,12 +54,12 @@ export function handOn(entries: readonly FileEntry[], counted: Iterable<string>)
 export function toEntries({ open, failed, listed }: HandedOnFiles): FileEntry[] {
   return [
     ...open.map((entry) => ({ ...entry, identity: fileIdentity(entry.file) })),
-    ...failed.map(({ number, file, reasonClass, outcome }) => ({
+    ...failed.map(({ number, file, reasonClass, unverified, outcome }) => ({
       number,
       file,
       identity: fileIdentity(file),
       tried: true,
-      outcome: outcome ?? toFailure(file, reasonClass),
+      outcome: outcome ?? toFailure(file, reasonClass, unverified),
     })),
     ...listed.map(({ number, identity, outcome }) => {
       const { runtimePath } = outcome;
@@ -60,7 +68,11 @@ export function toEntries({ open, failed, listed }: HandedOnFiles): FileEntry[] 
   ].sort((a, b) => a.number - b.number);
 }
 
-function toFailure({ runtimePath }: PipelineFile, reasonClass: ReasonClass): FailedOutcome {
+function toFailure(
+  { runtimePath }: PipelineFile,
+  reasonClass: ReasonClass,
+  unverified: true | undefined,
+): FailedOutcome {
   const message = `${shortPath(runtimePath)}: ${reasonClass}, in an earlier run of this workflow`;
-  return { outcome: 'failed', runtimePath, reasonClass, message };
+  return { outcome: 'failed', runtimePath, reasonClass, message, ...(unverified && { unverified }) };
 }

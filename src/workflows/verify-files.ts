@@ -8,8 +8,11 @@ import { toProblem } from './to-problem.js';
 
 const { verifyCollectedFiles } = proxyActivities<BctrlActivities>(activityOptions());
 
-/** A pipeline whose files are all there does not wait for hours to learn that none is there twice. */
-export const VERIFY_GIVE_UP_AFTER = '10m';
+/**
+ * A pipeline whose files are all there does not wait for hours to learn that none is there twice; the look itself may wait 20
+ * minutes for the listing.
+ */
+export const VERIFY_GIVE_UP_AFTER = '30m';
 
 /**
  * Looks once more for files of which a request had an unclear outcome: one that is there twice is reported, and one that failed
@@ -20,7 +23,10 @@ export async function verifyFiles(pipeline: PipelineState): Promise<void> {
   const { collected, failed } = files.inDoubt;
   const count = collected.length + failed.length;
   if (count === 0) return;
-  const [what, they] = count === 1 ? ['a file', 'it'] : [`${formatCount(count)} files`, 'they'];
+  const [what, has] =
+    count === 1
+      ? ['1 file', 'it twice, or in spite of its failure']
+      : [`${formatCount(count)} files`, 'them twice, or in spite of their failures'];
   const subject = `look again for ${what} with unclear outcomes`;
   const options = activityOptions({
     ...pipeline.activityOptions(subject),
@@ -32,7 +38,7 @@ export async function verifyFiles(pipeline: PipelineState): Promise<void> {
     files.setVerified(await verifyCollectedFiles.executeWithOptions(options, [task]));
   } catch (error) {
     const { message } = toProblem(subject, error);
-    files.warn(`${what} may be there more than once, or although ${they} failed: ${message}`);
+    files.warn(`${what}: it is not known whether the API has ${has}; the last look failed: ${message}`);
   }
   pipeline.show();
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { Lease } from '../../src/activities/lease.js';
+import { createTestActivities, runAttempt } from '../support/activities.js';
+import { startTestGateway } from '../support/gateway.js';
 
 const TIMEOUT_MS = 300;
 const DURATION_MS = 200;
@@ -48,4 +52,34 @@ test('an activity without a heartbeat timeout has a lease without end', async ()
   const lease = new Lease(undefined);
   await sleep(20);
   assert.equal(lease.isValid, true);
+});
+
+test('an activity to which the server gives no heartbeat timeout, which it calls 0, is carried out', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const { collectRuntimeFile } = createTestActivities(t, gateway.url);
+  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', lookFirst: true };
+  assert.ok((await runAttempt(collectRuntimeFile, input, { heartbeatTimeoutMs: 0 })).result);
+});
+
+test('one confirmation that fails is made up for by the next', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const faults = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 1_200 } }] as const;
+  gateway.setFaults([...faults]);
+  const { collectRuntimeFile } = createTestActivities(t, gateway.url);
+  let asked = 0;
+  const workflowService = {
+    getSystemInfo: async () => {
+      asked += 1;
+      if (asked % 2 === 1) throw new Error('unavailable');
+    },
+  };
+  const withAbortSignal = <T>(_signal: AbortSignal, work: () => T) => work();
+  const env = new MockActivityEnvironment(
+    { heartbeatTimeoutMs: 600 },
+    { client: { workflowService, withAbortSignal } as unknown as Client },
+  );
+  assert.ok(await env.run(collectRuntimeFile, { runtimeId: gateway.runtimeId, runtimePath: 'a.txt' }));
+  assert.ok(asked >= 8, `${asked} confirmations`);
 });

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CancelledFailure } from '@temporalio/common';
+import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { createActivities } from '../../src/activities/create-activities.js';
 import { fileIdentity } from '../../src/shared/file-identity.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
-import { startTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestClient } from '../support/client.js';
+import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
 import { startOddProxy, withFields, withStatus } from '../support/odd-proxy.js';
 
 /** The listing of the gateway is this late, and the activities wait so much longer. */
@@ -97,6 +99,20 @@ describe('a list that lags', () => {
     assert.deepEqual([found?.fileId, found?.duplicateIds], [older?.id, [younger?.id]]);
   });
 
+  test('leaves a file unverified that was asked for twice, also if it is found in the end', async (t) => {
+    const { gateway, input } = await setUp(t, { faults: [{ ...lost, times: 2 }], listLagMs: LAG_MS });
+    const { collectRuntimeFile } = createTestActivities(t, gateway.url);
+    const first = await runAttempt(collectRuntimeFile, input);
+    const second = await runAttempt(collectRuntimeFile, input, {
+      attempt: 2,
+      heartbeatDetails: first.heartbeatDetails,
+    });
+    await sleep(LAG_MS);
+    const info = { attempt: 3, heartbeatDetails: second.heartbeatDetails };
+    const { result } = await runAttempt(collectRuntimeFile, input, info);
+    assert.deepEqual([result?.unverified, madeBy(gateway)], [true, 2]);
+  });
+
   test('has nothing to verify where no request was repeated', async (t) => {
     const { input, collectRuntimeFile } = await setUp(t, { faults: [lost] });
     const { result } = await runToEnd(collectRuntimeFile, input);
@@ -157,6 +173,25 @@ describe('a taken path that the list does not show', () => {
   });
 });
 
+describe('a file to be kept at a taken path is found by the path as the API writes it', () => {
+  for (const [what, name] of [
+    ['long', `${'x'.repeat(150)}.txt`],
+    ['like a query', 'page?id=3.html'],
+  ] as const) {
+    test(`that is ${what}`, async (t) => {
+      const { gateway, input, collectRuntimeFile } = await setUp(t, { onPathExists: 'refuse' });
+      await gateway.addFile(name);
+      const there = await gateway.collect({ runtimePath: name });
+      const { result } = await runAttempt(collectRuntimeFile, {
+        ...input,
+        runtimePath: name,
+        ifExists: 'keep',
+      });
+      assert.deepEqual([result?.id, result?.kept], [there.body.id, true]);
+    });
+  }
+});
+
 describe('the key of another account', () => {
   const reset: FaultRule = { ...once, fault: { kind: 'reset' } };
   const otherAccount = { method: 'GET', path: /whoami$/, times: 1 } as const;
@@ -185,6 +220,26 @@ describe('the key of another account', () => {
     const { result } = await runAttempt(rotated.collectRuntimeFile, input, { attempt: 2, heartbeatDetails });
     assert.ok(result);
     assert.equal(madeBy(gateway), 1);
+  });
+
+  test('is known of an attempt that its worker stopped, too', async (t) => {
+    const { gateway, input } = await setUp(t, {
+      faults: [{ ...once, fault: { kind: 'delay', delayMs: 10_000 } }],
+    });
+    const client = createTestClient(t, gateway.url);
+    await client.whoami();
+    const { collectRuntimeFile } = createActivities({ client, listSettleTime: 0 });
+    const env = new MockActivityEnvironment();
+    let heartbeatDetails: unknown;
+    env.on('heartbeat', (details: unknown) => {
+      heartbeatDetails = details;
+    });
+    const stopped = assert.rejects(env.run(collectRuntimeFile, input), CancelledFailure);
+    await until(() => gateway.books().requests.collect === 1);
+    env.cancel('WORKER_SHUTDOWN', new ActivityCancellationDetails({ workerShutdown: true }));
+    await stopped;
+    const { checkpoint } = heartbeatDetails as { checkpoint: { account?: string } };
+    assert.equal(checkpoint.account, client.knownAccount);
   });
 
   test('that cannot be told now is a failed lookup', async (t) => {
@@ -226,6 +281,46 @@ describe('a failed lookup', () => {
     assert.equal(result?.length, 250);
     const { requests } = gateway.books();
     assert.deepEqual([requests.collect, requests['list-files']], [250, 3 + 2]);
+  });
+
+  test('that has not read the whole list leaves what it found unverified', async (t) => {
+    const { gateway, input } = await setUp(t);
+    const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
+    const metadata = { temporalCollectionKey: `wf/run/${fileIdentity(input)}` };
+    await gateway.collect({ runtimePath: 'a.txt', metadata });
+    for (let index = 0; index < 99; index += 1) await gateway.collect({ runtimePath: 'a.txt' });
+    await gateway.collect({ runtimePath: 'a.txt', metadata });
+    gateway.setFaults([
+      { operation: 'list-files', skip: 1, times: 1, fault: { kind: 'answer', status: 403 } },
+    ]);
+    const { runtimeId, collectionKey } = input;
+    const files = [{ runtimePath: 'a.txt' }, { runtimePath: 'b.txt' }];
+    const { result } = await runAttempt(collectRuntimeFiles, {
+      runtimeId,
+      collectionKey,
+      files,
+      lookFirst: true,
+    });
+    assert.deepEqual(
+      result?.map(({ outcome, unverified }) => [outcome, unverified]),
+      [
+        ['collected', true],
+        ['failed', true],
+      ],
+    );
+  });
+
+  test('that succeeds forgets those before it', async (t) => {
+    const lookupFailures = { server: 9 };
+    const { gateway, input, collectRuntimeFile } = await setUp(t, {
+      faults: [{ operation: 'collect', fault: { kind: 'answer', status: 503 } }],
+    });
+    const files = [{ failures: {}, lookupFromMs: 0 }];
+    const checkpoint = { files, consecutiveTrips: 0, lookupFailures, lookupFromMs: 0 };
+    const info = { attempt: 2, heartbeatDetails: { attempt: 1, checkpoint } };
+    const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input, info);
+    const left = (heartbeatDetails as { checkpoint: { lookupFailures: unknown } }).checkpoint;
+    assert.deepEqual([left.lookupFailures, gateway.books().requests['list-files']], [{}, 1]);
   });
 
   test('of a page that fails for good keeps what was found before it', async (t) => {
@@ -281,6 +376,19 @@ test('an attempt whose process was stopped for too long sends nothing more', asy
     return error.message === 'HEARTBEAT_TIMEOUT';
   });
   assert.ok((gateway.books().requests.collect ?? 0) <= 6, 'what was under way, and no more');
+});
+
+test('a request that waited for its turn is not sent by a process that was stopped meanwhile', async (t) => {
+  const slowDown = { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } as const;
+  const { gateway, input } = await setUp(t, { faults: [{ ...once, fault: slowDown }] });
+  const { collectRuntimeFile } = createTestActivities(t, gateway.url, { client: { longestPauseMs: 150 } });
+  await runAttempt(collectRuntimeFile, input);
+  const env = new MockActivityEnvironment({ heartbeatTimeoutMs: 300 });
+  const rejected = assert.rejects(env.run(collectRuntimeFile, input), /HEARTBEAT_TIMEOUT/);
+  await sleep(20);
+  stopFor(600);
+  await rejected;
+  assert.equal(gateway.books().requests.collect, 1);
 });
 
 /** As SIGSTOP does. */

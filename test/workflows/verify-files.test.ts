@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import { COLLECT_FILE } from '../../src/shared/names.js';
 import type { CollectedOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
 import {
   execute,
+  failedReportOf,
   type Handle,
   list,
+  RUNTIME,
   runPipeline,
   scheduledActivitiesOf,
   setUp,
+  toFile,
 } from '../support/pipeline.js';
 
 /** As many as have an activity each, and as many as have one together. */
@@ -112,7 +117,10 @@ for (const [how, count] of Object.entries(sizes)) {
         ['0.txt'],
       );
       const [warning = ''] = report.warnings;
-      assert.match(warning, /^a file may be there more than once, or although it failed: .* 403 /);
+      assert.match(
+        warning,
+        /^1 file: it is not known whether the API has it twice, .*; the last look failed: .* 403 /,
+      );
       assert.equal(report.warnings.length, 1);
     });
 
@@ -172,5 +180,38 @@ describe('collectFile', () => {
       return await activityTypesOf(handle);
     });
     assert.deepEqual(types, ['collectRuntimeFile']);
+  });
+});
+
+test('files of a batch whose last attempt was cut off are looked for', async () => {
+  let looked: readonly string[] = [];
+  const activities: Partial<BctrlActivities> = {
+    async collectRuntimeFiles() {
+      throw ApplicationFailure.create({
+        message: 'HEARTBEAT_TIMEOUT',
+        type: 'CancelledFailure',
+        nextRetryDelay: '2h',
+      });
+    },
+    async verifyCollectedFiles({ failed }) {
+      looked = failed;
+      return { files: {}, moreDuplicates: 0 };
+    },
+  };
+  const files = list(...Array.from({ length: 25 }, (_, index) => `${index}.txt`));
+  await execute({ activities }, { runtimeId: RUNTIME, files, giveUpAfter: '1h' }, failedReportOf);
+  assert.equal(looked.length, 25);
+});
+
+test('a last look has time to wait for the longest settling time', async () => {
+  const activities: Partial<BctrlActivities> = {
+    collectRuntimeFile: async (input) => ({ ...toFile(input), unverified: true }),
+    verifyCollectedFiles: async () => ({ files: {}, moreDuplicates: 0 }),
+  };
+  await execute({ activities }, { runtimeId: RUNTIME, files: list('a.txt') }, async (handle) => {
+    await handle.result();
+    const look = (await scheduledActivitiesOf(handle)).at(-1)?.activityTaskScheduledEventAttributes;
+    assert.equal(look?.activityType?.name, 'verifyCollectedFiles');
+    assert.ok(Number(look?.scheduleToCloseTimeout?.seconds) > 2 * 600);
   });
 });

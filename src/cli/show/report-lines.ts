@@ -167,8 +167,13 @@ function countsText({ counts, bytes }: Pick<PipelineReport, 'counts' | 'bytes'>)
 /** A collected file for a person. */
 export function fileResultLines(file: CollectedFile, { colors }: ReportView): Line[] {
   const head = colors.green(file.kept ? 'kept' : 'collected');
-  const { id, name = id, path = id, sizeBytes } = file;
-  return [{ text: `${head}  ${printable(name)}  ${sizeText(sizeBytes)}  ${printable(path)}` }];
+  const { id, name = id, path = id, sizeBytes, duplicateIds, unverified } = file;
+  const others = duplicateIds === undefined ? '' : `, also there: ${duplicateIds.join(', ')}`;
+  const text = `${head}  ${printable(name)}  ${sizeText(sizeBytes)}  ${printable(path)}${others}`;
+  const doubt = {
+    text: `${colors.yellow('warning')}    it may be there more than once: the last look failed`,
+  };
+  return [{ text }, ...(unverified ? [doubt] : [])];
 }
 
 /** The API may not say it. */

@@ -169,7 +169,11 @@ export class CollectPass {
     if (lookupFromMs === undefined) file.lookupFromMs = watermark.lookupFromMs;
     else file.unverified = true;
     try {
-      const options = { signal: attempt.signal, waitingSignal: this.#circuit.signal };
+      const options = {
+        signal: attempt.signal,
+        waitingSignal: this.#circuit.signal,
+        onTurn: attempt.isAlive,
+      };
       const observe = watermark.observe.bind(watermark);
       const { file: collected, via } = await collectOrFindExisting(
         this.#dependencies,

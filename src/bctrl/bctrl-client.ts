@@ -73,6 +73,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Aborts the request as long as it waits for its turn; one that is on the way goes on. */
   readonly waitingSignal?: AbortSignal | undefined;
+  /** Called when it is the request's turn, before anything is sent: the last moment to abort `signal`. */
+  readonly onTurn?: (() => void) | undefined;
 }
 
 /** Filters of `GET /v1/files`. `createdAfter` is an RFC 3339 date-time. */
@@ -339,7 +341,10 @@ export class BctrlClient {
     try {
       if (call.longPollMs !== undefined) return await this.#sendWithTimeout(call, path, body);
       const signals = [call.signal, call.waitingSignal].filter((signal) => signal !== undefined);
-      return await this.#gate.run(signals, () => this.#sendWithTimeout(call, path, body));
+      return await this.#gate.run(signals, () => {
+        call.onTurn?.();
+        return this.#sendWithTimeout(call, path, body);
+      });
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error === call.waitingSignal?.reason) throw error;

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CancelledFailure } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { Lease } from '../../src/activities/lease.js';
+import type { BctrlClientObserver } from '../../src/bctrl/client-observer.js';
 import { createTestActivities, runAttempt } from '../support/activities.js';
 import { startTestGateway } from '../support/gateway.js';
 
@@ -82,4 +84,30 @@ test('one confirmation that fails is made up for by the next', async (t) => {
   );
   assert.ok(await env.run(collectRuntimeFile, { runtimeId: gateway.runtimeId, runtimePath: 'a.txt' }));
   assert.ok(asked >= 8, `${asked} confirmations`);
+});
+
+test('a request that has waited for its turn is not sent when the lease is over by then', async (t) => {
+  const gateway = await startTestGateway(t);
+  for (const path of ['a', 'b']) await gateway.addFile(path);
+  const { runtimeId } = gateway;
+  let requests = 0;
+  const observer: BctrlClientObserver = {
+    requestSent() {
+      requests += 1;
+    },
+    // Between two requests no timer can run, as in a process that is frozen there.
+    requestEnded() {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DURATION_MS + 20);
+    },
+    heldBack() {},
+  };
+  const { collectRuntimeFile } = createTestActivities(t, gateway.url, {
+    client: { maxRequests: 1, observer },
+  });
+  const collect = (runtimePath: string) =>
+    runAttempt(collectRuntimeFile, { runtimeId, runtimePath }, { heartbeatTimeoutMs: TIMEOUT_MS });
+  const [sent, waited] = await Promise.all([collect('a'), collect('b')]);
+  assert.ok(sent.result);
+  assert.ok(waited.thrown instanceof CancelledFailure);
+  assert.equal(requests, 1);
 });

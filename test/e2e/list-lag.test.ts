@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import type { PipelineInput } from '../../src/shared/pipeline-input.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { FaultRule, GatewayOptions } from '../../src/testing.js';
+import { useDevServer } from '../support/dev-server.js';
+import type { Running } from '../support/executable.js';
+import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { type HttpProxy, startHttpProxy } from '../support/http-proxy.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
+import { startWorkerProcess } from '../support/worker-process.js';
+
+/** Less than the default settle time of 5 s. */
+const LIST_LAG_MS = 3_000;
+
+const FILES = 122;
+const LOST_RESPONSES = 100;
+const lostResponses: FaultRule = {
+  operation: 'collect',
+  times: LOST_RESPONSES,
+  fault: { kind: 'lose-answer' },
+};
+
+/** All are sent at once. A first request that goes alone would go again and again, as there is an outage, until it is over. */
+const AT_ONCE = { BCTRL_MAX_REQUESTS: String(FILES) };
+
+/** Another worker has the work when the heartbeat timeout of 10 s is over, and is at it after a settle time of 5 s. */
+const AWAY_MS = 20_000;
+
+/** When a worker has to have noticed that it has lost Temporal. */
+const NOTICED_MS = 10_000;
+
+/** A worker that goes on sending without a right to would have sent something by then. */
+const SILENCE_MS = 3_000;
+
+const TIMEOUT_MS = 180_000;
+
+const temporal = useDevServer();
+
+interface Scene {
+  readonly gateway: TestGateway;
+  readonly start: (env?: Readonly<Record<string, string>>, address?: string) => Promise<Running>;
+  readonly startPipeline: (
+    options?: Partial<PipelineInput>,
+  ) => Promise<WorkflowHandleWithFirstExecutionRunId>;
+}
+
+async function setUp(
+  t: TestContext,
+  { count = FILES, ...options }: Partial<GatewayOptions> & { count?: number },
+): Promise<Scene> {
+  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  const gateway = await startTestGateway(t, {
+    onPathExists: 'keep-both',
+    listLagMs: LIST_LAG_MS,
+    ...options,
+  });
+  const { runtimeId } = gateway;
+  const paths = Array.from({ length: count }, (_, index) => `out/result-${index}.csv`);
+  for (const path of paths) await gateway.addFile(path);
+  const files = paths.map((runtimePath) => ({ runtimePath }));
+  return {
+    gateway,
+    start: (env = {}, address = temporal.address) =>
+      startWorkerProcess(t, { address, gatewayUrl: gateway.url, taskQueue: runtimeId, env }),
+    startPipeline: (input) =>
+      temporal.client.workflow.start(POST_RUN_PIPELINE, {
+        taskQueue: runtimeId,
+        workflowId: runtimeId,
+        args: [{ runtimeId, files, ...input }],
+      }),
+  };
+}
+
+/** Nothing is lost, and every file that is there more than once is in the report with all its ids. Returns the duplicates. */
+function assertAllReported(t: TestContext, gateway: TestGateway, report: PipelineReport): number {
+  const idsOf = new Map<string | null, string[]>();
+  const { files, requests } = gateway.books();
+  for (const { runtimePath, id } of files) idsOf.set(runtimePath, [...(idsOf.get(runtimePath) ?? []), id]);
+  const { collect, 'list-files': looks } = requests;
+  const duplicates = files.length - idsOf.size;
+  t.diagnostic(
+    `${duplicates} duplicates of ${files.length} files, ${report.duplicates ?? 0} of them reported; ${collect} collects, ${looks} looks`,
+  );
+  assert.deepEqual([report.ending, report.counts.collected], ['succeeded', report.counts.files]);
+  assert.equal(idsOf.size, report.counts.files);
+  assert.equal(report.duplicates ?? 0, duplicates);
+  for (const outcome of report.files) {
+    assert.equal(outcome.outcome, 'collected');
+    const { runtimePath, fileId, duplicateIds = [] } = outcome;
+    assert.deepEqual([fileId, ...duplicateIds].toSorted(), idsOf.get(runtimePath)?.toSorted(), runtimePath);
+  }
+  return duplicates;
+}
+
+describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
+  concurrency: true,
+  timeout: TIMEOUT_MS,
+}, () => {
+  for (const onPathExists of ['keep-both', 'refuse'] as const) {
+    test(`make no duplicate and fail no file with a settle time of 5 s, where the API would ${onPathExists}`, async (t) => {
+      const { gateway, start, startPipeline } = await setUp(t, { onPathExists, faults: [lostResponses] });
+      await start({ ...AT_ONCE, BCTRL_LIST_SETTLE_TIME: '5s' });
+      const report: PipelineReport = await (await startPipeline()).result();
+      assert.equal(gateway.books().faults['lose-answer'], LOST_RESPONSES);
+      assert.equal(report.counts.failed, 0);
+      assert.equal(assertAllReported(t, gateway, report), 0);
+    });
+  }
+
+  test('make duplicates with a settle time of 2 s, and each of them is reported', async (t) => {
+    // All are lost, and some of the second requests too: what they made is listed later than what the first ones made.
+    const faults = [{ ...lostResponses, times: FILES + 8 }];
+    const { gateway, start, startPipeline } = await setUp(t, { faults });
+    await start({ ...AT_ONCE, BCTRL_LIST_SETTLE_TIME: '2s' });
+    const report: PipelineReport = await (await startPipeline()).result();
+    assert.ok(assertAllReported(t, gateway, report) > 0);
+    const [warning = ''] = report.warnings;
+    assert.match(warning, /^out\/result-\d+\.csv: the API made it more than once; the other files are /);
+  });
+});
+
+/** A reset begins the workflow anew while the activities of the old run go on until their next heartbeat. */
+test('a reset in the middle of a batch makes no duplicate, although the listing lags by 3 s', {
+  timeout: TIMEOUT_MS,
+}, async (t) => {
+  const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 250 } }];
+  const { gateway, start, startPipeline } = await setUp(t, { faults });
+  const { runtimeId } = gateway;
+  await start({ BCTRL_MAX_REQUESTS: '2' });
+  const handle = await startPipeline();
+  await until(() => gateway.books().files.length >= FILES / 4 && gateway.books().inFlight > 0);
+  const { events } = await handle.fetchHistory();
+  const [firstTask] = events?.filter((event) => event.workflowTaskCompletedEventAttributes) ?? [];
+  const workflowTaskFinishEventId = firstTask?.eventId;
+  assert.ok(workflowTaskFinishEventId);
+  const { runId } = await temporal.client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: runtimeId, runId: handle.firstExecutionRunId },
+    workflowTaskFinishEventId,
+    requestId: randomUUID(),
+  });
+  const before = gateway.books().files.length;
+  const report: PipelineReport = await temporal.client.workflow.getHandle(runtimeId, runId).result();
+  t.diagnostic(`reset when ${before} of ${FILES} files were there`);
+  assert.equal(assertAllReported(t, gateway, report), 0);
+});
+
+describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
+  const count = 600;
+  const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 50 } };
+
+  /** A pipeline whose batches all are with one worker, in the middle of them. The requests of that worker take a way of their own. */
+  async function startBatches(t: TestContext, address?: string) {
+    const scene = await setUp(t, { count, faults: [slow] });
+    const proxy = await startHttpProxy(t, Number(new URL(scene.gateway.url).port));
+    const sent = () => countCollects(proxy);
+    const away = await scene.start(throughProxy(proxy), address);
+    const handle = await scene.startPipeline({ batchSize: 100, concurrency: 6 });
+    await until(() => sent() >= count / 6);
+    const startOther = () => scene.start({ BCTRL_MAX_REQUESTS: '2' });
+    return { gateway: scene.gateway, handle, away, startOther, sent };
+  }
+
+  test('is frozen until another has taken over sends nothing when it goes on', async (t) => {
+    const { gateway, handle, away, startOther, sent } = await startBatches(t);
+    away.child.kill('SIGSTOP');
+    const startedMs = performance.now();
+    await startOther();
+    const before = sent();
+    await until(() => gateway.books().files.length >= before + count / 6);
+    away.child.kill('SIGCONT');
+    const frozenMs = performance.now() - startedMs;
+    await sleep(SILENCE_MS);
+    const after = sent();
+    assert.ok(gateway.books().files.length < count, 'the other is still at it');
+    const report: PipelineReport = await handle.result();
+    t.diagnostic(
+      `it sent ${before} collects, was frozen for ${Math.round(frozenMs / 1_000)} s, and sent ${after - before} after that`,
+    );
+    assert.equal(after, before);
+    assert.ok(frozenMs > 10_000, 'longer than the heartbeat timeout');
+    assert.equal(assertAllReported(t, gateway, report), 0);
+  });
+
+  test('loses Temporal but not the API stops sending within 10 s, and another takes over', async (t) => {
+    const way = await startTcpProxy(t, temporal.address);
+    const { gateway, handle, startOther, sent } = await startBatches(t, way.address);
+    const atCut = sent();
+    await way.cut();
+    const noticed = sleep(NOTICED_MS);
+    const back = sleep(AWAY_MS);
+    await startOther();
+    await noticed;
+    const atStop = sent();
+    await back;
+    const atRestore = sent();
+    await way.restore();
+    const report: PipelineReport = await handle.result();
+    t.diagnostic(`it sent ${atCut} collects before the cut, ${atStop - atCut} in the 10 s after it`);
+    assert.ok(atStop > atCut, 'it does not notice at once');
+    assert.ok(atStop < count, 'it has left some to the other');
+    assert.equal(atRestore, atStop);
+    assertAllReported(t, gateway, report);
+  });
+});
+
+function throughProxy({ address }: HttpProxy): Readonly<Record<string, string>> {
+  return {
+    BCTRL_MAX_REQUESTS: '2',
+    BCTRL_BASE_URL: 'http://gateway.example',
+    HTTP_PROXY: `http://${address}`,
+  };
+}
+
+function countCollects({ requests }: HttpProxy): number {
+  return requests.filter((request) => request.startsWith('POST ')).length;
+}

@@ -71,6 +71,7 @@ export async function runWithHeartbeat<T>(
   // Overwrite the old details, or the next attempt would think that its predecessor finished cleanly.
   if (previousAttemptLost) heartbeat(UNFINISHED);
   try {
+    await temporal?.confirmAttempt(context, { attempt: UNFINISHED, checkpoint: checkpoint() });
     return await run();
   } catch (error) {
     if (!signal.aborted) heartbeat(info.attempt);

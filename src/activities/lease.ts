@@ -47,10 +47,39 @@ export class Lease {
   }
 }
 
+/** A process that did not run for so long may have been given work meanwhile that another one has by now. */
+const FROZEN_MS = 5_000;
+const FREEZE_CHECK_MS = 1_000;
+
+/** What it was given meanwhile has come to its activities so long after it went on. */
+const JUST_WOKEN_MS = 10_000;
+
+/** Notices that the process did not run for a while: it was frozen, or its event loop was blocked. */
+class FreezeWatch {
+  #ranMs = performance.now();
+  #wokenMs = Number.NEGATIVE_INFINITY;
+
+  constructor() {
+    setInterval(() => this.#check(), FREEZE_CHECK_MS).unref();
+  }
+
+  get hasJustWoken(): boolean {
+    this.#check();
+    return performance.now() - this.#wokenMs < JUST_WOKEN_MS;
+  }
+
+  #check(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#ranMs > FROZEN_MS) this.#wokenMs = nowMs;
+    this.#ranMs = nowMs;
+  }
+}
+
 /** Asks Temporal whether it is there, for all attempts of a process together. */
 export class TemporalConfirmation {
   #askedMs = Number.NEGATIVE_INFINITY;
   #answer: Promise<number> = Promise.reject();
+  readonly #freezeWatch = new FreezeWatch();
 
   constructor() {
     this.#answer.catch(() => undefined);
@@ -65,15 +94,31 @@ export class TemporalConfirmation {
     this.#answer = ask(context).then(() => nowMs);
     return this.#answer;
   }
+
+  /**
+   * To be called when an attempt begins: one that was given to this process before it was frozen may be another worker's by now.
+   *
+   * @param details of its heartbeat
+   * @throws CancelledFailure where Temporal does not say that the attempt still has the work
+   */
+  async confirmAttempt(context: Context, details: unknown): Promise<void> {
+    if (!this.#freezeWatch.hasJustWoken) return;
+    const { activity } = clientOf(context) ?? {};
+    const lost = () => new CancelledFailure('HEARTBEAT_TIMEOUT');
+    await activity?.heartbeat(context.info.taskToken, details).catch(() => Promise.reject(lost()));
+  }
+}
+
+/** In a test environment there is none. */
+function clientOf(context: Context): Context['client'] | undefined {
+  try {
+    return context.client;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A call that costs no Action in Temporal Cloud. */
 async function ask(context: Context): Promise<void> {
-  let service: Context['client']['workflowService'];
-  try {
-    service = context.client.workflowService;
-  } catch {
-    return;
-  }
-  await service.getSystemInfo({});
+  await clientOf(context)?.workflowService.getSystemInfo({});
 }

@@ -39,6 +39,9 @@ const SILENCE_MS = 3_000;
 
 const TIMEOUT_MS = 180_000;
 
+/** `TaskQueueType` of the Temporal API: activities. */
+const ACTIVITIES = 2;
+
 const temporal = useDevServer();
 
 interface Scene {
@@ -187,6 +190,29 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     assert.equal(assertAllReported(t, gateway, report), 0);
   });
 
+  test('is given batches while it is frozen sends nothing of them when it goes on, as another has them', async (t) => {
+    const { gateway, start, startPipeline } = await setUp(t, { count, faults: [slow] });
+    const proxy = await startHttpProxy(t, Number(new URL(gateway.url).port));
+    const [away, other] = await Promise.all([start(throughProxy(proxy)), start({ BCTRL_MAX_REQUESTS: '2' })]);
+    await untilPolled(gateway.runtimeId, away);
+    away.child.kill('SIGSTOP');
+    // Temporal gives some of the batches to the polls of the frozen one, and again and again while there are any.
+    const handle = await startPipeline({ batchSize: 50, concurrency: 12 });
+    const isTakenOver = async () => {
+      const { raw } = await handle.describe();
+      return raw.pendingActivities?.some(
+        ({ attempt, lastWorkerIdentity }) => Number(attempt) > 1 && isOf(other, lastWorkerIdentity),
+      );
+    };
+    while (!(await isTakenOver()));
+    away.child.kill('SIGCONT');
+    await sleep(SILENCE_MS);
+    const sent = countCollects(proxy);
+    const report: PipelineReport = await handle.result();
+    assert.equal(assertAllReported(t, gateway, report), 0);
+    assert.equal(sent, 0);
+  });
+
   test('loses Temporal but not the API stops sending within 10 s, and another takes over', async (t) => {
     const way = await startTcpProxy(t, temporal.address);
     const { gateway, handle, startOther, sent } = await startBatches(t, way.address);
@@ -208,6 +234,23 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     assertAllReported(t, gateway, report);
   });
 });
+
+/** Until Temporal has a poll for activities from a worker. */
+async function untilPolled(taskQueue: string, worker: Running): Promise<void> {
+  const isPolled = async () => {
+    const { pollers } = await temporal.client.workflowService.describeTaskQueue({
+      namespace: 'default',
+      taskQueue: { name: taskQueue },
+      taskQueueType: ACTIVITIES,
+    });
+    return pollers?.some(({ identity }) => isOf(worker, identity));
+  };
+  while (!(await isPolled()));
+}
+
+function isOf({ child }: Running, identity: string | null | undefined): boolean {
+  return identity?.startsWith(`${child.pid}@`) ?? false;
+}
 
 function throughProxy({ address }: HttpProxy): Readonly<Record<string, string>> {
   return {

@@ -75,7 +75,7 @@ function runNode(
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
   const reporter = flags.some((flag) => flag.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
-  const options = ['--test-concurrency=2', `--test-timeout=${TEST_TIMEOUT_MS}`, ...reporter, ...flags];
+  const options = ['--test-concurrency=3', `--test-timeout=${TEST_TIMEOUT_MS}`, ...reporter, ...flags];
   return run(process.execPath, ['--import', 'tsx', '--test', ...options, ...files], env);
 }
 

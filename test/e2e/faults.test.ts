@@ -20,7 +20,7 @@ const FILES = 500;
 const FAULTS_SHARE = 0.3;
 
 /** The worker is killed when so many files are in the storage, and requests are in flight. */
-const KILLED_AT_FILES = [40, 120, 200, 280, 360, 440];
+const KILLED_AT_FILES = [40, 130, 220, 310, 400];
 /** Fewer may be those of clients that have given up. */
 const IN_FLIGHT = 3;
 

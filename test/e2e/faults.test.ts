@@ -7,7 +7,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault } from '../../src/testing.js';
-import { apiModes } from '../support/api-modes.js';
+import { type ApiMode, apiModes } from '../support/api-modes.js';
 import { useDevServer } from '../support/dev-server.js';
 import type { Running } from '../support/executable.js';
 import { spreadFaults } from '../support/faults.js';
@@ -56,10 +56,7 @@ describe(`${FILES} files are there once each, through faults and killed workers`
   for (const [what, mode] of Object.entries(apiModes)) test(what, (t) => collectThroughFaults(t, mode));
 });
 
-async function collectThroughFaults(
-  t: TestContext,
-  mode: (typeof apiModes)[keyof typeof apiModes],
-): Promise<void> {
+async function collectThroughFaults(t: TestContext, { gateway: mode, env }: ApiMode): Promise<void> {
   // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
   const gateway = await startTestGateway(t, { ...mode, onPathExists: 'keep-both', faults, seed: SEED });
   const contents = await addFiles(gateway);
@@ -74,6 +71,7 @@ async function collectThroughFaults(
       gatewayUrl: gateway.url,
       taskQueue,
       requestTimeout: `${REQUEST_TIMEOUT_MS}ms`,
+      env,
     });
 
   const startedMs = performance.now();

@@ -6,7 +6,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault, FaultRule, GatewayOptions } from '../../src/testing.js';
-import { apiModes } from '../support/api-modes.js';
+import { type ApiMode, apiModes } from '../support/api-modes.js';
 import { useDevServer } from '../support/dev-server.js';
 import { spreadFaults } from '../support/faults.js';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
@@ -14,6 +14,9 @@ import { startWorkerProcess } from '../support/worker-process.js';
 
 /** So few events that a pipeline of thousands of files goes on in a new run at least once. */
 const SUGGEST_CONTINUE_AS_NEW_EVENTS = 60;
+
+/** Batches at a time: each of their attempts waits for the listing. */
+const CONCURRENCY = 20;
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 
@@ -52,10 +55,7 @@ describe('10,000 files with a fifth of faults, a killed worker and continue-as-n
   }
 });
 
-async function collectManyThroughFaults(
-  t: TestContext,
-  mode: (typeof apiModes)[keyof typeof apiModes],
-): Promise<void> {
+async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: ApiMode): Promise<void> {
   const count = 10_000;
   const kinds: Fault[] = [
     { kind: 'lose-answer' },
@@ -73,13 +73,18 @@ async function collectManyThroughFaults(
   const { gateway, files } = await startGateway(t, count, { ...mode, faults: faultRules });
   const { runtimeId } = gateway;
   const start = () =>
-    startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
+    startWorkerProcess(t, {
+      address: temporal.address,
+      gatewayUrl: gateway.url,
+      taskQueue: runtimeId,
+      env,
+    });
   const worker = await start();
   const startedMs = performance.now();
   const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
     taskQueue: runtimeId,
     workflowId: runtimeId,
-    args: [{ runtimeId, files, batchSize: 250, concurrency: 8 }],
+    args: [{ runtimeId, files, batchSize: 250, concurrency: CONCURRENCY }],
   });
   await until(() => gateway.books().files.length >= count * 0.4 && gateway.books().inFlight > 0);
   worker.child.kill('SIGKILL');
@@ -117,7 +122,7 @@ async function collectManyThroughFaults(
   assert.ok(report.files.length <= 1_000 && report.files.length >= 900, `${report.files.length} listed`);
   assert.ok(collect + looks <= 2 * count, figures);
   assert.ok(runs.length >= 2, figures);
-  assert.ok(Math.max(...pending) <= 8, 'no more activities than asked for are pending');
+  assert.ok(Math.max(...pending) <= CONCURRENCY, 'no more activities than asked for are pending');
   const suggested = SUGGEST_CONTINUE_AS_NEW_EVENTS;
   assert.ok(
     runs.every((events) => events.length < 3 * suggested),

@@ -1,8 +1,19 @@
 import type { GatewayOptions } from '../../src/testing.js';
 
+export interface ApiMode {
+  readonly gateway: Partial<GatewayOptions>;
+  /** Of the worker. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** What an API may be like, whose ids are opaque and whose listing may be kept by another machine than its files. */
-export const apiModes = {
-  'UUIDs, and a listing that shows every file at once': { idStyle: 'uuid', listLagMs: 0 },
-  // Less than the default settle time.
-  'prefixed ids, and a listing that lags by 3 s': { idStyle: 'prefixed', listLagMs: 3_000 },
-} as const satisfies Readonly<Record<string, Partial<GatewayOptions>>>;
+export const apiModes: Readonly<Record<string, ApiMode>> = {
+  'UUIDs, and a listing that shows every file at once': {
+    gateway: { idStyle: 'uuid' },
+    env: { BCTRL_LIST_SETTLE_TIME: '1ms' },
+  },
+  'prefixed ids, and a listing that lags by 3 s, which the default settling time covers': {
+    gateway: { idStyle: 'prefixed', listLagMs: 3_000 },
+    env: {},
+  },
+};

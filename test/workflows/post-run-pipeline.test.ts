@@ -275,6 +275,7 @@ describe('a file', () => {
         runtimePath: 'a.txt',
         reasonClass: 'server',
         message: 'a.txt: the worker has no key to read its input',
+        unverified: true,
       },
     ]);
   });

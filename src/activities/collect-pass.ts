@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Info } from '@temporalio/activity';
+import type { CallOptions } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import { type CollectedFile, isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
@@ -59,7 +60,9 @@ export interface PassFailure {
 export class CollectPass {
   readonly #dependencies: CollectDependencies;
   readonly #options: PassOptions;
-  readonly #circuit = new AbortController();
+  /** A file that is alone has no others to hold back. */
+  readonly #circuit: AbortController | undefined;
+  readonly #callOptions: CallOptions;
   #slots = 0;
   #consecutiveApiFailures = 0;
   #trippedBy: BctrlError | undefined;
@@ -67,8 +70,15 @@ export class CollectPass {
   constructor(dependencies: CollectDependencies, options: PassOptions) {
     this.#dependencies = dependencies;
     this.#options = options;
+    const { attempt, files } = options;
+    this.#circuit = files.length > 1 ? new AbortController() : undefined;
     // Every request that waits for its turn listens to it.
-    setMaxListeners(0, this.#circuit.signal);
+    if (this.#circuit) setMaxListeners(0, this.#circuit.signal);
+    this.#callOptions = {
+      signal: attempt.signal,
+      waitingSignal: this.#circuit?.signal,
+      onTurn: attempt.isAlive,
+    };
   }
 
   async run(): Promise<PassFailure | undefined> {
@@ -169,27 +179,21 @@ export class CollectPass {
     if (lookupFromMs === undefined) file.lookupFromMs = watermark.lookupFromMs;
     else file.unverified = true;
     try {
-      const options = {
-        signal: attempt.signal,
-        waitingSignal: this.#circuit.signal,
-        onTurn: attempt.isAlive,
-      };
-      const observe = watermark.observe.bind(watermark);
       const { file: collected, via } = await collectOrFindExisting(
         this.#dependencies,
         runtimeId,
         file,
-        options,
-        observe,
+        this.#callOptions,
+        watermark.observe,
       );
-      file.outcome = toResult({ ...collected, ...(file.unverified && { unverified: true }) });
+      file.outcome = toResult(file.unverified ? { ...collected, unverified: true } : collected);
       file.acquired = { via, sizeBytes: collected.sizeBytes ?? 0 };
       file.durationMs = performance.now() - startedMs;
       this.#consecutiveApiFailures = 0;
       return true;
     } catch (thrown) {
       if (attempt.signal.aborted) return false;
-      const isUnsent = thrown === this.#circuit.signal.reason;
+      const isUnsent = this.#circuit?.signal.aborted && thrown === this.#circuit.signal.reason;
       const error = toBctrlError(thrown);
       if (isUnsent || !error.mayHaveHappened) {
         file.lookupFromMs = lookupFromMs;
@@ -234,7 +238,7 @@ export class CollectPass {
     const isDown = this.#consecutiveApiFailures >= Math.max(CIRCUIT_BREAKER_THRESHOLD, this.#slots);
     if (isDown || tripsAtOnce(error)) {
       this.#trippedBy ??= error;
-      this.#circuit.abort();
+      this.#circuit?.abort();
     }
     return false;
   }

@@ -22,12 +22,12 @@ export class CreatedAtWatermark {
     this.#client = client;
   }
 
-  observe({ createdAt = '' }: File): void {
+  readonly observe = ({ createdAt = '' }: File): void => {
     const createdMs = Date.parse(createdAt);
     const apiMs = this.#client.apiTimeMs ?? Date.now();
     if (!(createdMs <= apiMs + MAXIMUM_AHEAD_MS)) return;
     this.#createdMs = Math.max(this.#createdMs ?? 0, createdMs);
-  }
+  };
 
   /** Milliseconds since the epoch; 0, which is before all files, as long as nothing is known of the API's clock. */
   get lookupFromMs(): number {

@@ -44,11 +44,12 @@ export async function runWithHeartbeat<T>(
   temporal?: TemporalConfirmation,
 ): Promise<T> {
   const context = Context.current();
-  const { info } = context;
+  const { info, cancellationSignal } = context;
   // A server sends 0 for none.
   const heartbeatTimeoutMs = info.heartbeatTimeoutMs || undefined;
-  const lease = new Lease(heartbeatTimeoutMs, temporal && (() => temporal.of(context)));
-  const signal = AbortSignal.any([context.cancellationSignal, lease.signal]);
+  const confirm = temporal && (() => temporal.of(context));
+  const lease = new Lease(heartbeatTimeoutMs, confirm, cancellationSignal);
+  const { signal } = lease;
   // Every request in flight listens to it, so many listeners are no leak.
   setMaxListeners(0, signal);
   const details = parseCheckpoint(heartbeatDetailsSchema, info.heartbeatDetails);
@@ -65,13 +66,21 @@ export async function runWithHeartbeat<T>(
     context.heartbeat({ attempt, checkpoint: checkpoint() } satisfies HeartbeatDetails);
   };
   const intervalMs = Math.min((heartbeatTimeoutMs ?? DEFAULT_HEARTBEAT_TIMEOUT_MS) / 3, MAX_TIMER_MS);
-  const heartbeats = setInterval(() => lease.isValid && heartbeat(UNFINISHED), intervalMs);
-  // So often that one confirmation may fail.
-  const renewals = setInterval(() => lease.renew(), intervalMs / 2);
+  let ticks = 0;
+  const tick = () => {
+    if (!lease.isValid) return;
+    ticks += 1;
+    // Twice as often as a heartbeat, so that one confirmation may fail.
+    void lease.renew();
+    if (ticks % 2 === 0) heartbeat(UNFINISHED);
+  };
+  const timer = setInterval(tick, intervalMs / 2);
   // Overwrite the old details, or the next attempt would think that its predecessor finished cleanly.
   if (previousAttemptLost) heartbeat(UNFINISHED);
   try {
-    await temporal?.confirmAttempt(context, { attempt: UNFINISHED, checkpoint: checkpoint() });
+    if (temporal?.hasJustWoken) {
+      await temporal.confirmAttempt(context, { attempt: UNFINISHED, checkpoint: checkpoint() });
+    }
     return await run();
   } catch (error) {
     if (!signal.aborted) heartbeat(info.attempt);
@@ -79,8 +88,7 @@ export async function runWithHeartbeat<T>(
     else if (context.cancellationDetails?.workerShutdown) heartbeat(UNFINISHED);
     throw signal.aborted && !(error instanceof CancelledFailure) ? signal.reason : error;
   } finally {
-    clearInterval(heartbeats);
-    clearInterval(renewals);
+    clearInterval(timer);
   }
 }
 

@@ -123,7 +123,7 @@ export class BctrlClient {
   readonly #gate: RequestGate;
   readonly #abortable = new AbortableRequests();
   readonly #longestPauseMs: number;
-  #clock: { readonly apiMs: number; readonly localMs: number } | undefined;
+  #clock: { readonly date: unknown; readonly apiMs: number; readonly localMs: number } | undefined;
   #account: string | undefined;
   readonly #observer: BctrlClientObserver | undefined;
 
@@ -327,8 +327,7 @@ export class BctrlClient {
       }
       throw error;
     }
-    const apiMs = serverTimeMs(response);
-    if (apiMs !== undefined) this.#clock = { apiMs, localMs: performance.now() };
+    this.#readClock(response);
     const json = response.body === '' ? null : parseJson(response.body);
     if (json === undefined) throw toInvalidResponseError(response, 'something that is not JSON', context);
     const parsed = call.responseSchema.safeParse(json);
@@ -383,6 +382,14 @@ export class BctrlClient {
       signal,
     });
     return { status: response.statusCode, headers: response.headers, body: await readBody(response) };
+  }
+
+  /** Hundreds of responses have the same date, which is read once. */
+  #readClock(response: HttpResponse): void {
+    const { date } = response.headers;
+    if (date === this.#clock?.date) return;
+    const apiMs = serverTimeMs(response);
+    if (apiMs !== undefined) this.#clock = { date, apiMs, localMs: performance.now() };
   }
 
   /** An observer that throws must not decide what becomes of a request. */

@@ -21,7 +21,8 @@ const decoders: Readonly<Record<string, (bytes: Buffer) => Promise<Buffer>>> = {
 
 /** The body of a response as text; of an error its beginning. */
 export async function readBody({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<string> {
-  const decode = decoders[String(headers['content-encoding'] ?? '').toLowerCase()];
+  const encoding = headers['content-encoding'];
+  const decode = encoding === undefined ? undefined : decoders[String(encoding).toLowerCase()];
   const isError = statusCode < 200 || statusCode > 299;
   if (decode === undefined && !isError) return await body.text();
   const bytes = isError ? await readBeginning(body) : Buffer.from(await body.arrayBuffer());

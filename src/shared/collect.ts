@@ -104,17 +104,8 @@ export interface CollectedFile
 
 export function toCollectedFile(file: File): CollectedFile {
   const { id, spaceId, runId, name, path, contentType, sizeBytes, createdAt, missingFields } = file;
-  return {
-    id,
-    spaceId,
-    runId,
-    name,
-    path,
-    contentType,
-    sizeBytes,
-    createdAt,
-    ...(missingFields && { missingFields }),
-  };
+  const collected = { id, spaceId, runId, name, path, contentType, sizeBytes, createdAt };
+  return missingFields ? { ...collected, missingFields } : collected;
 }
 
 /** Hexadecimal SHA-256 prefixes, as `fileIdentity` makes them. */

@@ -3,8 +3,7 @@ import {
   type CollectRuntimeFileInput,
   collectRuntimeFileInputSchema,
 } from '../shared/collect.js';
-import { fileIdentity } from '../shared/file-identity.js';
-import { defaultCollectionKey } from './default-collection-key.js';
+import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
 import { toBctrlError } from './failures.js';
 import { parseInput } from './parse-input.js';
 import { type CollectActivityDependencies, runCollectActivity } from './run-collect-activity.js';
@@ -29,7 +28,7 @@ export function createCollectRuntimeFile(dependencies: CollectActivityDependenci
     } = parseInput(collectRuntimeFileInputSchema, input);
     const collect = {
       runtimeId,
-      files: [{ options, key: `${collectionKey}/${fileIdentity(options)}` }],
+      files: [{ options, key: toCollectionKey(collectionKey, options) }],
       lookFirst,
       concurrentRun,
       checkpointOutcomes: false,

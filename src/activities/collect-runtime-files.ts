@@ -5,8 +5,7 @@ import {
   collectRuntimeFilesInputSchema,
 } from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toPresentFile } from '../shared/collect-outcome.js';
-import { fileIdentity } from '../shared/file-identity.js';
-import { defaultCollectionKey } from './default-collection-key.js';
+import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
 import { toBctrlError } from './failures.js';
 import { type FileState, toOutcome } from './file-state.js';
 import { parseInput } from './parse-input.js';
@@ -43,7 +42,7 @@ export function createCollectRuntimeFiles(dependencies: CollectActivityDependenc
     const toOutcomeOf = brief ? toBriefOutcome : toPresentFile;
     const collect = {
       runtimeId,
-      files: files.map((options) => ({ options, key: `${collectionKey}/${fileIdentity(options)}` })),
+      files: files.map((options) => ({ options, key: toCollectionKey(collectionKey, options) })),
       lookFirst,
       concurrentRun,
       checkpointOutcomes: true,

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toCollectionKey } from '../../src/activities/collection-keys.js';
+import { fileIdentity } from '../../src/shared/file-identity.js';
+
+for (const file of [
+  { runtimePath: 'a.txt' },
+  { runtimePath: 'ü/☃.txt', destinationPath: '/b.txt' },
+  { runtimePath: 'x'.repeat(4_096), destinationPath: undefined },
+]) {
+  test(`the key of ${file.runtimePath.slice(0, 20)} ends in what the workflow calls its identity`, () => {
+    assert.equal(toCollectionKey('wf/run', file), `wf/run/${fileIdentity(file)}`);
+  });
+}

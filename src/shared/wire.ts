@@ -12,22 +12,24 @@ import { oneLine } from './one-line.js';
 const MAXIMUM_ID_LENGTH = 500;
 const MAXIMUM_PATH_LENGTH = 4_096;
 const MAXIMUM_TEXT_LENGTH = 1_024;
+const MAXIMUM_URL_LENGTH = 16_384;
 
-const text = (maximumLength: number) =>
-  z
-    .string()
-    .max(maximumLength)
-    .transform((value) => value.toWellFormed());
-
-/** A field that counts as missing where it is null, of another type or too long. */
-const optionalText = (maximumLength = MAXIMUM_TEXT_LENGTH) => text(maximumLength).optional().catch(undefined);
+/** A field counts as missing where it is null, of another type or too long. */
+function readText(value: unknown, maximumLength = MAXIMUM_TEXT_LENGTH): string | undefined {
+  return typeof value === 'string' && value.length <= maximumLength ? value.toWellFormed() : undefined;
+}
 
 /** Opaque, never parsed. A longer one is cut: what it names is there all the same. */
-const idSchema = z
-  .union([z.string().min(1), z.number().transform(String)])
-  .transform((id) => id.slice(0, MAXIMUM_ID_LENGTH).toWellFormed());
+function readId(value: unknown): string | undefined {
+  const id = typeof value === 'number' ? String(value) : value;
+  return typeof id === 'string' && id !== '' ? id.slice(0, MAXIMUM_ID_LENGTH).toWellFormed() : undefined;
+}
 
-const optionalId = idSchema.optional().catch(undefined);
+const optionalText = z
+  .unknown()
+  .optional()
+  .transform((value) => readText(value));
+const optionalId = z.unknown().optional().transform(readId);
 
 const metadataSchema = z.record(z.string(), z.unknown());
 
@@ -43,30 +45,38 @@ const requiredFileFields = [
   'downloadUrl',
 ] as const;
 
-/** A durable file (OpenAPI `File`). Only its id is certain to be there. */
-export const fileSchema = z
-  .object({
-    id: idSchema,
-    spaceId: optionalId,
-    /** `upload`, `runtime`, or what a newer API knows. */
-    source: optionalText(),
-    name: optionalText(),
-    path: optionalText(MAXIMUM_PATH_LENGTH),
-    contentType: optionalText(),
-    sizeBytes: z.int().nonnegative().optional().catch(undefined),
-    /** RFC 3339, but not necessarily a date that a program can read. */
-    createdAt: optionalText(),
-    downloadUrl: optionalText(16_384),
-    expiresAt: optionalText(),
-    metadata: metadataSchema.optional().catch(undefined),
-    runId: optionalId,
-    runtimeId: optionalId,
-    type: optionalText(),
-  })
-  .transform((file): File => {
-    const missingFields = requiredFileFields.filter((name) => file[name] === undefined);
-    return missingFields.length === 0 ? file : { ...file, missingFields };
-  });
+/** A durable file (OpenAPI `File`). Only its id is certain to be there. It is read by hand, as every request reads one. */
+export const fileSchema = z.unknown().transform((value, context): File => {
+  const file = isObject(value) ? readFile(value) : undefined;
+  if (file !== undefined) return file;
+  context.addIssue({ code: 'custom', path: ['id'], message: 'names no file' });
+  return z.NEVER;
+});
+
+function readFile(fields: Readonly<Record<string, unknown>>): File | undefined {
+  const id = readId(fields['id']);
+  if (id === undefined) return undefined;
+  const { sizeBytes, metadata } = fields;
+  const file = {
+    id,
+    spaceId: readId(fields['spaceId']),
+    source: readText(fields['source']),
+    name: readText(fields['name']),
+    path: readText(fields['path'], MAXIMUM_PATH_LENGTH),
+    contentType: readText(fields['contentType']),
+    sizeBytes: Number.isSafeInteger(sizeBytes) && Number(sizeBytes) >= 0 ? Number(sizeBytes) : undefined,
+    createdAt: readText(fields['createdAt']),
+    downloadUrl: readText(fields['downloadUrl'], MAXIMUM_URL_LENGTH),
+    expiresAt: readText(fields['expiresAt']),
+    metadata: isObject(metadata) ? metadata : undefined,
+    runId: readId(fields['runId']),
+    runtimeId: readId(fields['runtimeId']),
+    type: readText(fields['type']),
+  };
+  const missingFields = requiredFileFields.filter((name) => file[name] === undefined);
+  return missingFields.length === 0 ? file : { ...file, missingFields };
+}
+
 export interface File {
   readonly id: string;
   readonly spaceId?: string | undefined;
@@ -98,7 +108,7 @@ export const filePageSchema = z.object({
 });
 export type FilePage = z.infer<typeof filePageSchema>;
 
-function isObject(value: unknown): boolean {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -195,12 +205,12 @@ export function isEnded(status: string): status is EndedStatus {
   return endedStatuses.some((ended) => ended === status);
 }
 
-const runIdSchema = z.union([text(MAXIMUM_ID_LENGTH), z.number().transform(String)]);
+const runIdSchema = z.union([z.string().max(MAXIMUM_ID_LENGTH), z.number().transform(String)]);
 
 export const runtimeSchema = z
   .object({
     id: optionalId,
-    status: optionalText(),
+    status: optionalText,
     /** One that is too long to be a search attribute makes the response unreadable: a part of it names no run. */
     activeRunId: runIdSchema.nullish().transform((id) => id || null),
   })
@@ -209,7 +219,7 @@ export type Runtime = z.infer<typeof runtimeSchema>;
 
 /** Any object, or no body: the status of the response says that the runtime is stopped. */
 export const runtimeStopSchema = z
-  .object({ runId: optionalId, status: optionalText(), stopped: z.boolean().optional().catch(undefined) })
+  .object({ runId: optionalId, status: optionalText, stopped: z.boolean().optional().catch(undefined) })
   .nullable();
 export type RuntimeStop = z.infer<typeof runtimeStopSchema>;
 
@@ -221,6 +231,6 @@ export interface ExportRequest {
 
 /** Whose key it is. One of the two tells the bctrl API from any other server. */
 export const whoamiSchema = z
-  .object({ keyId: optionalId, organizationId: optionalId, scope: optionalText() })
+  .object({ keyId: optionalId, organizationId: optionalId, scope: optionalText })
   .refine(({ keyId, organizationId }) => keyId !== undefined || organizationId !== undefined);
 export type Whoami = z.infer<typeof whoamiSchema>;

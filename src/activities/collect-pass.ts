@@ -97,16 +97,14 @@ export class CollectPass {
     const waitMs = settledAtMs - performance.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: attempt.signal }).catch(() => undefined);
     if (this.#isOver) return undefined;
-    let notFound: readonly FileState[];
     try {
       const isListOfOthers = await isOtherAccount();
       await this.#findAlreadyCollected(uncertain);
-      notFound = uncertain.filter(({ outcome }) => outcome === undefined);
-      if (isListOfOthers) for (const file of notFound) file.outcome = { error: otherAccount() };
+      if (isListOfOthers) for (const file of uncertain) file.outcome ??= { error: otherAccount() };
     } catch (thrown) {
       return attempt.signal.aborted ? undefined : this.#recordLookupFailure(toBctrlError(thrown), uncertain);
     }
-    await this.#collect(notFound.filter(({ outcome }) => outcome === undefined));
+    await this.#collect(uncertain.filter(({ outcome }) => outcome === undefined));
     return undefined;
   }
 
@@ -245,8 +243,7 @@ export class CollectPass {
 
   /** Nothing more may be sent. */
   get #isOver(): boolean {
-    const { attempt } = this.#options;
-    return !attempt.isAlive() || attempt.signal.aborted || this.#trippedBy !== undefined;
+    return !this.#options.attempt.isAlive() || this.#trippedBy !== undefined;
   }
 
   get #pending(): FileState[] {

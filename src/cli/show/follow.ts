@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { MAX_TIMER_MS } from '../../shared/duration.js';
 import type { Io, Output } from '../io.js';
 import { describeOutage, isOutage, type Session } from '../temporal/connect.js';
 import { look, type Sight } from '../temporal/look.js';
@@ -21,9 +22,6 @@ export interface Display {
   /** Nothing is shown any more. */
   end(): void;
 }
-
-/** A Node timer that is asked for more ends at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 export interface FollowOptions {
   /** How long to wait at most. */
@@ -86,8 +84,8 @@ function ended(signal: AbortSignal, kind: 'interrupted'): Promise<Ending> {
 }
 
 async function after(timeoutMs: number, signal: AbortSignal): Promise<Ending> {
-  for (let leftMs = timeoutMs; leftMs > 0 && !signal.aborted; leftMs -= LONGEST_TIMER_MS) {
-    await sleep(Math.min(leftMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined);
+  for (let leftMs = timeoutMs; leftMs > 0 && !signal.aborted; leftMs -= MAX_TIMER_MS) {
+    await sleep(Math.min(leftMs, MAX_TIMER_MS), undefined, { signal }).catch(() => undefined);
   }
   return { kind: 'running' };
 }

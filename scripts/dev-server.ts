@@ -53,8 +53,24 @@ export interface DevServer {
   close(): Promise<void>;
 }
 
+/**
+ * The server chooses ports for its inner services and binds them a little later. Another process may take one meanwhile; the
+ * server then ends, and starts well with other ports.
+ */
+const START_ATTEMPTS = 3;
+
 /** Starts a Temporal server on the loopback interface; resolves once it answers for the namespace `default`. */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      if (!(error instanceof ServerEnded) || attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOnce(options: DevServerOptions): Promise<DevServer> {
   const port = await findPort(HOST, options.port);
   const uiPort = options.uiPort === undefined ? undefined : await findPort(HOST, options.uiPort);
   const metricsPort =
@@ -77,13 +93,17 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
 
   try {
     await untilAnswering(server, address, uiUrl);
-  } catch (error) {
+  } catch (cause) {
+    const ServerError = hasEnded(server) ? ServerEnded : Error;
     await stop(server);
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`The Temporal dev server did not start: ${message}\n${log}`.trimEnd(), { cause: error });
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new ServerError(`The Temporal dev server did not start: ${message}\n${log}`.trimEnd(), { cause });
   }
   return { address, uiUrl, metricsUrl, pid, close: () => stop(server) };
 }
+
+/** The server ended by itself before it answered. */
+class ServerEnded extends Error {}
 
 interface Ports {
   port: number;

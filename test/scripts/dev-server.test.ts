@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -66,6 +66,20 @@ describe('startDevServer', () => {
     await assert.rejects(startDevServer({ executable, port }), {
       message: `Port ${port} on 127.0.0.1 cannot be used`,
     });
+  });
+
+  it('is started again when it ends before it answers, as one whose port was taken does', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'dev-server-'));
+    const unlucky = join(dir, 'temporal');
+    const marker = join(dir, 'started-before');
+    const script = `#!/bin/sh\n[ -e "${marker}" ] || { touch "${marker}"; exit 2; }\nexec "${executable}" "$@"\n`;
+    await writeFile(unlucky, script, { mode: 0o755 });
+    const server = await startDevServer({ executable: unlucky });
+    t.after(async () => {
+      await server.close();
+      await rm(dir, { recursive: true });
+    });
+    await startWorkflow(server.address, 'second-start');
   });
 
   it('passes on why the server did not start', async () => {

@@ -20,7 +20,7 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => stop.abort(interruption));
 }
-const say = (line: string) => console.error(line);
+const log = (line: string) => console.error(line);
 const ends: (() => Promise<unknown>)[] = [];
 
 let exitCode: number;
@@ -28,7 +28,7 @@ try {
   exitCode = await untilStopped(bench(parseOptions(process.argv.slice(2))));
 } catch (error) {
   exitCode = exitCodeOf(error);
-  say(`bench: ${error instanceof Error ? error.message : error}`);
+  log(`bench: ${error instanceof Error ? error.message : error}`);
 } finally {
   for (const end of ends.reverse()) await end();
 }
@@ -53,7 +53,7 @@ async function measure(options: BenchOptions): Promise<BenchResult> {
   const session = await openSession({
     plan,
     dir,
-    say,
+    log,
     signal: stop.signal,
     onEnd: (end) => ends.push(end),
     onCrash: (error) => stop.abort(error),
@@ -63,7 +63,7 @@ async function measure(options: BenchOptions): Promise<BenchResult> {
   probeCpu();
   const repetitions: Repetition[] = [];
   for (let number = 1; number <= plan.repetitions; number += 1) {
-    say(`repetition ${number} of ${plan.repetitions}`);
+    log(`repetition ${number} of ${plan.repetitions}`);
     repetitions.push(await measureOnce(session));
   }
   return { plan, machine, repetitions };

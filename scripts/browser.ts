@@ -17,7 +17,7 @@ export interface BrowserIo {
   /** Read for `BCTRL_TEST_BROWSER`, the place of the cache and `PATH`, and given to the tools. */
   env: NodeJS.ProcessEnv;
   /** Receives one line for everything that takes longer than looking at a file. */
-  say: (line: string) => void;
+  log: (line: string) => void;
   /** Ends a download or an installation. */
   signal: AbortSignal | undefined;
   /** Puts an executable `chromium`, and what it needs, into a folder. */
@@ -46,7 +46,7 @@ const SOURCES: Source[] = [
 export async function resolveBrowser(given: Partial<BrowserIo> = {}): Promise<string> {
   const io: BrowserIo = {
     env: process.env,
-    say: (line) => console.error(line),
+    log: (line) => console.error(line),
     signal: undefined,
     download: downloadWithPlaywright,
     isRoot: process.getuid?.() === 0,
@@ -74,15 +74,15 @@ async function findCommand({ env }: BrowserIo): Promise<string | undefined> {
 async function getBrowser(io: BrowserIo): Promise<string> {
   const failures: string[] = [];
   for (const { doing, tool, get } of SOURCES) {
-    io.say(`${doing} the browser with ${tool}, once …`);
+    io.log(`${doing} the browser with ${tool}, once …`);
     try {
       const path = await get(io);
-      io.say(`The browser is ready: ${path}`);
+      io.log(`The browser is ready: ${path}`);
       return path;
     } catch (error) {
       io.signal?.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
-      io.say(`${doing} the browser with ${tool} failed: ${reason}.`);
+      io.log(`${doing} the browser with ${tool} failed: ${reason}.`);
       failures.push(`${doing} it with ${tool} failed: ${reason}.`);
     }
   }

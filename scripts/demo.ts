@@ -18,14 +18,19 @@ const JOB_MS = 4_000;
 
 /** One of each kind that a pipeline meets: a refusal, a request to slow down, an answer that is lost after the copy. */
 const faults: FaultRule[] = [
-  { operation: 'collect', runtimePath: 'results.csv', times: 1, fault: { kind: 'answer', status: 503 } },
+  { operation: 'collect', runtimePath: 'results.csv', times: 1, fault: { kind: 'respond', status: 503 } },
   {
     operation: 'collect',
     runtimePath: 'logs/agent.log',
     times: 1,
-    fault: { kind: 'answer', status: 429, headers: { 'retry-after': '2' } },
+    fault: { kind: 'respond', status: 429, headers: { 'retry-after': '2' } },
   },
-  { operation: 'collect', runtimePath: 'screenshots/checkout.png', times: 1, fault: { kind: 'lose-answer' } },
+  {
+    operation: 'collect',
+    runtimePath: 'screenshots/checkout.png',
+    times: 1,
+    fault: { kind: 'drop-response' },
+  },
 ];
 
 /** A worker that is told to stop hands its work back, which takes no longer. */
@@ -39,7 +44,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupt.abort());
 }
 const closers: (() => Promise<unknown>)[] = [];
-const say = (line = '') => console.log(line);
+const log = (line = '') => console.log(line);
 
 try {
   process.exitCode = await demo();
@@ -63,21 +68,21 @@ async function demo(): Promise<number> {
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: 'default',
   };
-  say(`Temporal server   ${temporal.address}, UI ${temporal.uiUrl}`);
-  say(`local gateway     ${gateway.url}`);
+  log(`Temporal server   ${temporal.address}, UI ${temporal.uiUrl}`);
+  log(`local gateway     ${gateway.url}`);
   await once(run('dist/starter.js', ['setup'], env, 'ignore'), 'exit');
   const worker = startWorker(env);
 
   const job = await gateway.createInvocation({ runtimeId: RUNTIME_ID, durationMs: JOB_MS });
   const argv = ['start', RUNTIME_ID, ...files, '--invocation', job.id, '--wait'];
-  say(`\n$ bctrl-temporal ${argv.join(' ')}\n`);
+  log(`\n$ bctrl-temporal ${argv.join(' ')}\n`);
   const starter = run('dist/starter.js', argv, env, 'inherit');
   const [exitCode] = await Promise.race([once(starter, 'exit', { signal: interrupt.signal }), worker.failed]);
   if (exitCode !== 0) return exitCode ?? 1;
 
   await showCopies(gateway, storageDir);
   if (staysUp) {
-    say(`\nLook around in the Temporal UI: ${temporal.uiUrl}\nCtrl-C ends the demo.`);
+    log(`\nLook around in the Temporal UI: ${temporal.uiUrl}\nCtrl-C ends the demo.`);
     await sleep(2 ** 31 - 1, undefined, { signal: interrupt.signal }).catch(() => undefined);
   }
   return 0;
@@ -126,15 +131,15 @@ function run(script: string, argv: string[], env: NodeJS.ProcessEnv, stdio: Stdi
 
 /** Compares what lies in the storage with what the job left, byte by byte. */
 async function showCopies(gateway: Gateway, storageDir: string): Promise<void> {
-  const committed = gateway.books().files;
-  say('\nThe copies:');
+  const committed = gateway.snapshot().files;
+  log('\nThe copies:');
   for (const { runtimePath, path } of committed) {
     const copy = join(storageDir, 'files', path);
     const source = await readFile(join(workspaceDir, RUNTIME_ID, runtimePath ?? ''));
     if (!source.equals(await readFile(copy))) throw new Error(`${copy} differs from ${runtimePath}`);
-    say(`  ${relative(root, copy)}  identical, ${source.length} bytes`);
+    log(`  ${relative(root, copy)}  identical, ${source.length} bytes`);
   }
   if (committed.length !== files.length)
     throw new Error(`there are ${committed.length} files, not ${files.length}`);
-  say(`Each of the ${files.length} files is there exactly once.`);
+  log(`Each of the ${files.length} files is there exactly once.`);
 }

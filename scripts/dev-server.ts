@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { endWithThisProcess } from './dev-server/end-with-this-process.js';
+import { killOnExit } from './dev-server/end-with-this-process.js';
 import { findPort } from './dev-server/find-port.js';
 
 const HOST = '127.0.0.1';
@@ -85,7 +85,7 @@ async function startOnce(options: DevServerOptions): Promise<DevServer> {
     detached: true,
   });
   await once(server, 'spawn');
-  const pid = endWithThisProcess(server);
+  const pid = killOnExit(server);
   let log = '';
   server.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-LOG_TAIL_CHARS);

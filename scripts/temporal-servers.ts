@@ -102,18 +102,18 @@ async function makeServer(server: Server, io: ServerIo): Promise<string> {
   const failures: string[] = [];
   for (const source of server.sources) {
     const { doing, tool, takes } = source;
-    io.say(`${doing} the ${server.name} with ${tool}, once${takes ? `, ${takes}` : ''} …`);
+    io.log(`${doing} the ${server.name} with ${tool}, once${takes ? `, ${takes}` : ''} …`);
     const startedMs = performance.now();
     try {
       const path = await install(cacheDir(io.env), source, (folder) => source.make(folder, io));
-      io.say(
+      io.log(
         `The ${server.name} is ready after ${Math.round((performance.now() - startedMs) / 1_000)} s: ${path}`,
       );
       return path;
     } catch (error) {
       io.signal?.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
-      io.say(`${doing} the ${server.name} with ${tool} failed: ${reason}.`);
+      io.log(`${doing} the ${server.name} with ${tool} failed: ${reason}.`);
       failures.push(`${doing} it with ${tool} failed: ${reason}.`);
     }
   }

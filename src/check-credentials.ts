@@ -1,7 +1,7 @@
 import { BctrlClient, type BctrlClientOptions } from './bctrl/bctrl-client.js';
 import { BctrlError } from './bctrl/bctrl-error.js';
 import { createDispatcher } from './bctrl/create-dispatcher.js';
-import { Exit, exitCodes } from './exit.js';
+import { ExitError, exitCodes } from './exit.js';
 
 /**
  * Asks the API whose key this is, before a worker starts.
@@ -10,33 +10,33 @@ import { Exit, exitCodes } from './exit.js';
  * @returns what is wrong, if the API answers, though not well: the activities' retries are made for that
  * @throws Exit where the worker could not do anything
  */
-export async function checkCredentials(client: BctrlClient, baseUrl: string): Promise<string | undefined> {
+export async function verifyApiKey(client: BctrlClient, baseUrl: string): Promise<string | undefined> {
   try {
     await client.whoami();
     return undefined;
   } catch (error) {
     if (!(error instanceof BctrlError)) throw error;
-    const said = `${baseUrl}: ${error.message}`;
+    const detail = `${baseUrl}: ${error.message}`;
     if (error.reasonClass === 'unauthorized') {
-      throw new Exit(exitCodes.usage, `BCTRL_API_KEY: the API refuses it (${said})`);
+      throw new ExitError(exitCodes.usage, `BCTRL_API_KEY: the API refuses it (${detail})`);
     }
     if (error.status === undefined) {
-      throw new Exit(exitCodes.unreachable, `BCTRL_BASE_URL: the API is not reachable (${said})`);
+      throw new ExitError(exitCodes.unreachable, `BCTRL_BASE_URL: the API is not reachable (${detail})`);
     }
     if (error.reasonClass === 'not_found' || error.code === 'response.invalid') {
-      throw new Exit(exitCodes.usage, `BCTRL_BASE_URL: this is not the bctrl API (${said})`);
+      throw new ExitError(exitCodes.usage, `BCTRL_BASE_URL: this is not the bctrl API (${detail})`);
     }
-    return said;
+    return detail;
   }
 }
 
 /** The same with a client for this one question. */
-export async function checkApi(
+export async function verifyApiKeyOnce(
   options: BctrlClientOptions & { readonly baseUrl: string },
 ): Promise<string | undefined> {
   const client = new BctrlClient(options);
   try {
-    return await checkCredentials(client, options.baseUrl);
+    return await verifyApiKey(client, options.baseUrl);
   } finally {
     await client.close();
   }

@@ -11,7 +11,7 @@ import { ConfigError } from './config-error.js';
 import { isWithoutProxy } from './no-proxy.js';
 import { type Duration, durationSchema, durationToMs } from './shared/duration.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
-import type { Address } from './worker/address.js';
+import type { ListenAddress } from './worker/address.js';
 import type { LogConfig } from './worker/create-logger.js';
 import type { TracingConfig } from './worker/start-tracing.js';
 
@@ -41,8 +41,8 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
   /** Without a format it depends on where the log goes. */
   readonly log: Omit<LogConfig, 'format'> & { readonly format: LogConfig['format'] | undefined };
-  readonly metricsAddress: Address | undefined;
-  readonly healthAddress: Address | undefined;
+  readonly metricsAddress: ListenAddress | undefined;
+  readonly healthAddress: ListenAddress | undefined;
   readonly tracing: TracingConfig | undefined;
 }
 
@@ -79,7 +79,8 @@ export function readBctrlConfig(env: Environment): BctrlConfig {
   const baseUrl = readUrl(env, 'BCTRL_BASE_URL') ?? readUrl(env, 'BCTRL_API_BASE_URL') ?? DEFAULT_BASE_URL;
   return {
     proxyUrl: readProxyUrl(env, new URL(baseUrl)),
-    apiKey: readHeaderValue(env, 'BCTRL_API_KEY') ?? missing('BCTRL_API_KEY', 'BCTRL_API_KEY=<your API key>'),
+    apiKey:
+      readHeaderValue(env, 'BCTRL_API_KEY') ?? throwMissing('BCTRL_API_KEY', 'BCTRL_API_KEY=<your API key>'),
     baseUrl,
     subaccountId: readHeaderValue(env, 'BCTRL_SUBACCOUNT_ID'),
     requestTimeoutMs: readDurationMs(
@@ -185,10 +186,10 @@ function read(env: Environment, name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-function readUrl(env: Environment, name: string, right = DEFAULT_BASE_URL): string | undefined {
+function readUrl(env: Environment, name: string, exampleUrl = DEFAULT_BASE_URL): string | undefined {
   const value = read(env, name);
   if (value === undefined) return undefined;
-  const example = `${name}=${right}`;
+  const example = `${name}=${exampleUrl}`;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw invalid(name, 'is not an http or https URL', example);
@@ -233,12 +234,12 @@ function readOneOf<T extends string>(env: Environment, name: string, values: rea
   throw invalid(name, `is not one of ${values.join(', ')}`, `${name}=${values[0]}`);
 }
 
-function readAddress(env: Environment, name: string, right: string): Address | undefined {
+function readAddress(env: Environment, name: string, example: string): ListenAddress | undefined {
   const value = read(env, name);
   if (value === undefined) return undefined;
   const [, ipv6, host = ipv6, port] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    throw invalid(name, 'is not host:port', `${name}=${right}`);
+    throw invalid(name, 'is not host:port', `${name}=${example}`);
   }
   return { host, port: Number(port) };
 }
@@ -289,6 +290,6 @@ function invalid(name: string, problem: string, example: string): ConfigError {
   return new ConfigError(`${name}: ${problem}; right is e.g. ${example}`);
 }
 
-function missing(name: string, example: string): never {
+function throwMissing(name: string, example: string): never {
   throw new ConfigError(`${name}: is not set; right is e.g. ${example}`);
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from './config-error.js';
-import { printable } from './shared/one-line.js';
+import { stripControlCharacters } from './shared/truncate-line.js';
 
 /** How the executables end. */
 export const exitCodes = {
@@ -19,7 +19,7 @@ export const exitCodes = {
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Ends an executable with one line on stderr and its exit code, without a stack trace. */
-export class Exit extends Error {
+export class ExitError extends Error {
   override readonly name = 'Exit';
 
   readonly code: ExitCode;
@@ -31,10 +31,14 @@ export class Exit extends Error {
 }
 
 /** Exit code of a failed executable, after its one line: `name: what is wrong`. Faults of the program keep their stack. */
-export function reportExit(name: string, error: unknown, stderr: { write(text: string): unknown }): ExitCode {
-  if (error instanceof Exit || error instanceof ConfigError) {
-    stderr.write(`${name}: ${printable(error.message)}\n`);
-    return error instanceof Exit ? error.code : exitCodes.usage;
+export function printFatalError(
+  name: string,
+  error: unknown,
+  stderr: { write(text: string): unknown },
+): ExitCode {
+  if (error instanceof ExitError || error instanceof ConfigError) {
+    stderr.write(`${name}: ${stripControlCharacters(error.message)}\n`);
+    return error instanceof ExitError ? error.code : exitCodes.usage;
   }
   stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
   return exitCodes.failed;

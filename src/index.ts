@@ -6,17 +6,22 @@ export {
 export {
   BctrlClient,
   type BctrlClientOptions,
-  type CallOptions,
-  type FileQuery,
+  type ListFilesParams,
+  type RequestOptions,
 } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
-export type { BctrlClientObserver, BctrlOperation } from './bctrl/client-observer.js';
+export type { BctrlClientHooks, BctrlOperation } from './bctrl/client-hooks.js';
 export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
+export type * from './shared/api-schema.js';
 export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
 export type { CollectOutcome } from './shared/collect-outcome.js';
 export type { FailureDetails } from './shared/failure-details.js';
-export type { EndedInvocation, WaitedInvocation, WaitForInvocationInput } from './shared/invocation.js';
-export { COLLECTION_KEY, DEFAULT_TASK_QUEUE, PIPELINE_FAILED } from './shared/names.js';
+export type {
+  TerminalInvocation,
+  WaitForInvocationInput,
+  WaitForInvocationResult,
+} from './shared/invocation.js';
+export { COLLECTION_KEY_FIELD, DEFAULT_TASK_QUEUE, PIPELINE_FAILED } from './shared/names.js';
 export type * from './shared/pipeline-input.js';
 export type * from './shared/pipeline-messages.js';
 export type * from './shared/pipeline-report.js';
@@ -27,5 +32,4 @@ export {
   type RetryTableOverrides,
   retryTable,
 } from './shared/retry-table.js';
-export type * from './shared/wire.js';
 export { ClientMetrics } from './worker/client-metrics.js';

@@ -1,16 +1,16 @@
 import type { Logger, Worker } from '@temporalio/worker';
 import { BctrlClient } from './bctrl/bctrl-client.js';
-import { checkCredentials } from './check-credentials.js';
+import { verifyApiKey } from './check-credentials.js';
 import { type Environment, readWorkerConfig } from './config.js';
 import { ApiKeyCheck } from './worker/api-key-check.js';
 import { ClientMetrics } from './worker/client-metrics.js';
 import { createLogger } from './worker/create-logger.js';
 import { connect, createWorker } from './worker/create-worker.js';
 import { installRuntime } from './worker/install-runtime.js';
-import { observeWithAll } from './worker/observe-with-all.js';
+import { combineHooks } from './worker/observe-with-all.js';
 import { runUntilStopped } from './worker/run-until-stopped.js';
 import { serveHealth } from './worker/serve-health.js';
-import { watchHeldPipelines } from './worker/watch-held-pipelines.js';
+import { startHeldPipelinesGauge } from './worker/watch-held-pipelines.js';
 
 /** Whoever asks for the worker's health waits no longer for the API's answer. */
 const KEY_CHECK_TIMEOUT_MS = 2_000;
@@ -34,34 +34,35 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
   const keyClient = new BctrlClient({
     ...bctrl,
     requestTimeoutMs: KEY_CHECK_TIMEOUT_MS,
-    longestPauseMs: 0,
-    observer: metrics,
+    maxRateLimitPauseMs: 0,
+    hooks: metrics,
   });
   const keyCheck = new ApiKeyCheck(keyClient);
   const observers = [...(metrics ? [metrics] : []), ...(healthAddress ? [keyCheck] : [])];
-  const client = new BctrlClient({ ...bctrl, observer: observeWithAll(observers) });
-  const endings: (() => unknown)[] = [() => client.close(), () => keyClient.close()];
+  const client = new BctrlClient({ ...bctrl, hooks: combineHooks(observers) });
+  const shutdownHooks: (() => unknown)[] = [() => client.close(), () => keyClient.close()];
   let worker: Worker | undefined;
   const run = async () => {
     try {
-      if (healthAddress) endings.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
-      const problem = await checkCredentials(client, bctrl.baseUrl);
+      if (healthAddress) shutdownHooks.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
+      const problem = await verifyApiKey(client, bctrl.baseUrl);
       if (problem !== undefined) logger.warn('the API could not check the key; going on', { problem });
       const runtime = await installRuntime(logger, metricsAddress);
-      metrics?.reportTo(runtime.metricMeter);
+      metrics?.setMeter(runtime.metricMeter);
       // Loaded on demand: OpenTelemetry is large.
       const tracing =
         config.tracing &&
         (await (await import('./worker/start-tracing.js')).startTracing(config.tracing, logger));
-      if (tracing) endings.push(() => tracing.close());
+      if (tracing) shutdownHooks.push(() => tracing.close());
       const connection = await connect(config);
-      endings.push(() => connection.close());
+      shutdownHooks.push(() => connection.close());
       worker = await createWorker(connection, client, config, tracing);
-      if (metrics && worker.client) endings.push(watchHeldPipelines(worker.client, runtime.metricMeter));
+      if (metrics && worker.client)
+        shutdownHooks.push(startHeldPipelinesGauge(worker.client, runtime.metricMeter));
       logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
       await worker.run();
     } finally {
-      for (const end of endings.reverse()) await endQuietly(end, logger);
+      for (const end of shutdownHooks.reverse()) await endQuietly(end, logger);
     }
   };
   await runUntilStopped(run, () => worker, stop);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { loadEnvironment } from './config.js';
-import { type ExitCode, exitCodes, reportExit } from './exit.js';
+import { type ExitCode, exitCodes, printFatalError } from './exit.js';
 import { version } from './version.js';
 import { runWorker } from './worker-main.js';
 
@@ -33,7 +33,7 @@ let exitCode: ExitCode = exitCodes.done;
 try {
   await runWorker(loadEnvironment(), process.stderr, stop.signal);
 } catch (error) {
-  exitCode = reportExit(NAME, error, process.stderr);
+  exitCode = printFatalError(NAME, error, process.stderr);
 }
 // The SDK's runtime keeps a process alive in which no worker has run.
 process.exit(exitCode);

@@ -1,7 +1,11 @@
 export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
 export type { CollectOutcome } from './shared/collect-outcome.js';
 export type { FailureDetails } from './shared/failure-details.js';
-export type { EndedInvocation, WaitedInvocation, WaitForInvocationInput } from './shared/invocation.js';
+export type {
+  TerminalInvocation,
+  WaitForInvocationInput,
+  WaitForInvocationResult,
+} from './shared/invocation.js';
 export { PIPELINE_FAILED } from './shared/names.js';
 export type * from './shared/pipeline-input.js';
 export type * from './shared/pipeline-messages.js';
@@ -9,10 +13,10 @@ export type * from './shared/pipeline-report.js';
 export {
   activityOptions,
   type BctrlActivityOptions,
-  batchOptions,
+  batchActivityOptions,
   proxyBctrlActivities,
-  waitOptions,
-} from './workflows/bctrl-activities.js';
+  waitActivityOptions,
+} from './workflows/activity-options.js';
 export { collectFile } from './workflows/collect-file.js';
 export { collectionKey } from './workflows/collection-key.js';
 export {
@@ -22,5 +26,5 @@ export {
   progressQuery,
   rerunInputQuery,
   resumeUpdate,
-} from './workflows/messages.js';
+} from './workflows/message-handlers.js';
 export { postRunPipeline } from './workflows/post-run-pipeline.js';

@@ -9,8 +9,8 @@ import { type RetryRule, retryTable } from '../src/shared/retry-table.js';
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
 
 function toRow(rule: RetryRule): string {
-  if (!rule.retried) return 'no | | |';
-  const codes = rule.finalCodes.map((code) => `\`${code}\``).join(', ');
+  if (!rule.retryable) return 'no | | |';
+  const codes = rule.nonRetryableCodes.map((code) => `\`${code}\``).join(', ');
   const delay = `${rule.initialInterval} ×${rule.backoffCoefficient}, ${rule.maximumInterval}`;
   const end = rule.maximumFailures === null ? 'never by count' : `${rule.maximumFailures} failures`;
   return `yes${codes === '' ? '' : `, but not ${codes}`} | ${delay} | ${end} |`;

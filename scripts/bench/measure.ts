@@ -28,12 +28,12 @@ export interface Repetition {
 const SMALL_MEMORY_FILES = 100;
 
 export async function measureOnce(session: Session): Promise<Repetition> {
-  const { plan, processes, say } = session;
+  const { plan, processes, log } = session;
   const probeMs: number[] = [];
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     session.signal.throwIfAborted();
     probeMs.push(probeCpu());
-    say(`  ${name}`);
+    log(`  ${name}`);
     return await work();
   };
 

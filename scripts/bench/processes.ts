@@ -1,6 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { endWithThisProcess } from '../dev-server/end-with-this-process.js';
+import { killOnExit } from '../dev-server/end-with-this-process.js';
 
 /** A worker hands its work back when it is told to stop, which takes no longer. */
 const STOP_GRACE_MS = 5_000;
@@ -46,7 +46,7 @@ export function createProcesses(cwd: string, onCrash: (error: Error) => void): P
         const how = `ended with ${signal ?? `exit code ${code}`}`;
         onCrash(new Error(`node ${args.join(' ')} ${how}\n${log?.() ?? ''}`.trimEnd()));
       });
-      if (!shortLived) endWithThisProcess(child);
+      if (!shortLived) killOnExit(child);
       return child;
     },
     async end(child) {

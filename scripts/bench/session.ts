@@ -22,10 +22,10 @@ export interface Session {
   /** Where the worker of the no-op activities polls. */
   readonly noopTaskQueue: string;
   /** Says on stderr what is done. */
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
-export interface SessionOptions extends Pick<Session, 'plan' | 'signal' | 'say'> {
+export interface SessionOptions extends Pick<Session, 'plan' | 'signal' | 'log'> {
   /** For the database and the working directory of the processes. */
   readonly dir: string;
   /** Takes what has to be ended, in the order in which it was started. */
@@ -38,13 +38,13 @@ export interface SessionOptions extends Pick<Session, 'plan' | 'signal' | 'say'>
 export async function openSession({
   plan,
   signal,
-  say,
+  log,
   dir,
   onEnd,
   onCrash,
 }: SessionOptions): Promise<Session> {
   const executable = await resolveDevServer({ signal });
-  say('starting the Temporal server, the gateway and the workers');
+  log('starting the Temporal server, the gateway and the workers');
   const server = await startDevServer({ executable, dbFile: join(dir, 'temporal.db'), metricsPort: 0 });
   onEnd(server.close);
   const { metricsUrl } = server;
@@ -57,7 +57,7 @@ export async function openSession({
   const session: Session = {
     plan,
     signal,
-    say,
+    log,
     processes,
     server: { ...server, metricsUrl },
     gateway: await startGateway(processes),

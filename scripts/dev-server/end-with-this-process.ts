@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 const WATCHDOG = 'read -r line; kill "$1"; sleep 5; kill -9 "$1"';
 
 /** Ends `child` when this process ends, even by SIGKILL (not on Windows, which has no `sh`). Returns its process id. */
-export function endWithThisProcess(child: ChildProcess): number {
+export function killOnExit(child: ChildProcess): number {
   const { pid } = child;
   if (pid === undefined) throw new Error('The process has not started');
   const watchdog = spawn('sh', ['-c', WATCHDOG, 'watchdog', String(pid)], {

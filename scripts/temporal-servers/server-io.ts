@@ -5,7 +5,7 @@ export interface ServerIo {
   /** Read for the three `BCTRL_TEMPORAL_*` variables, `XDG_CACHE_HOME` and `PATH`, and given to the build tools. */
   env: NodeJS.ProcessEnv;
   /** Receives one line for everything that takes longer than looking at a file. */
-  say: (line: string) => void;
+  log: (line: string) => void;
   /** Ends a running download or build; what was made so far is removed. */
   signal: AbortSignal | undefined;
   download: SdkDownload;
@@ -14,7 +14,7 @@ export interface ServerIo {
 export function resolveServerIo(io: Partial<ServerIo> = {}): ServerIo {
   return {
     env: process.env,
-    say: (line) => console.error(line),
+    log: (line) => console.error(line),
     signal: undefined,
     download: downloadWithSdk,
     ...io,

@@ -1,8 +1,8 @@
-import type { CallOptions } from '../bctrl/bctrl-client.js';
+import type { RequestOptions } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
+import type { File } from '../shared/api-schema.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
-import { COLLECTION_KEY } from '../shared/names.js';
-import type { File } from '../shared/wire.js';
+import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import type { FileWithKey } from './file-state.js';
 import { findFilesByPath } from './find-files.js';
 import type { ActivityDependencies } from './run-api-activity.js';
@@ -16,7 +16,7 @@ export interface Collected {
 /** The path is taken, and the listing does not say by whom: it may be this collect's own file, listed late. */
 export class UnlistedConflict extends BctrlError {
   constructor({ message, reasonClass, code, status, requestId, hint, details }: BctrlError) {
-    super(message, { reasonClass, code, status, requestId, hint, details, mayHaveHappened: false });
+    super(message, { reasonClass, code, status, requestId, hint, details, mayHaveSucceeded: false });
   }
 }
 
@@ -31,11 +31,11 @@ export async function collectOrFindExisting(
   dependencies: ActivityDependencies,
   runtimeId: string,
   keyed: FileWithKey,
-  options: CallOptions,
+  options: RequestOptions,
   onFile: (file: File) => void,
 ): Promise<Collected> {
   const { ifExists: _, appearsWithin: __, ...request } = keyed.options;
-  const metadata = { ...request.metadata, [COLLECTION_KEY]: keyed.key };
+  const metadata = { ...request.metadata, [COLLECTION_KEY_FIELD]: keyed.key };
   try {
     const file = await dependencies.client.collectFile(runtimeId, { ...request, metadata }, options);
     onFile(file);
@@ -50,7 +50,7 @@ async function resolvePathConflict(
   dependencies: ActivityDependencies,
   { options: { destinationPath, ifExists }, key }: FileWithKey,
   conflict: BctrlError,
-  options: CallOptions,
+  options: RequestOptions,
 ): Promise<Collected> {
   // The API may write a path otherwise than it was asked for.
   let there: File[] = [];
@@ -59,7 +59,7 @@ async function resolvePathConflict(
       there = await lookUpPath(dependencies, path, conflict, options);
     }
   }
-  const own = there.find(({ metadata }) => metadata?.[COLLECTION_KEY] === key);
+  const own = there.find(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD] === key);
   if (own !== undefined) return { file: toCollectedFile(own), via: 'found' };
   const [foreign] = there;
   if (foreign === undefined) throw new UnlistedConflict(conflict);
@@ -72,12 +72,12 @@ async function lookUpPath(
   dependencies: ActivityDependencies,
   path: string,
   conflict: BctrlError,
-  options: CallOptions,
+  options: RequestOptions,
 ): Promise<File[]> {
   try {
     return await findFilesByPath(dependencies, path, options);
   } catch (error) {
-    const isFinal = error instanceof BctrlError && !dependencies.retryTable[error.reasonClass].retried;
+    const isFinal = error instanceof BctrlError && !dependencies.retryTable[error.reasonClass].retryable;
     throw isFinal ? new UnlistedConflict(conflict) : error;
   }
 }

@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Info } from '@temporalio/activity';
-import type { CallOptions } from '../bctrl/bctrl-client.js';
+import type { RequestOptions } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import { type CollectedFile, isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';
 import { reasonClasses } from '../shared/reason-class.js';
-import { notYetRule, type RetryRule } from '../shared/retry-table.js';
+import { appearsWithinRule, type RetryRule } from '../shared/retry-table.js';
 import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
 import type { CreatedAtWatermark } from './created-at-watermark.js';
 import { recordFailure, toBctrlError } from './failures.js';
@@ -62,7 +62,7 @@ export class CollectPass {
   readonly #options: PassOptions;
   /** A file that is alone has no others to hold back. */
   readonly #circuit: AbortController | undefined;
-  readonly #callOptions: CallOptions;
+  readonly #callOptions: RequestOptions;
   #slots = 0;
   #consecutiveApiFailures = 0;
   #trippedBy: BctrlError | undefined;
@@ -76,7 +76,7 @@ export class CollectPass {
     if (this.#circuit) setMaxListeners(0, this.#circuit.signal);
     this.#callOptions = {
       signal: attempt.signal,
-      waitingSignal: this.#circuit?.signal,
+      queueSignal: this.#circuit?.signal,
       onTurn: attempt.isAlive,
     };
   }
@@ -193,7 +193,7 @@ export class CollectPass {
       if (attempt.signal.aborted) return false;
       const isUnsent = this.#circuit?.signal.aborted && thrown === this.#circuit.signal.reason;
       const error = toBctrlError(thrown);
-      if (isUnsent || !error.mayHaveHappened) {
+      if (isUnsent || !error.mayHaveSucceeded) {
         file.lookupFromMs = lookupFromMs;
         file.unverified = unverified;
       }
@@ -220,9 +220,9 @@ export class CollectPass {
 
   #ruleFor({ options: { appearsWithin } }: FileState, error: BctrlError): RetryRule {
     const rule = this.#dependencies.retryTable[error.reasonClass];
-    if (error instanceof UnlistedConflict) return { ...rule, finalCodes: [] };
+    if (error instanceof UnlistedConflict) return { ...rule, nonRetryableCodes: [] };
     if (appearsWithin === undefined || !isMissingFile(error)) return rule;
-    return elapsedMs(this.#options.attempt.info) < durationToMs(appearsWithin) ? notYetRule : rule;
+    return elapsedMs(this.#options.attempt.info) < durationToMs(appearsWithin) ? appearsWithinRule : rule;
   }
 
   #updateCircuitBreaker({ outcome }: FileState, error: BctrlError): boolean {
@@ -265,8 +265,8 @@ function isApiFailure({ reasonClass }: BctrlError): boolean {
 }
 
 /** Holds for all requests at once: there is nobody to ask, or the API wants to be asked less. */
-function tripsAtOnce({ reasonClass, status, mayHaveHappened }: BctrlError): boolean {
-  return reasonClass === 'rate_limited' || (status === undefined && !mayHaveHappened);
+function tripsAtOnce({ reasonClass, status, mayHaveSucceeded }: BctrlError): boolean {
+  return reasonClass === 'rate_limited' || (status === undefined && !mayHaveSucceeded);
 }
 
 /** Since the activity's first attempt. Both times are the Temporal server's, so that no clock of this machine decides. */
@@ -280,6 +280,6 @@ function otherAccount(): BctrlError {
   return new BctrlError(problem, {
     reasonClass: 'conflict',
     code: 'collect.other_account',
-    mayHaveHappened: true,
+    mayHaveSucceeded: true,
   });
 }

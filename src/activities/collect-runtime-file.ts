@@ -3,9 +3,9 @@ import {
   type CollectRuntimeFileInput,
   collectRuntimeFileInputSchema,
 } from '../shared/collect.js';
+import { parseInput } from '../shared/parse-input.js';
 import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
 import { toBctrlError } from './failures.js';
-import { parseInput } from './parse-input.js';
 import { type CollectActivityDependencies, runCollectActivity } from './run-collect-activity.js';
 import { toApplicationFailure } from './to-application-failure.js';
 
@@ -22,14 +22,14 @@ export function createCollectRuntimeFile(dependencies: CollectActivityDependenci
     const {
       runtimeId,
       collectionKey = defaultCollectionKey(),
-      lookFirst,
+      checkExistingFirst,
       concurrentRun,
       ...options
     } = parseInput(collectRuntimeFileInputSchema, input);
     const collect = {
       runtimeId,
       files: [{ options, key: toCollectionKey(collectionKey, options) }],
-      lookFirst,
+      checkExistingFirst,
       concurrentRun,
       checkpointOutcomes: false,
       toResult: (file: CollectedFile) => ({ file }),

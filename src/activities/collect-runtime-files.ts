@@ -4,11 +4,11 @@ import {
   type CollectRuntimeFilesInput,
   collectRuntimeFilesInputSchema,
 } from '../shared/collect.js';
-import { type CollectOutcome, toBriefOutcome, toPresentFile } from '../shared/collect-outcome.js';
+import { type CollectOutcome, toBriefOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
+import { parseInput } from '../shared/parse-input.js';
 import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
 import { toBctrlError } from './failures.js';
 import { type FileState, toOutcome } from './file-state.js';
-import { parseInput } from './parse-input.js';
 import {
   type AttemptFailure,
   type CollectActivityDependencies,
@@ -33,17 +33,17 @@ export function createCollectRuntimeFiles(dependencies: CollectActivityDependenc
     const {
       runtimeId,
       collectionKey = defaultCollectionKey(),
-      lookFirst,
+      checkExistingFirst,
       concurrentRun,
       brief,
       files,
     } = parseInput(collectRuntimeFilesInputSchema, input);
     const canRetryAfter = createDeadline(Context.current().info);
-    const toOutcomeOf = brief ? toBriefOutcome : toPresentFile;
+    const toOutcomeOf = brief ? toBriefOutcome : toStoredFileRef;
     const collect = {
       runtimeId,
       files: files.map((options) => ({ options, key: toCollectionKey(collectionKey, options) })),
-      lookFirst,
+      checkExistingFirst,
       concurrentRun,
       checkpointOutcomes: true,
       toResult: (file: CollectedFile) => ({ outcome: toOutcomeOf(file) }),

@@ -1,5 +1,5 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
-import type { File } from '../shared/wire.js';
+import type { File } from '../shared/api-schema.js';
 
 /** How far the clocks of the API's own machines may be apart: they are kept by one operator. */
 const STORAGE_CLOCK_SKEW_MS = 10_000;

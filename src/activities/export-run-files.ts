@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import { collectionKeySchema, idSchema } from '../shared/bounded-string.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { externalInput } from '../shared/external-input.js';
+import { parseInput } from '../shared/parse-input.js';
 import { exportArchiveSchema } from '../shared/pipeline-input.js';
-import { parseInput } from './parse-input.js';
 import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
 const exportRunFilesInputSchema = externalInput(

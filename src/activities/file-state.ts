@@ -2,7 +2,7 @@ import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile, FileOptions } from '../shared/collect.js';
 import type { CollectOutcome } from '../shared/collect-outcome.js';
 import type { FileCheckpoint } from '../shared/heartbeat-details.js';
-import { shortPath } from '../shared/one-line.js';
+import { truncatePath } from '../shared/truncate-line.js';
 
 export interface FileWithKey {
   readonly options: FileOptions;
@@ -75,7 +75,7 @@ function toFailedOutcome(
   return {
     outcome: 'failed',
     reasonClass,
-    message: `${shortPath(runtimePath)}: ${message}`,
+    message: `${truncatePath(runtimePath)}: ${message}`,
     ...(code !== undefined && { code }),
     ...(status !== undefined && { status }),
     ...(requestId !== undefined && { requestId }),

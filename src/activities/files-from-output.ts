@@ -1,7 +1,7 @@
 import { get, type Json } from '@hyperjump/json-pointer';
-import { describeIssue } from '../shared/describe-issue.js';
 import { externalInput } from '../shared/external-input.js';
-import type { WaitedInvocation } from '../shared/invocation.js';
+import { formatZodError } from '../shared/format-zod-error.js';
+import type { WaitForInvocationResult } from '../shared/invocation.js';
 import { fileListSchema } from '../shared/pipeline-input.js';
 
 const outputFilesSchema = externalInput(fileListSchema);
@@ -13,11 +13,11 @@ const outputFilesSchema = externalInput(fileListSchema);
 export function filesFromOutput(
   output: unknown,
   pointer: string,
-): Pick<WaitedInvocation, 'files' | 'outputProblem'> {
+): Pick<WaitForInvocationResult, 'files' | 'outputProblem'> {
   const found = lookUp(output, pointer);
   if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
   const { data: files, error } = outputFilesSchema.safeParse(toFiles(found));
-  if (error) return { outputProblem: `its output names no files at "${pointer}": ${describeIssue(error)}` };
+  if (error) return { outputProblem: `its output names no files at "${pointer}": ${formatZodError(error)}` };
   return { files };
 }
 

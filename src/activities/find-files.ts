@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallOptions, FileQuery } from '../bctrl/bctrl-client.js';
+import type { ListFilesParams, RequestOptions } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
+import type { File, FilePage } from '../shared/api-schema.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
-import { COLLECTION_KEY } from '../shared/names.js';
-import { nextDelayMs } from '../shared/retry-table.js';
-import type { File, FilePage } from '../shared/wire.js';
+import { COLLECTION_KEY_FIELD } from '../shared/names.js';
+import { nextRetryDelayMs } from '../shared/retry-table.js';
 import { countLookup } from './report-collects.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 
@@ -29,15 +29,15 @@ const MAXIMUM_PAGE_DELAY_MS = 10_000;
  */
 export async function findFilesByCollectionKey(
   dependencies: ActivityDependencies,
-  query: FileQuery,
+  query: ListFilesParams,
   keys: ReadonlySet<string>,
-  options: CallOptions,
+  options: RequestOptions,
   found: Map<string, CollectedFile>,
 ): Promise<void> {
   const byKey = new Map<string, File[]>();
   for await (const files of listPages(dependencies, query, options)) {
     for (const file of files) {
-      const key = file.metadata?.[COLLECTION_KEY];
+      const key = file.metadata?.[COLLECTION_KEY_FIELD];
       if (typeof key !== 'string' || !keys.has(key)) continue;
       const same = [...(byKey.get(key) ?? []), file];
       byKey.set(key, same);
@@ -50,7 +50,7 @@ export async function findFilesByCollectionKey(
 export async function findFilesByPath(
   dependencies: ActivityDependencies,
   path: string,
-  options: CallOptions,
+  options: RequestOptions,
 ): Promise<File[]> {
   const found: File[] = [];
   for await (const files of listPages(dependencies, { path }, options)) {
@@ -74,8 +74,8 @@ function createdMs({ createdAt = '' }: File): number {
 /** Lists all files that a query finds, page by page. */
 async function* listPages(
   dependencies: ActivityDependencies,
-  query: FileQuery,
-  options: CallOptions,
+  query: ListFilesParams,
+  options: RequestOptions,
 ): AsyncGenerator<readonly File[]> {
   countLookup();
   const seen = new Set<string | undefined>();
@@ -92,8 +92,8 @@ async function* listPages(
 
 async function readPage(
   { client, retryTable, random }: ActivityDependencies,
-  query: FileQuery,
-  options: CallOptions,
+  query: ListFilesParams,
+  options: RequestOptions,
 ): Promise<FilePage> {
   let [limit, ...smaller] = PAGE_SIZES;
   for (let failures = 1; ; failures += 1) {
@@ -106,7 +106,7 @@ async function readPage(
         [limit, ...smaller] = smaller;
         continue;
       }
-      const delayMs = nextDelayMs(retryTable[error.reasonClass], { ...error, failures }, random);
+      const delayMs = nextRetryDelayMs(retryTable[error.reasonClass], { ...error, failures }, random);
       const tries = query.cursor === undefined ? 1 : PAGE_TRIES;
       if (failures >= tries || delayMs === null || delayMs > MAXIMUM_PAGE_DELAY_MS) throw error;
       await sleep(delayMs, undefined, options.signal && { signal: options.signal });
@@ -118,6 +118,6 @@ function invalidListing(problem: string): BctrlError {
   return new BctrlError(`GET /v1/files ${problem}`, {
     reasonClass: 'server',
     code: 'response.invalid',
-    mayHaveHappened: false,
+    mayHaveSucceeded: false,
   });
 }

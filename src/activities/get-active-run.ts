@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import { idSchema } from '../shared/bounded-string.js';
 import { externalInput } from '../shared/external-input.js';
-import { parseInput } from './parse-input.js';
+import { parseInput } from '../shared/parse-input.js';
 import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
 const getActiveRunInputSchema = externalInput(z.strictObject({ runtimeId: idSchema }));
@@ -23,7 +23,7 @@ export function createGetActiveRun(dependencies: ActivityDependencies) {
       throw new BctrlError('the runtime has no active run', {
         reasonClass: 'conflict',
         code: 'runtime.not_active',
-        mayHaveHappened: false,
+        mayHaveSucceeded: false,
       });
     });
   };

@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure, type Info } from '@temporalio/act
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile } from '../shared/collect.js';
 import { type CollectCheckpoint, collectCheckpointSchema } from '../shared/heartbeat-details.js';
-import { nextDelayMs } from '../shared/retry-table.js';
+import { nextRetryDelayMs } from '../shared/retry-table.js';
 import { type CollectDependencies, CollectPass, type PassFailure } from './collect-pass.js';
 import {
   type FileResult,
@@ -29,7 +29,7 @@ const ACCOUNT_TIMEOUT_MS = 2_000;
 export interface CollectActivityInput {
   readonly runtimeId: string;
   readonly files: readonly FileWithKey[];
-  readonly lookFirst: boolean | undefined;
+  readonly checkExistingFirst: boolean | undefined;
   readonly concurrentRun: boolean | undefined;
   /** A file that has its outcome is left alone by the attempts after it. */
   readonly checkpointOutcomes: boolean;
@@ -61,7 +61,7 @@ export async function runCollectActivity<T>(
     const isLost =
       attempt.previousAttemptLost || (previous === undefined && attempt.checkpoint !== undefined);
     const lookupFromMs = previous?.lookupFromMs ?? (isLost ? 0 : watermark.lookupFromMs);
-    const uncertainFromMs = input.lookFirst ? 0 : isLost ? lookupFromMs : undefined;
+    const uncertainFromMs = input.checkExistingFirst ? 0 : isLost ? lookupFromMs : undefined;
     const files = input.files.map((file, index) =>
       restoreFileState(file, previous?.files[index], uncertainFromMs),
     );
@@ -111,7 +111,7 @@ export async function runCollectActivity<T>(
  */
 function settledAtMs(
   { listSettleMs, runsSeen }: CollectActivityDependencies,
-  { lookFirst, concurrentRun }: CollectActivityInput,
+  { checkExistingFirst, concurrentRun }: CollectActivityInput,
   info: Info,
   isLost: boolean,
 ): number {
@@ -120,7 +120,7 @@ function settledAtMs(
   const otherRunMs = info.heartbeatTimeoutMs ?? 0;
   // A reset starts the attempts at 1 again, beside the one that it resets.
   if (isLost) return nowMs + (info.attempt === 1 ? otherRunMs : 0) + listSettleMs;
-  if (!lookFirst) return nowMs;
+  if (!checkExistingFirst) return nowMs;
   return runsSeen.firstSeenMs(info) + (concurrentRun ? otherRunMs : 0) + listSettleMs;
 }
 
@@ -149,5 +149,5 @@ function withDelay(
 ): AttemptFailure {
   if (delayMs !== undefined) return { error, delayMs };
   const rule = { ...retryTable[error.reasonClass], maximumFailures: null, finalCodes: [] };
-  return { error, delayMs: nextDelayMs(rule, { ...error, failures: consecutiveTrips }, random) ?? 0 };
+  return { error, delayMs: nextRetryDelayMs(rule, { ...error, failures: consecutiveTrips }, random) ?? 0 };
 }

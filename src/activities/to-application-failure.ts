@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { FailureDetails } from '../shared/failure-details.js';
-import { shortPath } from '../shared/one-line.js';
+import { truncatePath } from '../shared/truncate-line.js';
 
 /** Temporal drops the details of a retained failure that are larger, and with them the code and the request id. */
 const MAXIMUM_DETAILS_BYTES = 3_000;
@@ -20,7 +20,7 @@ export function toApplicationFailure(
   unverified = false,
 ): ApplicationFailure {
   return ApplicationFailure.create({
-    message: `${shortPath(subject)}: ${error.message}`,
+    message: `${truncatePath(subject)}: ${error.message}`,
     type: error.reasonClass,
     details: [{ ...toFailureDetails(error), ...(unverified && { unverified }) }],
     nonRetryable: delayMs === null,

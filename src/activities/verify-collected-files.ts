@@ -4,12 +4,12 @@ import {
   type VerifyCollectedFilesInput,
   verifyCollectedFilesInputSchema,
 } from '../shared/collect.js';
-import { type PresentFile, toPresentFile, type VerifiedFiles } from '../shared/collect-outcome.js';
+import { type StoredFileRef, toStoredFileRef, type VerifiedFiles } from '../shared/collect-outcome.js';
 import { formatCount } from '../shared/format-count.js';
-import { jsonBytes } from '../shared/json-bytes.js';
+import { jsonByteLength } from '../shared/json-bytes.js';
+import { parseInput } from '../shared/parse-input.js';
 import type { CollectDependencies } from './collect-pass.js';
 import { findFilesByCollectionKey } from './find-files.js';
-import { parseInput } from './parse-input.js';
 import { runApiActivity } from './run-api-activity.js';
 
 /** A last request may have been sent a moment ago, and a file that it made is to be seen even if the listing is later than usual. */
@@ -47,12 +47,12 @@ export function createVerifyCollectedFiles(dependencies: CollectDependencies) {
 }
 
 function toVerifiedFiles(found: readonly (readonly [string, CollectedFile])[]): VerifiedFiles {
-  const files: Record<string, PresentFile> = {};
+  const files: Record<string, StoredFileRef> = {};
   let moreDuplicates = 0;
   let bytes = 0;
   for (const [identity, file] of found) {
-    const present = toPresentFile(file);
-    bytes += jsonBytes(present) + identity.length;
+    const present = toStoredFileRef(file);
+    bytes += jsonByteLength(present) + identity.length;
     if (bytes <= MAXIMUM_RESULT_BYTES) files[identity] = present;
     else moreDuplicates += file.duplicateIds?.length ?? 0;
   }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Invocation, isTerminal, type TerminalStatus } from '../shared/api-schema.js';
 import {
-  type WaitedInvocation,
   type WaitForInvocationInput,
+  type WaitForInvocationResult,
   waitForInvocationInputSchema,
 } from '../shared/invocation.js';
-import { type EndedStatus, type Invocation, isEnded } from '../shared/wire.js';
+import { parseInput } from '../shared/parse-input.js';
 import { filesFromOutput } from './files-from-output.js';
-import { parseInput } from './parse-input.js';
 import { type ActivityDependencies, type ApiActivityContext, runApiActivity } from './run-api-activity.js';
 
 /** How long the API is asked to hold one poll: shorter than the idle limits of usual proxies (60 s). */
@@ -24,7 +24,7 @@ const MAXIMUM_PAUSE_SECONDS = 30;
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
 export function createWaitForInvocation(dependencies: ActivityDependencies) {
-  return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitedInvocation> {
+  return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitForInvocationResult> {
     const task = parseInput(waitForInvocationInputSchema, input);
     const subject = `invocation ${task.invocationId}`;
     return await runApiActivity(dependencies, subject, (call) => pollUntilEnded(task, call));
@@ -34,11 +34,11 @@ export function createWaitForInvocation(dependencies: ActivityDependencies) {
 async function pollUntilEnded(
   { runtimeId, invocationId, filesFromOutput: pointer }: WaitForInvocationInput,
   { client, signal, reportJobStatus }: ApiActivityContext,
-): Promise<WaitedInvocation> {
+): Promise<WaitForInvocationResult> {
   for (;;) {
     const polled = await client.waitForInvocation(runtimeId, invocationId, POLL_SECONDS, { signal });
     const { action, status, error, durationSeconds, retryAfterSeconds = 0 } = polled;
-    if (isEnded(status)) {
+    if (isTerminal(status)) {
       return {
         id: invocationId,
         action,
@@ -59,7 +59,7 @@ export function toPauseMs(retryAfterSeconds: number): number {
   return Math.min(Math.max(retryAfterSeconds, MINIMUM_PAUSE_SECONDS), MAXIMUM_PAUSE_SECONDS) * 1_000;
 }
 
-function namedFiles({ output }: Invocation, status: EndedStatus, pointer: string | undefined) {
+function namedFiles({ output }: Invocation, status: TerminalStatus, pointer: string | undefined) {
   if (pointer === undefined) return {};
   const named = filesFromOutput(output, pointer);
   // A job that failed owes nobody an output.

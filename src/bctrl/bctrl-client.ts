@@ -1,9 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
-import { digest } from '../shared/digest.js';
-import { durationToMs } from '../shared/duration.js';
-import { oneLine } from '../shared/one-line.js';
 import {
   type CollectRequest,
   type ExportRequest,
@@ -19,13 +16,16 @@ import {
   runtimeStopSchema,
   type Whoami,
   whoamiSchema,
-} from '../shared/wire.js';
+} from '../shared/api-schema.js';
+import { durationToMs } from '../shared/duration.js';
+import { shortSha256 } from '../shared/short-sha256.js';
+import { truncateLine } from '../shared/truncate-line.js';
 import { AbortableRequests } from './abortable-requests.js';
-import type { BctrlClientObserver, BctrlOperation } from './client-observer.js';
+import type { BctrlClientHooks, BctrlOperation } from './client-hooks.js';
 import { createDispatcher } from './create-dispatcher.js';
 import { DEFAULT_BASE_URL, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT } from './defaults.js';
 import { MAXIMUM_RESPONSE_BYTES, readBody } from './read-body.js';
-import { RequestGate } from './request-gate.js';
+import { RequestLimiter } from './request-limiter.js';
 import {
   type HttpResponse,
   parseJson,
@@ -43,7 +43,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const LONG_POLL_GRACE_MS = 15_000;
 
 /** After a longer `Retry-After` they ask again: it may be one runtime's, and others should not wait for hours. */
-const DEFAULT_LONGEST_PAUSE_MS = 60_000;
+const DEFAULT_MAX_RATE_LIMIT_PAUSE_MS = 60_000;
 
 export interface BctrlClientOptions {
   /** Sent as bearer token. It appears in no error. */
@@ -62,23 +62,23 @@ export interface BctrlClientOptions {
    * For how long at most the `Retry-After` of a rate limit holds all requests back, in milliseconds; 0: only its own
    * caller learns of it. Default: a minute.
    */
-  readonly longestPauseMs?: number | undefined;
+  readonly maxRateLimitPauseMs?: number | undefined;
   /** For metrics. */
-  readonly observer?: BctrlClientObserver | undefined;
+  readonly hooks?: BctrlClientHooks | undefined;
   readonly now?: (() => number) | undefined;
 }
 
-export interface CallOptions {
+export interface RequestOptions {
   /** Aborts the request at once; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Aborts the request as long as it waits for its turn; one that is on the way goes on. */
-  readonly waitingSignal?: AbortSignal | undefined;
+  readonly queueSignal?: AbortSignal | undefined;
   /** Called when it is the request's turn, before anything is sent: the last moment to abort `signal`. */
   readonly onTurn?: (() => void) | undefined;
 }
 
 /** Filters of `GET /v1/files`. `createdAfter` is an RFC 3339 date-time. */
-export interface FileQuery {
+export interface ListFilesParams {
   readonly runtimeId?: string | undefined;
   readonly runId?: string | undefined;
   readonly source?: 'upload' | 'runtime' | undefined;
@@ -88,7 +88,7 @@ export interface FileQuery {
   readonly limit?: number | undefined;
 }
 
-interface Call<T> extends CallOptions {
+interface Call<T> extends RequestOptions {
   readonly operation: BctrlOperation;
   readonly method: 'GET' | 'POST';
   /** Path segments below `/v1`; each is encoded. */
@@ -120,12 +120,12 @@ export class BctrlClient {
   readonly #now: () => number;
   readonly #agent: Dispatcher;
   /** Long polls stay outside: they are idle connections, and would keep collects waiting for hours. */
-  readonly #gate: RequestGate;
+  readonly #limiter: RequestLimiter;
   readonly #abortable = new AbortableRequests();
-  readonly #longestPauseMs: number;
+  readonly #maxRateLimitPauseMs: number;
   #clock: { readonly date: unknown; readonly apiMs: number; readonly localMs: number } | undefined;
   #account: string | undefined;
-  readonly #observer: BctrlClientObserver | undefined;
+  readonly #hooks: BctrlClientHooks | undefined;
 
   /** @throws TypeError for an option with which no request could be made; it does not quote the value */
   constructor(options: BctrlClientOptions) {
@@ -147,12 +147,12 @@ export class BctrlClient {
       options.requestTimeoutMs ?? durationToMs(DEFAULT_REQUEST_TIMEOUT),
     );
     this.#now = options.now ?? Date.now;
-    this.#observer = options.observer;
+    this.#hooks = options.hooks;
     const maxRequests = assertPositive('maxRequests', options.maxRequests ?? DEFAULT_MAX_REQUESTS);
-    this.#gate = new RequestGate(maxRequests, (durationMs) =>
-      this.#notify((observer) => observer.heldBack(durationMs)),
+    this.#limiter = new RequestLimiter(maxRequests, (durationMs) =>
+      this.#notify((hooks) => hooks.onRateLimitPause(durationMs)),
     );
-    this.#longestPauseMs = options.longestPauseMs ?? DEFAULT_LONGEST_PAUSE_MS;
+    this.#maxRateLimitPauseMs = options.maxRateLimitPauseMs ?? DEFAULT_MAX_RATE_LIMIT_PAUSE_MS;
     this.#agent = createDispatcher(options.proxyUrl, {
       connect: { timeout: CONNECT_TIMEOUT_MS },
       // The time limit is the client's own, from the first byte sent to the last one read.
@@ -164,7 +164,7 @@ export class BctrlClient {
 
   /** Requests in flight at once. */
   get maxRequests(): number {
-    return this.#gate.width;
+    return this.#limiter.maxConcurrent;
   }
 
   /** The API's clock now, as its last success told: milliseconds since the epoch. Unknown before the first. */
@@ -173,7 +173,7 @@ export class BctrlClient {
   }
 
   /** Copies one file of a runtime's workspace into durable storage. Not idempotent: look before you repeat it. */
-  collectFile(runtimeId: string, body: CollectRequest, options: CallOptions = {}): Promise<File> {
+  collectFile(runtimeId: string, body: CollectRequest, options: RequestOptions = {}): Promise<File> {
     const path = ['runtimes', runtimeId, 'files', 'collect'];
     return this.#call({
       ...options,
@@ -187,7 +187,7 @@ export class BctrlClient {
   }
 
   /** One page of durable files. */
-  listFiles(query: FileQuery, options: CallOptions = {}): Promise<FilePage> {
+  listFiles(query: ListFilesParams, options: RequestOptions = {}): Promise<FilePage> {
     return this.#call({
       ...options,
       operation: 'list-files',
@@ -199,7 +199,7 @@ export class BctrlClient {
     });
   }
 
-  getInvocation(invocationId: string, options: CallOptions = {}): Promise<Invocation> {
+  getInvocation(invocationId: string, options: RequestOptions = {}): Promise<Invocation> {
     const path = ['invocations', invocationId];
     return this.#call({
       ...options,
@@ -216,7 +216,7 @@ export class BctrlClient {
     runtimeId: string,
     invocationId: string,
     timeoutSeconds: number,
-    options: CallOptions = {},
+    options: RequestOptions = {},
   ): Promise<Invocation> {
     return this.#call({
       ...options,
@@ -230,7 +230,7 @@ export class BctrlClient {
     });
   }
 
-  getRuntime(runtimeId: string, options: CallOptions = {}): Promise<Runtime> {
+  getRuntime(runtimeId: string, options: RequestOptions = {}): Promise<Runtime> {
     const path = ['runtimes', runtimeId];
     return this.#call({
       ...options,
@@ -243,7 +243,7 @@ export class BctrlClient {
   }
 
   /** Rejects with code `runtime.not_active` when the runtime is stopped already. */
-  stopRuntime(runtimeId: string, options: CallOptions = {}): Promise<RuntimeStop> {
+  stopRuntime(runtimeId: string, options: RequestOptions = {}): Promise<RuntimeStop> {
     const path = ['runtimes', runtimeId, 'stop'];
     return this.#call({
       ...options,
@@ -262,7 +262,7 @@ export class BctrlClient {
   exportRunFiles(
     runId: string,
     body: ExportRequest,
-    { idempotencyKey, ...options }: CallOptions & { readonly idempotencyKey: string },
+    { idempotencyKey, ...options }: RequestOptions & { readonly idempotencyKey: string },
   ): Promise<File> {
     return this.#call({
       ...options,
@@ -277,7 +277,7 @@ export class BctrlClient {
   }
 
   /** Whose API key this is: a cheap check of the credentials. */
-  async whoami(options: CallOptions = {}): Promise<Whoami> {
+  async whoami(options: RequestOptions = {}): Promise<Whoami> {
     const path = ['auth', 'whoami'];
     const whoami = await this.#call({
       ...options,
@@ -288,7 +288,9 @@ export class BctrlClient {
       responseName: 'a key',
     });
     const { organizationId = whoami.keyId, scope } = whoami;
-    this.#account = digest(JSON.stringify([organizationId, scope, this.#headers['bctrl-subaccount-id']]));
+    this.#account = shortSha256(
+      JSON.stringify([organizationId, scope, this.#headers['bctrl-subaccount-id']]),
+    );
     return whoami;
   }
 
@@ -298,7 +300,7 @@ export class BctrlClient {
   }
 
   /** The same, asking `whoami` if that was not asked before. */
-  async account(options: CallOptions = {}): Promise<string> {
+  async account(options: RequestOptions = {}): Promise<string> {
     if (this.#account === undefined) await this.whoami(options);
     return this.#account ?? '';
   }
@@ -307,7 +309,7 @@ export class BctrlClient {
   async close(): Promise<void> {
     await this.#agent.destroy();
     // Those that are held back end too.
-    this.#gate.remove();
+    this.#limiter.dispose();
   }
 
   async #call<T>(call: Call<T>): Promise<T> {
@@ -323,7 +325,7 @@ export class BctrlClient {
       const error = toResponseError(response, context);
       // A rate limit is meant for all requests: those that are not sent yet wait as long as this one has to.
       if (error.reasonClass === 'rate_limited') {
-        this.#gate.close(Math.min(error.retryAfterMs ?? 0, this.#longestPauseMs));
+        this.#limiter.pause(Math.min(error.retryAfterMs ?? 0, this.#maxRateLimitPauseMs));
       }
       throw error;
     }
@@ -339,14 +341,14 @@ export class BctrlClient {
   async #send(call: Call<unknown>, path: string, body: string | null, name: string): Promise<HttpResponse> {
     try {
       if (call.longPollMs !== undefined) return await this.#sendWithTimeout(call, path, body);
-      const signals = [call.signal, call.waitingSignal].filter((signal) => signal !== undefined);
-      return await this.#gate.run(signals, () => {
+      const signals = [call.signal, call.queueSignal].filter((signal) => signal !== undefined);
+      return await this.#limiter.run(signals, () => {
         call.onTurn?.();
         return this.#sendWithTimeout(call, path, body);
       });
     } catch (error) {
       call.signal?.throwIfAborted();
-      if (error === call.waitingSignal?.reason) throw error;
+      if (error === call.queueSignal?.reason) throw error;
       throw toTransportError(error, name);
     }
   }
@@ -356,13 +358,13 @@ export class BctrlClient {
     const limitMs = longPollMs === undefined ? this.#requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS;
     return await this.#abortable.run(limitMs, call.signal, async (signal) => {
       let status: number | undefined;
-      this.#notify((observer) => observer.requestSent(operation));
+      this.#notify((hooks) => hooks.onRequest(operation));
       try {
         const response = await this.#request(call, path, body, signal);
         status = response.status;
         return response;
       } finally {
-        this.#notify((observer) => observer.requestEnded(operation, status));
+        this.#notify((hooks) => hooks.onResponse(operation, status));
       }
     });
   }
@@ -393,10 +395,10 @@ export class BctrlClient {
   }
 
   /** An observer that throws must not decide what becomes of a request. */
-  #notify(tell: (observer: BctrlClientObserver) => void): void {
-    if (this.#observer === undefined) return;
+  #notify(tell: (hooks: BctrlClientHooks) => void): void {
+    if (this.#hooks === undefined) return;
     try {
-      tell(this.#observer);
+      tell(this.#hooks);
     } catch {
       // It has nobody to tell but itself.
     }
@@ -439,7 +441,7 @@ function toSearch(query: object = {}): string {
 /** A dot segment would climb out of its place in the path, however it is encoded. */
 function encodeSegment(segment: string): string {
   if (/^\.{0,2}$/.test(segment) || !segment.isWellFormed()) {
-    throw toLocalError(`"${oneLine(segment)}" is not an id`);
+    throw toLocalError(`"${truncateLine(segment)}" is not an id`);
   }
   return encodeURIComponent(segment);
 }

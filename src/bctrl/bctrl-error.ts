@@ -14,7 +14,7 @@ export interface BctrlErrorOptions {
    * The server may have done what it was asked for all the same: there was no answer, no readable one, or a 5xx.
    * `false` is a definite refusal, or a request that was never sent.
    */
-  readonly mayHaveHappened: boolean;
+  readonly mayHaveSucceeded: boolean;
   readonly cause?: Error | undefined;
   /** Of a taken path: the path as the API writes it. It is no part of the error that anybody sees. */
   readonly takenPath?: string | undefined;
@@ -33,7 +33,7 @@ export class BctrlError extends Error {
   readonly hint: string | undefined;
   readonly details: Record<string, unknown> | undefined;
   readonly retryAfterMs: number | undefined;
-  readonly mayHaveHappened: boolean;
+  readonly mayHaveSucceeded: boolean;
   readonly #takenPath: string | undefined;
 
   constructor(message: string, options: BctrlErrorOptions) {
@@ -45,7 +45,7 @@ export class BctrlError extends Error {
     this.hint = options.hint;
     this.details = options.details;
     this.retryAfterMs = options.retryAfterMs;
-    this.mayHaveHappened = options.mayHaveHappened;
+    this.mayHaveSucceeded = options.mayHaveSucceeded;
     this.#takenPath = options.takenPath;
   }
 

@@ -1,4 +1,4 @@
-import { oneLine } from '../shared/one-line.js';
+import { truncateLine } from '../shared/truncate-line.js';
 
 /** What may be a URL. A pattern that looks for the query itself would take the square of a text's length. */
 const word = /[^\s"'<>]+/g;
@@ -23,7 +23,7 @@ function redactBelow(value: unknown, apiKey: string, depth: number): unknown {
 }
 
 function redactText(text: string, apiKey: string): string {
-  return oneLine(text.replaceAll(apiKey, '[redacted]').replace(word, withoutQuery));
+  return truncateLine(text.replaceAll(apiKey, '[redacted]').replace(word, withoutQuery));
 }
 
 function withoutQuery(word: string): string {

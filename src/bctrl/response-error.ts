@@ -1,6 +1,6 @@
-import { oneLine } from '../shared/one-line.js';
+import { errorResponseSchema } from '../shared/api-schema.js';
 import { type ReasonClass, resolveReasonClass } from '../shared/reason-class.js';
-import { errorResponseSchema } from '../shared/wire.js';
+import { truncateLine } from '../shared/truncate-line.js';
 import { BctrlError } from './bctrl-error.js';
 import { redact } from './redact.js';
 import { parseHttpDate, parseRetryAfter } from './retry-after.js';
@@ -33,7 +33,7 @@ export function toResponseError(response: HttpResponse, context: RequestContext)
   const body = redact(parsed, context.apiKey);
   const takenPath = parsed.details?.['path'];
   const said = [body.code, body.error].filter((text) => text !== undefined && text !== '').join(': ');
-  const message = `${context.request} answered ${status}${said === '' ? describeStranger(response) : ` ${said}`}`;
+  const message = `${context.request} returned ${status}${said === '' ? describeStranger(response) : ` ${said}`}`;
   const reasonClass = resolveReasonClass(status, body.reasonClass);
   const isUnclear = status < 400 || status >= 500 || unclearStatuses.includes(status);
   const serverMs = serverTimeMs(response) ?? context.nowMs;
@@ -45,7 +45,7 @@ export function toResponseError(response: HttpResponse, context: RequestContext)
     hint: body.hint,
     details: body.details,
     retryAfterMs: parseRetryAfter(header(response, 'retry-after'), serverMs),
-    mayHaveHappened: isUnclear || unclearClasses.includes(reasonClass),
+    mayHaveSucceeded: isUnclear || unclearClasses.includes(reasonClass),
     ...(typeof takenPath === 'string' && { takenPath }),
   });
 }
@@ -56,12 +56,12 @@ export function toInvalidResponseError(
   problem: string,
   context: RequestContext,
 ): BctrlError {
-  return new BctrlError(`${context.request} answered ${response.status} with ${problem}`, {
+  return new BctrlError(`${context.request} returned ${response.status} with ${problem}`, {
     reasonClass: 'server',
     code: 'response.invalid',
     status: response.status,
     requestId: requestIdOf(response, context.apiKey),
-    mayHaveHappened: true,
+    mayHaveSucceeded: true,
   });
 }
 
@@ -86,7 +86,7 @@ function describeStranger(response: HttpResponse): string {
   const [type = ''] = (header(response, 'content-type') ?? '').split(';', 1);
   const server = header(response, 'server') ?? '';
   const known = [type, server && `from ${server}`].filter((text) => text !== '').join(' ');
-  return known === '' ? '' : ` (${oneLine(known)}, no error of the API)`;
+  return known === '' ? '' : ` (${truncateLine(known)}, no error of the API)`;
 }
 
 function requestIdOf(response: HttpResponse, apiKey: string): string | undefined {

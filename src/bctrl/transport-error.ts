@@ -14,18 +14,18 @@ export function toTransportError(error: unknown, request: string): BctrlError {
   Reflect.deleteProperty(cause, 'data');
   const code = codeOf(cause);
   if (localFaults.test(code)) return toLocalError(`${request} cannot be sent: ${code}`);
-  return new BctrlError(`${request} got no answer: ${code}`, {
+  return new BctrlError(`${request} got no response: ${code}`, {
     reasonClass: code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'server' : 'upstream',
     code,
     // A route may be lost under a connection too: then the code is the same, and the system call another.
-    mayHaveHappened: !neverSent.test(code) && firstOf(cause).syscall !== 'connect',
+    mayHaveSucceeded: !neverSent.test(code) && firstOf(cause).syscall !== 'connect',
     cause,
   });
 }
 
 /** The error of a request that this process refuses to send. */
 export function toLocalError(message: string): BctrlError {
-  return new BctrlError(message, { reasonClass: 'invalid_input', mayHaveHappened: false });
+  return new BctrlError(message, { reasonClass: 'invalid_input', mayHaveSucceeded: false });
 }
 
 function codeOf(error: Error): string {

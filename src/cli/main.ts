@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, CommanderError } from 'commander';
-import { Exit, type ExitCode, exitCodes, reportExit } from '../exit.js';
+import { type ExitCode, ExitError, exitCodes, printFatalError } from '../exit.js';
 import type { Io } from './io.js';
 import { createProgram, NAME } from './program.js';
 
@@ -19,20 +19,20 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   });
   try {
     if (argv[0] === COMPLETION_REQUEST) await addCompletion(program);
-    await Promise.race([program.parseAsync(argv, { from: 'user' }), untilGivenUp(io.interrupted)]);
+    await Promise.race([program.parseAsync(argv, { from: 'user' }), rejectAfterInterrupt(io.interrupted)]);
     return exitCode;
   } catch (error) {
     // Commander has already written its one line, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    return reportExit(NAME, error, io.stderr);
+    return printFatalError(NAME, error, io.stderr);
   }
 }
 
 /** A command that waits for something else than a workflow takes no notice of Ctrl-C. */
-async function untilGivenUp(interrupted: AbortSignal): Promise<never> {
+async function rejectAfterInterrupt(interrupted: AbortSignal): Promise<never> {
   if (!interrupted.aborted) await once(interrupted, 'abort');
   await sleep(GRACE_MS, undefined, { ref: false });
-  throw new Exit(exitCodes.interrupted, 'interrupted');
+  throw new ExitError(exitCodes.interrupted, 'interrupted');
 }
 
 async function addCompletion(program: Command): Promise<void> {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ExitCode } from '../exit.js';
-import { printable } from '../shared/one-line.js';
+import { stripControlCharacters } from '../shared/truncate-line.js';
 import { version } from '../version.js';
 import { addLookingCommands } from './commands/looking.js';
 import { addSettingUpCommands } from './commands/setting-up.js';
@@ -39,7 +39,8 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       // Commander puts its suggestions on a line of their own.
-      outputError: (text, write) => write(`${NAME}: ${printable(text.replace(/^error: /, ''))}\n`),
+      outputError: (text, write) =>
+        write(`${NAME}: ${stripControlCharacters(text.replace(/^error: /, ''))}\n`),
     })
     .addHelpText('after', exitCodeHelp);
   const commands: Commands = {

@@ -1,34 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
+import { type AdminApi, addAdminRoutes } from './admin-api.js';
 import { ApiError, toErrorResponse } from './api-error.js';
 import { collect } from './collect.js';
-import { addControlPlane, type Controls } from './control-plane.js';
-import { createFileCreator } from './create-file.js';
 import { exportRunFiles } from './export-run-files.js';
 import type { Operation } from './faults.js';
 import type { IndexedFile } from './file-index.js';
+import { createFileWriter } from './file-writer.js';
 import type { GatewayState } from './gateway-state.js';
 import type { HttpContext, HttpEnv } from './http-env.js';
 import { findInvocation, waitForInvocation } from './invocations.js';
 import { listFiles } from './list-files.js';
-import { authenticate, disturb, observe } from './observe.js';
+import { authenticate, countRequests, injectFaults } from './middleware.js';
 import { readJson } from './parse-request.js';
 import { findRun, findRuntime, stopRuntime, toRun, toRuntimeDetail } from './runtimes.js';
 import { toFile } from './stored-file.js';
 
 interface AppOptions {
   state: GatewayState;
-  controls: Controls;
+  controls: AdminApi;
   apiKeys: readonly string[];
   /** Where clients reach the gateway; known once it listens. */
   baseUrl: () => string;
 }
 
 export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Hono<HttpEnv> {
-  const { ledger, storage, ids, closing } = state;
-  const { traffic, picker } = controls;
-  const createFile = createFileCreator(state);
+  const { store, storage, ids, closing } = state;
+  const { stats, matcher } = controls;
+  const createFile = createFileWriter(state);
   const withApiKey = authenticate(apiKeys);
   const app = new Hono<HttpEnv>();
 
@@ -47,12 +47,12 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
     handler: Handler<HttpEnv, Path>,
     authorize: MiddlewareHandler<HttpEnv> = withApiKey,
   ) => {
-    const disturbed = disturb(operation, { traffic, picker, closing });
-    app.on(method, path, observe(operation, traffic), authorize, disturbed, handler);
+    const disturbed = injectFaults(operation, { stats, matcher, closing });
+    app.on(method, path, countRequests(operation, stats), authorize, disturbed, handler);
   };
 
   const requireFile = (id: string) => {
-    const file = ledger.files.byId(id);
+    const file = store.files.byId(id);
     if (!file) throw new ApiError(404, 'file.not_found', 'There is no such file.');
     return file;
   };
@@ -128,7 +128,7 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
     return c.json({ keyId, ...account, scope: 'organization', plan: 'development' });
   });
 
-  addControlPlane(app, controls);
+  addAdminRoutes(app, controls);
   return app;
 }
 

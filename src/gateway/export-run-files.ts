@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { zipSync } from 'fflate';
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
-import type { CreateFile } from './create-file.js';
 import type { IndexedFile } from './file-index.js';
+import type { CreateFile } from './file-writer.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 import { findRun } from './runtimes.js';
@@ -32,12 +32,12 @@ export async function exportRunFiles(
   const { name, type } = parseRequest(exportRequestSchema, body);
   const { id: runtimeId } = findRun(state, runId);
   const request = JSON.stringify([runId, name, type]);
-  const earlier = idempotencyKey === undefined ? undefined : state.ledger.madeWith(idempotencyKey);
+  const earlier = idempotencyKey === undefined ? undefined : state.store.findByIdempotencyKey(idempotencyKey);
   if (earlier?.request === request) return earlier.file;
   if (earlier)
     throw new ApiError(409, 'idempotency.conflict', 'The Idempotency-Key came with another request.');
 
-  const members = state.ledger.files
+  const members = state.store.files
     .ofRun(runId)
     .filter((file) => file.runtimePath !== null)
     .filter((file) => type === undefined || (file.type !== undefined && type.includes(file.type)))

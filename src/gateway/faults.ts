@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Everything a client can ask for, by the name that fault rules and the books use. */
+/** Everything a client can ask for, by the name that fault rules and the snapshot use. */
 const operations = [
   'collect',
   'list-files',
@@ -24,17 +24,23 @@ export type Fault =
    * Nothing is done; this is the answer. A string is sent as it is, anything else as JSON. Without a body the
    * answer is the API's own error for that status, or empty where the API has none (a proxy's 502, say).
    */
-  | { kind: 'answer'; status: number; body?: unknown; contentType?: string; headers?: Record<string, string> }
+  | {
+      kind: 'respond';
+      status: number;
+      body?: unknown;
+      contentType?: string;
+      headers?: Record<string, string>;
+    }
   /** The request is handled after this long, even if the client has gone: a slow server that commits late. */
   | { kind: 'delay'; delayMs: number }
   /** The connection is reset and nothing is done. */
   | { kind: 'reset' }
   /** The request is handled, then the connection closes without an answer. */
-  | { kind: 'lose-answer' }
+  | { kind: 'drop-response' }
   /** The request is handled, then answered by 200 and a page of HTML. */
-  | { kind: 'garbage-answer' }
+  | { kind: 'malformed-response' }
   /** The request is handled, then the connection closes in the middle of the answer's body. */
-  | { kind: 'truncate-answer' };
+  | { kind: 'truncated-response' };
 
 /**
  * Plain data, so that rules fit into a JSON file. The rules are asked in order, each for itself: the first that
@@ -61,7 +67,7 @@ const delayMs = z.number().min(0).max(2_147_483_647);
 
 const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('answer'),
+    kind: z.literal('respond'),
     status,
     body: z.unknown().exactOptional(),
     contentType: z.string().exactOptional(),
@@ -69,9 +75,9 @@ const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('delay'), delayMs }),
   z.strictObject({ kind: z.literal('reset') }),
-  z.strictObject({ kind: z.literal('lose-answer') }),
-  z.strictObject({ kind: z.literal('garbage-answer') }),
-  z.strictObject({ kind: z.literal('truncate-answer') }),
+  z.strictObject({ kind: z.literal('drop-response') }),
+  z.strictObject({ kind: z.literal('malformed-response') }),
+  z.strictObject({ kind: z.literal('truncated-response') }),
 ]);
 
 const faultRulesSchema: z.ZodType<FaultRule[]> = z.array(

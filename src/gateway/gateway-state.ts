@@ -1,13 +1,13 @@
 import type { Ids } from './identity.js';
-import type { Ledger } from './ledger.js';
 import type { Storage } from './storage.js';
+import type { Store } from './store.js';
 
 /** What `path_exists` means: an error, as in production, or a second file of the same path. */
 export type OnPathExists = 'refuse' | 'keep-both';
 
 export interface GatewayState {
   workspaceDir: string;
-  ledger: Ledger;
+  store: Store;
   storage: Storage;
   ids: Ids;
   onPathExists: OnPathExists;

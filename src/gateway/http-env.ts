@@ -14,14 +14,14 @@ export interface HttpEnv {
 export type HttpContext = Context<HttpEnv>;
 
 /** Replaces an answer that a handler may have made already, with nothing left of that one but its request id. */
-export function replaceAnswer(c: HttpContext, answer: Response): void {
+export function replaceResponse(c: HttpContext, answer: Response): void {
   c.res = undefined;
   answer.headers.set('x-request-id', c.var.requestId);
   c.res = answer;
 }
 
 /** To be called when the connection has been closed by hand: nobody answers any more. */
-export function forgetAnswer(c: HttpContext): void {
+export function markResponseSent(c: HttpContext): void {
   c.set('dropped', true);
   c.res = undefined;
   c.res = RESPONSE_ALREADY_SENT;

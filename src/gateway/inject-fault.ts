@@ -1,8 +1,8 @@
 import type { Next } from 'hono';
 import { ApiError, isErrorStatus, toErrorResponse } from './api-error.js';
 import type { Fault } from './faults.js';
-import { forgetAnswer, type HttpContext, replaceAnswer } from './http-env.js';
-import { pause } from './pause.js';
+import { type HttpContext, markResponseSent, replaceResponse } from './http-env.js';
+import { sleep } from './pause.js';
 
 const GARBAGE = '<!doctype html><title>Welcome</title><h1>It works!</h1>';
 
@@ -18,29 +18,29 @@ export async function injectFault(
 ): Promise<void> {
   const { socket } = c.env.incoming;
   switch (fault.kind) {
-    case 'answer':
-      return replaceAnswer(c, toAnswer(fault, c.var.requestId));
+    case 'respond':
+      return replaceResponse(c, toAnswer(fault, c.var.requestId));
     case 'delay':
-      await pause(fault.delayMs, closing);
-      return closing.aborted ? forgetAnswer(c) : next();
+      await sleep(fault.delayMs, closing);
+      return closing.aborted ? markResponseSent(c) : next();
     case 'reset':
       socket.resetAndDestroy();
-      return forgetAnswer(c);
-    case 'lose-answer':
+      return markResponseSent(c);
+    case 'drop-response':
       await next();
       socket.destroy();
-      return forgetAnswer(c);
-    case 'garbage-answer':
+      return markResponseSent(c);
+    case 'malformed-response':
       await next();
-      return replaceAnswer(c, new Response(GARBAGE, { headers: { 'content-type': 'text/html' } }));
-    case 'truncate-answer':
+      return replaceResponse(c, new Response(GARBAGE, { headers: { 'content-type': 'text/html' } }));
+    case 'truncated-response':
       await next();
       await sendHalf(c);
-      return forgetAnswer(c);
+      return markResponseSent(c);
   }
 }
 
-function toAnswer(fault: Extract<Fault, { kind: 'answer' }>, requestId: string): Response {
+function toAnswer(fault: Extract<Fault, { kind: 'respond' }>, requestId: string): Response {
   const { status, body = standardBody(status, requestId) } = fault;
   const isText = typeof body === 'string';
   const headers = new Headers({ 'content-type': isText ? 'text/plain' : 'application/json' });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
-import { pause } from './pause.js';
+import { sleep } from './pause.js';
 import { findActiveRuntime } from './runtimes.js';
 
 const finalStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
@@ -61,7 +61,7 @@ export const invocationOptionsSchema: z.ZodType<InvocationOptions> = z.strictObj
 export function createInvocation(state: GatewayState, options: InvocationOptions): Invocation {
   const { runId } = findActiveRuntime(state, options.runtimeId);
   const stored = { ...options, id: state.ids.create('invocation'), runId, createdAt: state.now() };
-  state.ledger.addInvocation(stored);
+  state.store.addInvocation(stored);
   return toInvocation(stored, state.now());
 }
 
@@ -81,16 +81,16 @@ export async function waitForInvocation(
   state: GatewayState,
   ids: { runtimeId: string; invocationId: string },
   body: unknown,
-  gone: AbortSignal,
+  clientSignal: AbortSignal,
 ) {
   const { timeoutSeconds = USUAL_WAIT_SECONDS } = parseRequest(waitRequestSchema, body);
   const stored = findStored(state, ids.invocationId);
   if (stored.runtimeId !== ids.runtimeId) throw invocationNotFound();
   const deadline = performance.now() + Math.min(timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
-  while (!gone.aborted && !state.closing.aborted) {
+  while (!clientSignal.aborted && !state.closing.aborted) {
     const leftMs = Math.min(finishesAt(stored) - state.now(), deadline - performance.now());
     if (leftMs <= 0) break;
-    await pause(Math.ceil(leftMs), gone, state.closing);
+    await sleep(Math.ceil(leftMs), clientSignal, state.closing);
   }
   const invocation = toInvocation(stored, state.now());
   return invocation.status === 'running'
@@ -98,8 +98,8 @@ export async function waitForInvocation(
     : { ...invocation, waitStatus: 'completed' };
 }
 
-function findStored({ ledger }: GatewayState, id: string): StoredInvocation {
-  const stored = ledger.invocation(id);
+function findStored({ store }: GatewayState, id: string): StoredInvocation {
+  const stored = store.invocation(id);
   if (!stored) throw invocationNotFound();
   return stored;
 }

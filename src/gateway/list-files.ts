@@ -41,7 +41,7 @@ type Query = z.output<typeof querySchema>;
  * A listing that lags leaves out the newest files.
  */
 export function listFiles(
-  { ledger: { files }, ids, listLagMs, now }: GatewayState,
+  { store: { files }, ids, listLagMs, now }: GatewayState,
   query: { single: Record<string, string>; types: string[] | undefined },
 ): { data: IndexedFile[]; nextCursor: string | null } {
   const parsed = parseRequest(querySchema, { ...query.single, type: query.types });

@@ -1,5 +1,5 @@
 /** Resolves after `delayMs`, or as soon as one of the signals aborts. */
-export function pause(delayMs: number, ...signals: readonly AbortSignal[]): Promise<void> {
+export function sleep(delayMs: number, ...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

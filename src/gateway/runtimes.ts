@@ -14,7 +14,7 @@ interface Runtime {
 }
 
 /** Throws `runtime.not_found`. */
-export function findRuntime({ workspaceDir, ledger, ids }: GatewayState, runtimeId: string): Runtime {
+export function findRuntime({ workspaceDir, store, ids }: GatewayState, runtimeId: string): Runtime {
   const folder = join(workspaceDir, runtimeId);
   const stats = ids.isRuntimeId(runtimeId) ? statSync(folder, { throwIfNoEntry: false }) : undefined;
   if (!stats?.isDirectory()) throw new ApiError(404, 'runtime.not_found', 'There is no such runtime.');
@@ -23,7 +23,7 @@ export function findRuntime({ workspaceDir, ledger, ids }: GatewayState, runtime
     runId: ids.runOf(runtimeId),
     root: folder,
     startedAt: Math.floor(stats.birthtimeMs),
-    stoppedAt: ledger.stoppedAt(runtimeId),
+    stoppedAt: store.stoppedAt(runtimeId),
   };
 }
 
@@ -72,6 +72,6 @@ export function toRun({ id, runId, startedAt, stoppedAt }: Runtime, spaceId: str
 /** POST /v1/runtimes/{runtimeId}/stop */
 export function stopRuntime(state: GatewayState, runtimeId: string) {
   const { runId } = findActiveRuntime(state, runtimeId);
-  state.ledger.stopRuntime(runtimeId);
+  state.store.stopRuntime(runtimeId);
   return { runtimeId, runId, status: 'stopped', stopped: true };
 }

@@ -4,16 +4,16 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.js';
-import { type Books, toBooks } from './books.js';
-import { createFaultPicker } from './fault-picker.js';
+import { createFaultMatcher } from './fault-matcher.js';
 import type { FaultRule } from './faults.js';
 import type { GatewayState, OnPathExists } from './gateway-state.js';
 import { createIds, type IdStyle } from './identity.js';
 import { createInvocation, type Invocation, type InvocationOptions } from './invocations.js';
-import { openLedger } from './ledger.js';
+import { createRequestStats } from './request-stats.js';
+import { type GatewaySnapshot, toGatewaySnapshot } from './snapshot.js';
 import { createStorage } from './storage.js';
+import { openStore } from './store.js';
 import { systemErrorCode } from './system-error.js';
-import { createTraffic } from './traffic.js';
 
 export interface GatewayOptions {
   /** The files of a runtime lie in a folder named by its id: a lower-case UUID, or `rt_` and 22 of `0-9a-z`. The folder makes the runtime. */
@@ -54,7 +54,7 @@ export interface Gateway {
   setFaults(rules: readonly FaultRule[]): void;
   /** Rejects if there is no such runtime or it has been stopped. */
   createInvocation(options: InvocationOptions): Promise<Invocation>;
-  books(): Books;
+  snapshot(): GatewaySnapshot;
 }
 
 export const DEFAULT_HOST = '127.0.0.1';
@@ -70,13 +70,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { host = DEFAULT_HOST } = options;
   await mkdir(workspaceDir, { recursive: true });
   const storage = await createStorage(storageDir);
-  const ledger = await openLedger(storageDir, now);
+  const store = await openStore(storageDir, now);
   const closing = new AbortController();
   // Every wait listens to it, so many listeners are no leak.
   setMaxListeners(0, closing.signal);
   const state: GatewayState = {
     workspaceDir: await realpath(workspaceDir),
-    ledger,
+    store,
     storage,
     ids: createIds(options.idStyle ?? 'uuid'),
     onPathExists: options.onPathExists ?? 'refuse',
@@ -85,14 +85,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closing: closing.signal,
   };
 
-  const traffic = createTraffic();
-  let picker = createFaultPicker(options.faults ?? [], seed);
+  const stats = createRequestStats();
+  let matcher = createFaultMatcher(options.faults ?? [], seed);
   const controls = {
-    traffic,
-    picker: () => picker,
-    books: () => toBooks(ledger, traffic),
+    stats,
+    matcher: () => matcher,
+    snapshot: () => toGatewaySnapshot(store, stats),
     setFaults: (rules: readonly FaultRule[]) => {
-      picker = createFaultPicker(rules, seed);
+      matcher = createFaultMatcher(rules, seed);
     },
     createInvocation: (invocation: InvocationOptions) => createInvocation(state, invocation),
   };
@@ -114,7 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     url = toUrl(host, await listen(server, host, options.port ?? 0));
   } catch (error) {
-    await ledger.close();
+    await store.close();
     throw error;
   }
 
@@ -125,11 +125,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       server.close();
       server.closeAllConnections();
       await Promise.allSettled(beingHandled);
-      await ledger.close();
+      await store.close();
     },
     setFaults: controls.setFaults,
     createInvocation: async (invocation) => controls.createInvocation(invocation),
-    books: controls.books,
+    snapshot: controls.snapshot,
   };
 }
 

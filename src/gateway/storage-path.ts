@@ -21,7 +21,7 @@ export function parseStoragePath(destinationPath: string): string {
 }
 
 /** Beside the first copy, for a second file of the same path: `/a/results~<id>.csv`. */
-export function secondLocation(path: string, id: string): string {
+export function duplicateLocation(path: string, id: string): string {
   const { dir, name, ext } = posix.parse(path);
   return posix.join(dir, `${name}~${id}${ext}`);
 }

@@ -3,7 +3,7 @@ import type { CollectedFile } from './collect.js';
 import { reasonClasses } from './reason-class.js';
 
 /** A file that is there. */
-const presentSchema = z.object({
+const storedFileRefSchema = z.object({
   /** `kept`: a foreign file was there already, and `ifExists: 'keep'` asked to leave it. */
   outcome: z.enum(['collected', 'kept']),
   fileId: z.string(),
@@ -18,10 +18,10 @@ const presentSchema = z.object({
   /** It was asked for again after an unclear outcome, so that it may be there twice. */
   unverified: z.literal(true).exactOptional(),
 });
-export type PresentFile = Readonly<z.infer<typeof presentSchema>>;
+export type StoredFileRef = Readonly<z.infer<typeof storedFileRefSchema>>;
 
 /** The same where nobody would read which file it is, and a history should not hold it. */
-const briefSchema = presentSchema.omit({ fileId: true, path: true });
+const briefSchema = storedFileRefSchema.omit({ fileId: true, path: true });
 export type BriefOutcome = Readonly<z.infer<typeof briefSchema>>;
 
 /** A failure of the API, for a person who has to act on it or to ask for help. */
@@ -40,7 +40,7 @@ const apiProblemSchema = z.object({
 export type ApiProblem = Readonly<z.infer<typeof apiProblemSchema>>;
 
 export const collectOutcomeSchema = z.union([
-  presentSchema,
+  storedFileRefSchema,
   briefSchema,
   apiProblemSchema.extend({ outcome: z.literal('failed') }),
 ]);
@@ -50,17 +50,17 @@ export type CollectOutcome = z.infer<typeof collectOutcomeSchema>;
 /** What a last lookup has found of files in doubt. */
 export interface VerifiedFiles {
   /** By identity, as many as fit into the result. */
-  readonly files: Readonly<Record<string, PresentFile>>;
+  readonly files: Readonly<Record<string, StoredFileRef>>;
   /** Of those that did not fit: how many files there are beyond the first of each. */
   readonly moreDuplicates: number;
 }
 
 /** The ids of a file's duplicates, which the listing has found, beside the one that is told of already. */
-export function idsBeside(fileId: string, { fileId: oldestId, duplicateIds = [] }: PresentFile): string[] {
+export function idsBeside(fileId: string, { fileId: oldestId, duplicateIds = [] }: StoredFileRef): string[] {
   return [oldestId, ...duplicateIds].filter((id) => id !== fileId);
 }
 
-export function toPresentFile(file: CollectedFile): PresentFile {
+export function toStoredFileRef(file: CollectedFile): StoredFileRef {
   const { id: fileId, path, sizeBytes, kept, duplicateIds, missingFields, unverified } = file;
   return {
     outcome: kept ? 'kept' : 'collected',
@@ -74,6 +74,6 @@ export function toPresentFile(file: CollectedFile): PresentFile {
 }
 
 export function toBriefOutcome(file: CollectedFile): BriefOutcome {
-  const { fileId: _, path: __, ...outcome } = toPresentFile(file);
+  const { fileId: _, path: __, ...outcome } = toStoredFileRef(file);
   return outcome;
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { collectRequestSchema, type File } from './api-schema.js';
 import { collectionKeySchema, idSchema } from './bounded-string.js';
 import { durationSchema } from './duration.js';
 import { externalInput } from './external-input.js';
-import { filePlaces } from './file-identity.js';
-import { COLLECTION_KEY } from './names.js';
+import { sourceAndDestination } from './file-key.js';
+import { COLLECTION_KEY_FIELD } from './names.js';
 import type { ReasonClass } from './reason-class.js';
-import { collectRequestSchema, type File } from './wire.js';
 
 /** The API's own code for a file that is not in the runtime's workspace. */
 const MISSING_FILE_CODE = 'file.not_found';
@@ -33,7 +33,10 @@ const ifExistsSchema = z.enum(['fail', 'keep']);
 export const fileOptionsSchema = collectRequestSchema.extend({
   metadata: collectRequestSchema.shape.metadata
     .unwrap()
-    .refine((metadata) => !(COLLECTION_KEY in metadata), `the field ${COLLECTION_KEY} is reserved`)
+    .refine(
+      (metadata) => !(COLLECTION_KEY_FIELD in metadata),
+      `the field ${COLLECTION_KEY_FIELD} is reserved`,
+    )
     .optional(),
   /** `fail` (default): the file fails with `conflict`. `keep`: the file that is there is the result. */
   ifExists: ifExistsSchema.optional(),
@@ -46,12 +49,12 @@ export type FileOptions = z.infer<typeof fileOptionsSchema>;
 const collectTaskSchema = z.strictObject({
   runtimeId: idSchema,
   /**
-   * Marks the files, so that an attempt whose predecessor got no answer can find them. In a batch each file adds its own
+   * Marks the files, so that an attempt whose predecessor got no response can find them. In a batch each file adds its own
    * place. Default: made from the activity's id.
    */
   collectionKey: collectionKeySchema.optional(),
   /** An earlier run of the workflow may have collected the files: look for them on the first attempt too. */
-  lookFirst: z.boolean().optional(),
+  checkExistingFirst: z.boolean().optional(),
   /** Another run of the workflow, one that was reset for instance, may go on collecting until its next heartbeat. */
   concurrentRun: z.boolean().optional(),
 });
@@ -60,21 +63,21 @@ export const collectRuntimeFileInputSchema = externalInput(fileOptionsSchema.ext
 export type CollectRuntimeFileInput = z.infer<typeof collectRuntimeFileInputSchema>;
 
 function areDistinct(files: readonly FileOptions[]): boolean {
-  return new Set(files.map(filePlaces)).size === files.length;
+  return new Set(files.map(sourceAndDestination)).size === files.length;
 }
 
 /** Their outcomes, with long paths, stay under the 2 MB of a payload in Temporal. */
-export const MAXIMUM_BATCH = 1_000;
+export const MAX_BATCH_SIZE = 1_000;
 
 /** As many files as a pipeline has. */
-const MAXIMUM_VERIFIED = 10_000;
+const MAX_VERIFIED_FILES = 10_000;
 
 export const collectRuntimeFilesInputSchema = externalInput(
   collectTaskSchema.extend({
     files: z
       .array(fileOptionsSchema)
       .min(1)
-      .max(MAXIMUM_BATCH)
+      .max(MAX_BATCH_SIZE)
       .refine(areDistinct, 'two of them have the same source and destination'),
     /** Leave ids and paths of the collected files out of the outcomes: a third of what a history holds of a file. */
     brief: z.boolean().optional(),
@@ -109,16 +112,16 @@ export function toCollectedFile(file: File): CollectedFile {
 }
 
 /** Hexadecimal SHA-256 prefixes, as `fileIdentity` makes them. */
-const identitySchema = z.string().length(32);
+const fileKeySchema = z.string().length(32);
 
 export const verifyCollectedFilesInputSchema = externalInput(
   z.strictObject({
     runtimeId: idSchema,
     collectionKey: collectionKeySchema,
     /** Identities of files that may be there more than once. */
-    collected: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
+    collected: z.array(fileKeySchema).max(MAX_VERIFIED_FILES).readonly(),
     /** Identities of files that failed, and may be there all the same. */
-    failed: z.array(identitySchema).max(MAXIMUM_VERIFIED).readonly(),
+    failed: z.array(fileKeySchema).max(MAX_VERIFIED_FILES).readonly(),
   }),
 );
 export type VerifyCollectedFilesInput = z.infer<typeof verifyCollectedFilesInputSchema>;

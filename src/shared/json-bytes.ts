@@ -1,4 +1,4 @@
 /** What a value takes up in a payload of Temporal's default converter. */
-export function jsonBytes(value: unknown): number {
+export function jsonByteLength(value: unknown): number {
   return new TextEncoder().encode(JSON.stringify(value)).length;
 }

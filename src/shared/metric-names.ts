@@ -47,9 +47,9 @@ export const metrics = {
     labels: ['operation'],
     help: 'HTTP requests under way; those of the operation wait do not count against BCTRL_MAX_REQUESTS',
   },
-  heldBack: {
+  rateLimitPause: {
     kind: 'counter',
-    name: 'bctrl_held_back_seconds',
+    name: 'bctrl_rate_limit_pause_seconds',
     unit: 'seconds',
     labels: [],
     help: 'How long the Retry-After of rate limits has held all requests back',

@@ -2,7 +2,7 @@
 export const DEFAULT_TASK_QUEUE = 'bctrl-runtime-files';
 
 /** The field of a file's `metadata` that holds its collection key. No user metadata may have a field of this name. */
-export const COLLECTION_KEY = 'temporalCollectionKey';
+export const COLLECTION_KEY_FIELD = 'temporalCollectionKey';
 
 /** Type of the failure that ends a pipeline whose required files are not all there; `details[0]` is the report. */
 export const PIPELINE_FAILED = 'PipelineFailed';

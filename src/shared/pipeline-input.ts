@@ -6,20 +6,20 @@ import {
   idSchema,
   isAtMostBytes,
 } from './bounded-string.js';
-import { fileOptionsSchema, MAXIMUM_BATCH } from './collect.js';
+import { fileOptionsSchema, MAX_BATCH_SIZE } from './collect.js';
 import { durationSchema } from './duration.js';
 import { externalInput } from './external-input.js';
 
-export const MAXIMUM_FILES = 10_000;
+export const MAX_FILES = 10_000;
 /** The list of the files, as JSON: a run hands it to the next one in a payload, which has at most 2 MB. */
-export const MAXIMUM_LIST_BYTES = 1_100_000;
+export const MAX_LIST_BYTES = 1_100_000;
 /** Temporal refuses a longer name, and with it the workflow task that uses it. */
 const temporalNameSchema = boundedString(1_000);
 /** So many activities of one workflow may be pending; Temporal advises against more. */
-const MAXIMUM_CONCURRENCY = 500;
+const MAX_CONCURRENCY = 500;
 /** Every job waited for holds an activity open. */
-const MAXIMUM_INVOCATIONS = 100;
-const MAXIMUM_TYPES = 100;
+const MAX_INVOCATIONS = 100;
+const MAX_TYPES = 100;
 
 export const pipelineFileSchema = fileOptionsSchema.extend({
   /** A file that is not there: `fail` (default) fails the pipeline, `warn` is told in the report, `ignore` is only counted. */
@@ -30,10 +30,10 @@ export type PipelineFile = z.infer<typeof pipelineFileSchema>;
 /** Files as any part of an input, a message or a job's output lists them. */
 export const fileListSchema = z
   .array(pipelineFileSchema)
-  .max(MAXIMUM_FILES)
+  .max(MAX_FILES)
   .refine(
-    (files) => isAtMostBytes(JSON.stringify(files), MAXIMUM_LIST_BYTES),
-    `more than ${MAXIMUM_LIST_BYTES} bytes`,
+    (files) => isAtMostBytes(JSON.stringify(files), MAX_LIST_BYTES),
+    `more than ${MAX_LIST_BYTES} bytes`,
   );
 
 /** RFC 6901: `''` is the whole document. */
@@ -45,7 +45,7 @@ export const jsonPointerSchema = boundedString(1_000, 0).regex(
 const waitForSchema = z
   .strictObject({
     /** Runtime jobs; all of them have to end. */
-    invocationIds: z.array(idSchema).min(1).max(MAXIMUM_INVOCATIONS).optional(),
+    invocationIds: z.array(idSchema).min(1).max(MAX_INVOCATIONS).optional(),
     /** Wait for the signal `jobFinished` instead. */
     signal: z.literal(true).optional(),
     /** For all of them together. Default: 24 hours. */
@@ -60,7 +60,7 @@ export const exportArchiveSchema = z.strictObject({
   /** Default: the API's. */
   name: boundedString(255).endsWith('.zip').optional(),
   /** Only files of these types. */
-  type: z.array(fileTypeSchema).max(MAXIMUM_TYPES).optional(),
+  type: z.array(fileTypeSchema).max(MAX_TYPES).optional(),
 });
 
 const pipelineFieldsSchema = z
@@ -78,9 +78,9 @@ const pipelineFieldsSchema = z
      * More than 20 files are collected in batches, an activity each. Files of one batch. Default: 100, or a twentieth of the
      * files where that is more.
      */
-    batchSize: z.int().min(1).max(MAXIMUM_BATCH).optional(),
+    batchSize: z.int().min(1).max(MAX_BATCH_SIZE).optional(),
     /** Batches that are collected at the same time. Default: 4. */
-    concurrency: z.int().min(1).max(MAXIMUM_CONCURRENCY).default(4),
+    concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(4),
     /** How long one file is tried, whatever its failures; the calls of the finish too. Default: 6 hours. */
     giveUpAfter: durationSchema.optional(),
     /** `fail` (default): the workflow fails. `hold`: it waits for an operator's `resume` or `abandon`. */
@@ -90,8 +90,7 @@ const pipelineFieldsSchema = z
     /** Stop the runtime at the end: in any case, or only if nothing that was asked for would be lost. Default: `never`. */
     stopRuntime: z.enum(['always', 'on-success', 'never']).optional(),
     /** A workflow that is started with the report when all went well. */
-    // biome-ignore lint/suspicious/noThenProperty: an object is no thenable, and `then` is what people call it
-    then: z
+    next: z
       .strictObject({
         workflowType: temporalNameSchema,
         /** Default: that of the pipeline. */

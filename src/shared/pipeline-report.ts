@@ -1,5 +1,5 @@
-import type { ApiProblem, PresentFile } from './collect-outcome.js';
-import type { EndedInvocation } from './invocation.js';
+import type { ApiProblem, StoredFileRef } from './collect-outcome.js';
+import type { TerminalInvocation } from './invocation.js';
 
 /** Why something failed, for a person who has to act on it or to ask for help. */
 export interface Problem extends Partial<Omit<ApiProblem, 'message'>> {
@@ -10,7 +10,7 @@ export interface Problem extends Partial<Omit<ApiProblem, 'message'>> {
 /** What became of one file. */
 export type FileOutcome = CollectedOutcome | MissingOutcome | SkippedOutcome | FailedOutcome;
 
-export interface CollectedOutcome extends PresentFile {
+export interface CollectedOutcome extends StoredFileRef {
   readonly runtimePath: string;
 }
 
@@ -34,13 +34,13 @@ export interface FailedOutcome extends ApiProblem {
 }
 
 /**
- * A job that the pipeline waited for. `not_ended`: the wait timed out; `unknown`: the API finally refused to tell.
+ * A job that the pipeline waited for. `still_running`: the wait timed out; `unknown`: the API finally refused to tell.
  * A job with a problem keeps the pipeline from succeeding.
  */
-export interface JobOutcome extends Partial<Omit<EndedInvocation, 'status'>> {
+export interface JobOutcome extends Partial<Omit<TerminalInvocation, 'status'>> {
   /** The invocation's, or `jobFinished` where the signal named none. */
   readonly id: string;
-  readonly status: EndedInvocation['status'] | 'not_ended' | 'unknown';
+  readonly status: TerminalInvocation['status'] | 'still_running' | 'unknown';
   readonly problem?: Problem;
 }
 
@@ -82,7 +82,7 @@ export interface PipelineCounts {
  * How a pipeline ended. `succeeded`: every file is there, or may be missing. `skipped`: a job failed, and
  * `whenJobFails: 'skip'` asked to leave the files.
  */
-export type PipelineEnding = 'succeeded' | 'skipped' | 'failed' | 'abandoned' | 'cancelled';
+export type PipelineOutcome = 'succeeded' | 'skipped' | 'failed' | 'abandoned' | 'cancelled';
 
 /** Result of a pipeline; `details[0]` of the failure `PipelineFailed` too. */
 export interface PipelineReport {
@@ -90,7 +90,7 @@ export interface PipelineReport {
   /** Known where an archive was asked for. */
   readonly runId?: string;
   /** Absent while the pipeline runs. */
-  readonly ending?: PipelineEnding;
+  readonly outcome?: PipelineOutcome;
   readonly jobs: readonly JobOutcome[];
   readonly counts: PipelineCounts;
   /** Sum of the sizes of what was collected. */
@@ -106,7 +106,7 @@ export interface PipelineReport {
   readonly warnings: readonly string[];
   readonly exportArchive?: ExportArchiveOutcome;
   readonly stopRuntime?: StopRuntimeOutcome;
-  /** The workflow that `then` asked for. */
+  /** The workflow that `next` asked for. */
   readonly next?: NextOutcome;
 }
 
@@ -116,5 +116,5 @@ export type PipelinePhase = 'waiting' | 'collecting' | 'held' | 'finishing' | 'd
 export interface PipelineProgress extends PipelineReport {
   readonly phase: PipelinePhase;
   /** Set while the signal `jobFinished` would be heeded. */
-  readonly awaitsSignal?: true;
+  readonly waitingForSignal?: true;
 }

@@ -57,8 +57,8 @@ export function isReasonClass(value: unknown): value is ReasonClass {
  * The class of an answer that is not the expected one. `claimed` is the body's `reasonClass`, which is optional
  * on the wire; a missing or unknown one is derived from the HTTP status.
  */
-export function resolveReasonClass(status: number, claimed: unknown): ReasonClass {
-  if (isReasonClass(claimed)) return claimed;
+export function resolveReasonClass(status: number, bodyReasonClass: unknown): ReasonClass {
+  if (isReasonClass(bodyReasonClass)) return bodyReasonClass;
   const documented = classByStatus[status];
   if (documented !== undefined) return documented;
   if (status >= FIRST_CDN_STATUS && status <= LAST_CDN_STATUS) return 'upstream';

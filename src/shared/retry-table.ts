@@ -5,7 +5,7 @@ import { type ReasonClass, reasonClasses } from './reason-class.js';
 /** How failures of one reasonClass are treated. */
 export interface RetryRule {
   /** `false`: the first failure is final, and the other fields mean nothing. */
-  readonly retried: boolean;
+  readonly retryable: boolean;
   /** Delay after the first failure of the class, when the answer carries no Retry-After. */
   readonly initialInterval: Duration;
   readonly backoffCoefficient: number;
@@ -14,36 +14,36 @@ export interface RetryRule {
   /** The failure of this class, counted over all attempts of an activity, that is final. `null`: never by count. */
   readonly maximumFailures: number | null;
   /** Error codes of this class that cannot pass by waiting. */
-  readonly finalCodes: readonly string[];
+  readonly nonRetryableCodes: readonly string[];
 }
 
 export type RetryTable = Readonly<Record<ReasonClass, RetryRule>>;
 export type RetryTableOverrides = { readonly [K in ReasonClass]?: Partial<RetryRule> | undefined };
 
 const backoff: RetryRule = {
-  retried: true,
+  retryable: true,
   initialInterval: '1s',
   backoffCoefficient: 2,
   maximumInterval: '60s',
   maximumFailures: null,
-  finalCodes: [],
+  nonRetryableCodes: [],
 };
-const final: RetryRule = { ...backoff, retried: false };
+const neverRetry: RetryRule = { ...backoff, retryable: false };
 
 /**
  * The one place that says what happens to a failure. Activities, workflow-side options, README and tests are made
  * from it.
  */
 export const retryTable: RetryTable = {
-  invalid_input: final,
-  unauthorized: final,
-  capability_denied: final,
-  not_found: final,
+  invalid_input: neverRetry,
+  unauthorized: neverRetry,
+  capability_denied: neverRetry,
+  not_found: neverRetry,
   conflict: {
     ...backoff,
     maximumInterval: '10s',
     maximumFailures: 5,
-    finalCodes: ['storage_file.path_exists', 'runtime.not_active'],
+    nonRetryableCodes: ['storage_file.path_exists', 'runtime.not_active'],
   },
   capability_limit_exceeded: {
     ...backoff,
@@ -57,15 +57,15 @@ export const retryTable: RetryTable = {
 };
 
 /** A file that is not there yet (`appearsWithin`): looked for often, as a job that ends writes its files soon. */
-export const notYetRule: RetryRule = { ...backoff, maximumInterval: '10s' };
+export const appearsWithinRule: RetryRule = { ...backoff, maximumInterval: '10s' };
 
 const overrideSchema = z.strictObject({
-  retried: z.boolean().optional(),
+  retryable: z.boolean().optional(),
   initialInterval: durationSchema.optional(),
   backoffCoefficient: z.number().min(1).optional(),
   maximumInterval: durationSchema.optional(),
   maximumFailures: z.int().positive().nullable().optional(),
-  finalCodes: z.array(z.string()).optional(),
+  nonRetryableCodes: z.array(z.string()).optional(),
 });
 const overridesSchema = z.partialRecord(z.enum(reasonClasses), overrideSchema);
 
@@ -85,7 +85,7 @@ export function resolveRetryTable(overrides: RetryTableOverrides = {}): RetryTab
 
 /** Classes that are final at their first failure, for a retry policy's `nonRetryableErrorTypes`. */
 export function finalClasses(table: RetryTable): ReasonClass[] {
-  return reasonClasses.filter((reasonClass) => !table[reasonClass].retried);
+  return reasonClasses.filter((reasonClass) => !table[reasonClass].retryable);
 }
 
 /** A `nextRetryDelay` of 0 would end the retries in Temporal, and anything shorter hammers a server that asked for time. */
@@ -94,7 +94,7 @@ const MINIMUM_DELAY_MS = 1_000;
 /** Share of the delay that is added at most, so that thousands of activities don't return in step. */
 const JITTER = 0.1;
 
-export interface Failed {
+export interface RetryState {
   readonly code?: string | undefined;
   /** Retry-After of the answer, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
@@ -103,11 +103,11 @@ export interface Failed {
 }
 
 /** Milliseconds until the next attempt, or `null` when this failure is final. `random` yields 0 ≤ x < 1. */
-export function nextDelayMs(rule: RetryRule, failed: Failed, random: () => number): number | null {
-  if (!rule.retried) return null;
-  if (failed.code !== undefined && rule.finalCodes.includes(failed.code)) return null;
-  if (rule.maximumFailures !== null && failed.failures >= rule.maximumFailures) return null;
-  const computed = durationToMs(rule.initialInterval) * rule.backoffCoefficient ** (failed.failures - 1);
-  const delay = failed.retryAfterMs ?? Math.min(computed, durationToMs(rule.maximumInterval));
+export function nextRetryDelayMs(rule: RetryRule, state: RetryState, random: () => number): number | null {
+  if (!rule.retryable) return null;
+  if (state.code !== undefined && rule.nonRetryableCodes.includes(state.code)) return null;
+  if (rule.maximumFailures !== null && state.failures >= rule.maximumFailures) return null;
+  const computed = durationToMs(rule.initialInterval) * rule.backoffCoefficient ** (state.failures - 1);
+  const delay = state.retryAfterMs ?? Math.min(computed, durationToMs(rule.maximumInterval));
   return Math.round(Math.max(delay, MINIMUM_DELAY_MS) * (1 + JITTER * random()));
 }

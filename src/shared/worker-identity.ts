@@ -1,4 +1,4 @@
-const PROGRAM = 'bctrl-temporal';
+const PROGRAM_NAME = 'bctrl-temporal';
 
 export interface WorkerIdentity {
   readonly pid: number;
@@ -9,11 +9,11 @@ export interface WorkerIdentity {
 
 /** How a worker calls itself in histories and among the pollers of its task queue: the SDK's own way, and the version. */
 export function toWorkerIdentity({ pid, hostname, version }: WorkerIdentity): string {
-  return `${pid}@${hostname} ${PROGRAM}/${version}`;
+  return `${pid}@${hostname} ${PROGRAM_NAME}/${version}`;
 }
 
 /** The version that a worker's identity tells; `undefined` for a worker of another program. */
-export function versionOfIdentity(identity: string): string | undefined {
+export function parseWorkerVersion(identity: string): string | undefined {
   const [, program, version] = /^\S+ (\S+)\/(\S+)$/.exec(identity) ?? [];
-  return program === PROGRAM ? version : undefined;
+  return program === PROGRAM_NAME ? version : undefined;
 }

@@ -1,6 +1,6 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import type { BctrlClientObserver } from '../bctrl/client-observer.js';
+import type { BctrlClientHooks } from '../bctrl/client-hooks.js';
 
 /** A check is one request; who asks again before gets the last answer. */
 const VALID_MS = 30_000;
@@ -11,7 +11,7 @@ const UNAUTHORIZED = 401;
  * Whether the API accepts the key: checked when somebody asks, and nobody has asked lately. As the observer of another
  * client with the same key it sees when the last check no longer holds; the next one who asks has it repeated.
  */
-export class ApiKeyCheck implements BctrlClientObserver {
+export class ApiKeyCheck implements BctrlClientHooks {
   readonly #client: BctrlClient;
   readonly #now: () => number;
   #answer: Promise<string | undefined> | undefined;
@@ -34,10 +34,10 @@ export class ApiKeyCheck implements BctrlClientObserver {
     return this.#answer;
   }
 
-  requestSent(): void {}
-  heldBack(): void {}
+  onRequest(): void {}
+  onRateLimitPause(): void {}
 
-  requestEnded(_operation: string, status = 0): void {
+  onResponse(_operation: string, status = 0): void {
     const isContradicted = this.#isAccepted ? status === UNAUTHORIZED : status >= 200 && status < 300;
     if (isContradicted) this.#answer = undefined;
   }

@@ -8,7 +8,7 @@ export function hasStopped(worker: Worker | undefined): boolean {
 }
 
 /** Why a worker can do nothing any more, though nobody has asked it to `stop`. */
-export function findFailure(worker: Worker | undefined, stop: AbortSignal): readonly string[] {
+export function livenessProblems(worker: Worker | undefined, stop: AbortSignal): readonly string[] {
   if (worker === undefined) return [];
   const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
   const hasFailed = [runState, workflowPollerState, activityPollerState].includes('FAILED');
@@ -17,7 +17,7 @@ export function findFailure(worker: Worker | undefined, stop: AbortSignal): read
 }
 
 /** Why a worker takes no tasks now. */
-export function findIdleness(worker: Worker | undefined): readonly string[] {
+export function pollerProblems(worker: Worker | undefined): readonly string[] {
   if (worker === undefined) return ['the worker is not connected yet'];
   const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
   if (runState !== 'RUNNING') return [`the worker does not run: ${runState}`];
@@ -31,7 +31,7 @@ export function findIdleness(worker: Worker | undefined): readonly string[] {
 const TEMPORAL_TIMEOUT_MS = 2_000;
 
 /** Why Temporal has no tasks to give: a worker polls on where it is away, and does not tell. */
-export async function findOutage(worker: Worker | undefined): Promise<readonly string[]> {
+export async function temporalProblems(worker: Worker | undefined): Promise<readonly string[]> {
   const { connection } = worker ?? {};
   if (connection === undefined) return [];
   const answered = connection.workflowService.getSystemInfo({}).then(() => undefined, reasonOf);

@@ -1,5 +1,5 @@
 import type { MetricMeter, MetricTags } from '@temporalio/common';
-import type { BctrlClientObserver, BctrlOperation } from '../bctrl/client-observer.js';
+import type { BctrlClientHooks, BctrlOperation } from '../bctrl/client-hooks.js';
 import { metrics, NONE } from '../shared/metric-names.js';
 
 /** Counts wait so long: a call into the SDK's core for each request would cost more than all other counting together. */
@@ -10,7 +10,7 @@ type Add = (value: number, tags?: MetricTags) => void;
 interface Instruments {
   readonly requests: Add;
   readonly inFlight: Add;
-  readonly heldBack: Add;
+  readonly onRateLimitPause: Add;
 }
 
 interface OperationCounts {
@@ -20,31 +20,31 @@ interface OperationCounts {
 }
 
 /** The metrics of an API client, as its observer. They begin to count at once, and are told once there is a meter. */
-export class ClientMetrics implements BctrlClientObserver {
+export class ClientMetrics implements BctrlClientHooks {
   #instruments: Instruments | undefined;
   #flushing: NodeJS.Timeout | undefined;
   readonly #operations = new Map<BctrlOperation, OperationCounts>();
   #heldBackMs = 0;
 
   /** Tells them to a meter, that of the SDK's runtime for instance, from now on. */
-  reportTo(meter: MetricMeter): void {
+  setMeter(meter: MetricMeter): void {
     this.#instruments = createInstruments(meter);
     this.#flushSoon();
   }
 
-  requestSent(operation: BctrlOperation): void {
+  onRequest(operation: BctrlOperation): void {
     this.#countsOf(operation).inFlight += 1;
     this.#flushSoon();
   }
 
-  requestEnded(operation: BctrlOperation, status: number | undefined): void {
+  onResponse(operation: BctrlOperation, status: number | undefined): void {
     const counts = this.#countsOf(operation);
     counts.inFlight -= 1;
     counts.ended.set(status, (counts.ended.get(status) ?? 0) + 1);
     this.#flushSoon();
   }
 
-  heldBack(durationMs: number): void {
+  onRateLimitPause(durationMs: number): void {
     this.#heldBackMs += durationMs;
     this.#flushSoon();
   }
@@ -65,7 +65,7 @@ export class ClientMetrics implements BctrlClientObserver {
   #flush(): void {
     this.#flushing = undefined;
     if (this.#instruments === undefined) return;
-    const { requests, inFlight, heldBack } = this.#instruments;
+    const { requests, inFlight, onRateLimitPause } = this.#instruments;
     for (const [operation, counts] of this.#operations) {
       inFlight(counts.inFlight, { operation });
       counts.inFlight = 0;
@@ -75,13 +75,13 @@ export class ClientMetrics implements BctrlClientObserver {
     }
     // The SDK's counters are whole numbers; what was rounded is made up for the next time.
     const seconds = Math.max(Math.round(this.#heldBackMs / 1_000), 0);
-    heldBack(seconds);
+    onRateLimitPause(seconds);
     this.#heldBackMs -= seconds * 1_000;
   }
 }
 
 function createInstruments(meter: MetricMeter): Instruments {
-  const { requests, requestsInFlight, heldBack } = metrics;
+  const { requests, requestsInFlight, rateLimitPause } = metrics;
   const requestCounter = meter.createCounter(requests.name, undefined, requests.help);
   // A meter that cannot count down, which the interface allows for, goes without.
   const inFlightCounter = meter.createUpDownCounter?.(
@@ -89,10 +89,10 @@ function createInstruments(meter: MetricMeter): Instruments {
     undefined,
     requestsInFlight.help,
   );
-  const heldBackCounter = meter.createCounter(heldBack.name, heldBack.unit, heldBack.help);
+  const heldBackCounter = meter.createCounter(rateLimitPause.name, rateLimitPause.unit, rateLimitPause.help);
   return {
     requests: (value, tags) => requestCounter.add(value, tags),
     inFlight: (value, tags) => inFlightCounter?.add(value, tags),
-    heldBack: (value) => heldBackCounter.add(value),
+    onRateLimitPause: (value) => heldBackCounter.add(value),
   };
 }

@@ -1,6 +1,6 @@
 import type { Logger, LogLevel, LogMetadata } from '@temporalio/worker';
 import { type DestinationStream, type Level, pino } from 'pino';
-import { shapeLogEntry } from './shape-log-entry.js';
+import { formatLogEntry } from './shape-log-entry.js';
 
 export interface LogConfig {
   /** `json`: one object a line. */
@@ -29,7 +29,7 @@ class PinoLogger implements Logger {
 
   log(level: LogLevel, message: string, meta?: LogMetadata): void {
     if (!this.#pino.isLevelEnabled(toPinoLevel(level))) return;
-    const { level: shaped, fields } = shapeLogEntry({ level, message, ...(meta && { meta }) });
+    const { level: shaped, fields } = formatLogEntry({ level, message, ...(meta && { meta }) });
     this.#pino[toPinoLevel(shaped)](fields, message);
   }
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { WorkerConfig } from '../config.js';
-import { Exit, exitCodes } from '../exit.js';
+import { ExitError, exitCodes } from '../exit.js';
 import { grpcStatus } from '../grpc-status.js';
 import { BctrlPlugin } from '../plugin.js';
 import { toWorkerIdentity } from '../shared/worker-identity.js';
@@ -18,7 +18,10 @@ export async function connect({ temporal }: WorkerConfig): Promise<NativeConnect
     return await NativeConnection.connect(temporal.connectionOptions);
   } catch (error) {
     const { address } = temporal.connectionOptions;
-    throw new Exit(exitCodes.unreachable, `Temporal at ${address} is not reachable (${reasonOf(error)})`);
+    throw new ExitError(
+      exitCodes.unreachable,
+      `Temporal at ${address} is not reachable (${reasonOf(error)})`,
+    );
   }
 }
 
@@ -55,7 +58,7 @@ async function checkNamespace(connection: NativeConnection, namespace: string): 
   } catch (error) {
     // Anything else, a key that may not ask this for instance, is for the worker itself to meet.
     if (error instanceof Error && 'code' in error && error.code === grpcStatus.NOT_FOUND) {
-      throw new Exit(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`);
+      throw new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`);
     }
   }
 }

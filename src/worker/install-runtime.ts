@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { type Logger, Runtime, type TelemetryOptions } from '@temporalio/worker';
 import { ConfigError } from '../config-error.js';
 import { COLLECT_DURATION_BUCKETS, metrics } from '../shared/metric-names.js';
-import { type Address, formatAddress } from './address.js';
+import { formatAddress, type ListenAddress } from './address.js';
 
 /**
  * Installs the SDK's runtime, which serves the metrics too: one of a process, before its first connection. Signals are
@@ -10,7 +10,10 @@ import { type Address, formatAddress } from './address.js';
  *
  * @throws ConfigError where the metrics cannot be served
  */
-export async function installRuntime(logger: Logger, metricsAddress: Address | undefined): Promise<Runtime> {
+export async function installRuntime(
+  logger: Logger,
+  metricsAddress: ListenAddress | undefined,
+): Promise<Runtime> {
   // The core's own lines go the same way.
   const logging = { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } as const;
   const options = { logger, shutdownSignals: [] };
@@ -27,7 +30,7 @@ export async function installRuntime(logger: Logger, metricsAddress: Address | u
 }
 
 /** Names as Prometheus advises: `_total` for counters, seconds for durations, and the unit in the name. */
-async function toExporter({ host, port }: Address): Promise<NonNullable<TelemetryOptions['metrics']>> {
+async function toExporter({ host, port }: ListenAddress): Promise<NonNullable<TelemetryOptions['metrics']>> {
   // The core takes no names.
   const { address } = await lookup(host);
   return {

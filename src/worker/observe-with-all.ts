@@ -1,17 +1,17 @@
-import type { BctrlClientObserver } from '../bctrl/client-observer.js';
+import type { BctrlClientHooks } from '../bctrl/client-hooks.js';
 
 /** One observer for several; none where there are none, so that a client without pays nothing. */
-export function observeWithAll(observers: readonly BctrlClientObserver[]): BctrlClientObserver | undefined {
-  if (observers.length <= 1) return observers[0];
+export function combineHooks(hooks: readonly BctrlClientHooks[]): BctrlClientHooks | undefined {
+  if (hooks.length <= 1) return hooks[0];
   return {
-    requestSent(operation) {
-      for (const observer of observers) observer.requestSent(operation);
+    onRequest(operation) {
+      for (const each of hooks) each.onRequest(operation);
     },
-    requestEnded(operation, status) {
-      for (const observer of observers) observer.requestEnded(operation, status);
+    onResponse(operation, status) {
+      for (const each of hooks) each.onResponse(operation, status);
     },
-    heldBack(durationMs) {
-      for (const observer of observers) observer.heldBack(durationMs);
+    onRateLimitPause(durationMs) {
+      for (const each of hooks) each.onRateLimitPause(durationMs);
     },
   };
 }

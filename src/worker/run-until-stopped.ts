@@ -1,5 +1,5 @@
 import type { Worker } from '@temporalio/worker';
-import { Exit, exitCodes } from '../exit.js';
+import { ExitError, exitCodes } from '../exit.js';
 import { hasStopped } from './check-worker.js';
 
 /**
@@ -28,7 +28,7 @@ export async function runUntilStopped(
 ): Promise<void> {
   const timers: NodeJS.Timeout[] = [];
   const ended = new Promise<void>((resolve, reject) => {
-    const fail = (message: string) => reject(new Exit(exitCodes.failed, message));
+    const fail = (message: string) => reject(new ExitError(exitCodes.failed, message));
     const failLater = (message: string) =>
       void timers.push(setTimeout(fail, SHUTDOWN_FORCE_TIME_MS, message));
     const shutDown = () => {
@@ -54,5 +54,5 @@ export async function runUntilStopped(
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }
-  if (!stop.aborted) throw new Exit(exitCodes.failed, STOPPED_BY_ITSELF);
+  if (!stop.aborted) throw new ExitError(exitCodes.failed, STOPPED_BY_ITSELF);
 }

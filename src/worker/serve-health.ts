@@ -1,7 +1,7 @@
 import type { Worker } from '@temporalio/worker';
-import type { Address } from './address.js';
+import type { ListenAddress } from './address.js';
 import type { ApiKeyCheck } from './api-key-check.js';
-import { findFailure, findIdleness, findOutage } from './check-worker.js';
+import { livenessProblems, pollerProblems, temporalProblems } from './check-worker.js';
 import { startHealthServer } from './start-health-server.js';
 
 /**
@@ -13,16 +13,16 @@ import { startHealthServer } from './start-health-server.js';
  * @returns ends it
  */
 export function serveHealth(
-  address: Address,
+  address: ListenAddress,
   worker: () => Worker | undefined,
   keyCheck: ApiKeyCheck,
   stop: AbortSignal,
 ): Promise<() => void> {
   return startHealthServer(address, {
-    '/livez': async () => findFailure(worker(), stop),
+    '/livez': async () => livenessProblems(worker(), stop),
     '/readyz': async () => {
-      const [outage, problem] = await Promise.all([findOutage(worker()), keyCheck.problem()]);
-      return [...findIdleness(worker()), ...outage, ...(problem === undefined ? [] : [problem])];
+      const [outage, problem] = await Promise.all([temporalProblems(worker()), keyCheck.problem()]);
+      return [...pollerProblems(worker()), ...outage, ...(problem === undefined ? [] : [problem])];
     },
   });
 }

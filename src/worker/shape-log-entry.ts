@@ -10,7 +10,7 @@ const collectActivities = new Set(['collectRuntimeFile', 'collectRuntimeFiles'])
  */
 const WORKFLOW_FAILED = 'Workflow failed';
 
-export interface ShapedEntry {
+export interface FormattedEntry {
   readonly level: LogLevel;
   /** JSON. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -20,7 +20,11 @@ export interface ShapedEntry {
  * The level and fields of a line. What the SDK says with a stack trace of a failure that is an answer of the API, or that
  * a workflow means, takes a line without one; of other errors the stack stays.
  */
-export function shapeLogEntry({ level, message, meta = {} }: Omit<LogEntry, 'timestampNanos'>): ShapedEntry {
+export function formatLogEntry({
+  level,
+  message,
+  meta = {},
+}: Omit<LogEntry, 'timestampNanos'>): FormattedEntry {
   // Who has its token can end an activity.
   const { taskToken: _, isLocal: __, error, [LogTimestamp]: nanos, ...rest } = meta;
   const timeMs = typeof nanos === 'bigint' ? Number(nanos / 1_000_000n) : Date.now();
@@ -29,8 +33,8 @@ export function shapeLogEntry({ level, message, meta = {} }: Omit<LogEntry, 'tim
   if (message === WORKFLOW_FAILED) return { level, fields: { ...fields, problem: messageOf(error) } };
   if (!(error instanceof ApplicationFailure))
     return { level, fields: { ...fields, ...describeError(error) } };
-  const isTold = message === 'Activity failed' && isToldByFile(error, meta['activityType']);
-  return { level: isTold ? 'DEBUG' : level, fields: { ...fields, ...describeFailure(error) } };
+  const isLogged = message === 'Activity failed' && isLoggedPerFile(error, meta['activityType']);
+  return { level: isLogged ? 'DEBUG' : level, fields: { ...fields, ...describeFailure(error) } };
 }
 
 function describeError(error: unknown): object {
@@ -50,7 +54,7 @@ function describeFailure({ type, message, details }: ApplicationFailure): object
 }
 
 /** An input that was refused before any file was tried is told by nobody else: it is no answer, and has no status. */
-function isToldByFile({ type, details }: ApplicationFailure, activityType: unknown): boolean {
+function isLoggedPerFile({ type, details }: ApplicationFailure, activityType: unknown): boolean {
   if (!collectActivities.has(String(activityType))) return false;
   const { reasonClass, status } = toApiDetails(details) ?? {};
   return (

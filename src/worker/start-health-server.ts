@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { ConfigError } from '../config-error.js';
-import { type Address, formatAddress } from './address.js';
+import { formatAddress, type ListenAddress } from './address.js';
 
 /** What is wrong, a sentence each; an empty list when all is well. */
 export type HealthChecks = Readonly<Record<`/${string}`, () => Promise<readonly string[]>>>;
@@ -11,7 +11,7 @@ export type HealthChecks = Readonly<Record<`/${string}`, () => Promise<readonly 
  * @returns ends it, with its connections
  * @throws ConfigError where the address cannot be had
  */
-export async function startHealthServer(address: Address, checks: HealthChecks): Promise<() => void> {
+export async function startHealthServer(address: ListenAddress, checks: HealthChecks): Promise<() => void> {
   const byPath = new Map<string, () => Promise<readonly string[]>>(Object.entries(checks));
   const server = createServer(async (request, response) => {
     const check = byPath.get((request.url ?? '').split('?', 1)[0] ?? '');
@@ -27,7 +27,7 @@ export async function startHealthServer(address: Address, checks: HealthChecks):
   };
 }
 
-function listen(server: Server, address: Address): Promise<void> {
+function listen(server: Server, address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.on('error', ({ message }) => {
       const where = formatAddress(address);

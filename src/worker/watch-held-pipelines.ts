@@ -14,7 +14,7 @@ const HELD = visibilityQuery({ phase: 'held', running: true });
  *
  * @returns ends it
  */
-export function watchHeldPipelines(client: Client, meter: MetricMeter): () => void {
+export function startHeldPipelinesGauge(client: Client, meter: MetricMeter): () => void {
   const { name, help } = metrics.heldPipelines;
   const gauge = meter.createGauge(name, 'int', undefined, help);
   const count = async () => {

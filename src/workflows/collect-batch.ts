@@ -7,26 +7,26 @@ import {
 } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { isMissingFile } from '../shared/collect.js';
-import { type CollectOutcome, toPresentFile } from '../shared/collect-outcome.js';
+import { type CollectOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
 import { formatCount } from '../shared/format-count.js';
 import { collectCheckpointSchema, heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
-import { shortPath } from '../shared/one-line.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
 import { isReasonClass } from '../shared/reason-class.js';
-import { activityOptions, batchOptions } from './bctrl-activities.js';
+import { truncatePath } from '../shared/truncate-line.js';
+import { activityOptions, batchActivityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
-import type { SettledOutcome } from './file-entry.js';
-import type { OpenFile } from './file-list.js';
+import type { FileResult } from './file-entry.js';
+import type { PendingFile } from './file-list.js';
 import type { PipelineState } from './pipeline-state.js';
-import { LISTED_FILES } from './select-listed.js';
+import { MAX_REPORTED_FILES } from './select-reported.js';
 import { toProblem } from './to-problem.js';
 
 const { collectRuntimeFile } = proxyActivities<BctrlActivities>(activityOptions());
-const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchOptions());
+const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchActivityOptions());
 
 /** Collects one file, with an activity that has its path for a summary. */
-export async function collectFile(pipeline: PipelineState, open: OpenFile): Promise<void> {
-  const subject = shortPath(open.file.runtimePath);
+export async function collectSingleFile(pipeline: PipelineState, open: PendingFile): Promise<void> {
+  const subject = truncatePath(open.file.runtimePath);
   const options = activityOptions({
     ...pipeline.activityOptions(subject),
     mayAppear: open.file.appearsWithin !== undefined,
@@ -34,24 +34,24 @@ export async function collectFile(pipeline: PipelineState, open: OpenFile): Prom
   const task = { ...toRequest(open), ...toKeyInput(pipeline, [open]) };
   let outcome: CollectOutcome;
   try {
-    outcome = toPresentFile(await collectRuntimeFile.executeWithOptions(options, [task]));
+    outcome = toStoredFileRef(await collectRuntimeFile.executeWithOptions(options, [task]));
   } catch (error) {
     outcome = toFailedOutcome(subject, error);
   }
-  pipeline.files.settle(open, toFileOutcome(open.file, outcome));
+  pipeline.files.setOutcome(open, toFileOutcome(open.file, outcome));
 }
 
 /** Collects many files with one activity. */
-export async function collectBatch(pipeline: PipelineState, batch: readonly OpenFile[]): Promise<void> {
+export async function collectBatch(pipeline: PipelineState, batch: readonly PendingFile[]): Promise<void> {
   const subject = describeBatch(batch, pipeline.files.counts.files);
-  const options = batchOptions(pipeline.activityOptions(subject));
+  const options = batchActivityOptions(pipeline.activityOptions(subject));
   const settle = (outcomes: readonly (CollectOutcome | undefined)[]) => {
     for (const [index, outcome] of outcomes.entries()) {
       const open = batch[index];
-      if (open && outcome) pipeline.files.settle(open, toFileOutcome(open.file, outcome));
+      if (open && outcome) pipeline.files.setOutcome(open, toFileOutcome(open.file, outcome));
     }
   };
-  const brief = batch.every(({ number }) => number > LISTED_FILES);
+  const brief = batch.every(({ position }) => position > MAX_REPORTED_FILES);
   const task = { files: batch.map(toRequest), brief, ...toKeyInput(pipeline, batch) };
   try {
     settle(await collectRuntimeFiles.executeWithOptions(options, [task]));
@@ -62,18 +62,18 @@ export async function collectBatch(pipeline: PipelineState, batch: readonly Open
   }
 }
 
-function toRequest({ file: { ifMissing: _, ...request } }: OpenFile) {
+function toRequest({ file: { ifMissing: _, ...request } }: PendingFile) {
   return request;
 }
 
-function toKeyInput({ input, mayRepeat }: PipelineState, files: readonly OpenFile[]) {
-  const lookFirst = mayRepeat || files.some(({ tried }) => tried);
-  return { ...collectionKey(undefined, input.rerunOf), runtimeId: input.runtimeId, lookFirst };
+function toKeyInput({ input, mustCheckExisting }: PipelineState, files: readonly PendingFile[]) {
+  const checkExistingFirst = mustCheckExisting || files.some(({ attempted }) => attempted);
+  return { ...collectionKey(undefined, input.rerunOf), runtimeId: input.runtimeId, checkExistingFirst };
 }
 
 /** As in `files 101–200 of 3,000`; of files that do not follow each other it is `80 of the files 101–200 of 3,000`. */
-function describeBatch(batch: readonly OpenFile[], total: number): string {
-  const numbers = batch.map(({ number }) => number);
+function describeBatch(batch: readonly PendingFile[], total: number): string {
+  const numbers = batch.map(({ position }) => position);
   const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
   const range = `files ${formatCount(first)}–${formatCount(last)} of ${formatCount(total)}`;
   return batch.length === last - first + 1 ? range : `${formatCount(batch.length)} of the ${range}`;
@@ -105,7 +105,7 @@ function outcomesFromFailure(error: unknown): (CollectOutcome | undefined)[] {
 function toFileOutcome(
   { runtimePath, ifMissing = 'fail' }: PipelineFile,
   outcome: CollectOutcome,
-): SettledOutcome {
+): FileResult {
   if (outcome.outcome !== 'failed' || ifMissing === 'fail' || !isMissingFile(outcome)) {
     return { ...outcome, runtimePath };
   }

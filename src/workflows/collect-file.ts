@@ -2,12 +2,12 @@ import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import type { CollectedFile, FileOptions } from '../shared/collect.js';
 import { idsBeside } from '../shared/collect-outcome.js';
-import { fileIdentity } from '../shared/file-identity.js';
-import { shortPath } from '../shared/one-line.js';
+import { fileKey } from '../shared/file-key.js';
+import { parseInput } from '../shared/parse-input.js';
 import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline-input.js';
-import { activityOptions } from './bctrl-activities.js';
+import { truncatePath } from '../shared/truncate-line.js';
+import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
-import { parseWorkflowInput } from './parse-workflow-input.js';
 import { VERIFY_GIVE_UP_AFTER } from './verify-files.js';
 
 const { verifyCollectedFiles } = proxyActivities<BctrlActivities>(
@@ -16,11 +16,11 @@ const { verifyCollectedFiles } = proxyActivities<BctrlActivities>(
 
 /** Collects one file: the smallest workflow there is. */
 export async function collectFile(input: CollectFileInput): Promise<CollectedFile> {
-  const { giveUpAfter, ...file } = parseWorkflowInput(collectFileInputSchema, input);
+  const { giveUpAfter, ...file } = parseInput(collectFileInputSchema, input);
   const options = activityOptions({
     giveUpAfter,
     mayAppear: file.appearsWithin !== undefined,
-    summary: shortPath(file.runtimePath),
+    summary: truncatePath(file.runtimePath),
   });
   const { collectRuntimeFile } = proxyActivities<BctrlActivities>(options);
   const key = collectionKey();
@@ -34,7 +34,7 @@ async function verifyFile(
   { runtimeId, ...options }: FileOptions & { readonly runtimeId: string },
   collectionKey: string,
 ): Promise<CollectedFile> {
-  const identity = fileIdentity(options);
+  const identity = fileKey(options);
   const { unverified: _, ...verified } = file;
   try {
     const task = { runtimeId, collectionKey, collected: [identity], failed: [] };

@@ -4,7 +4,7 @@ import type { PipelineReport } from '../shared/pipeline-report.js';
 export function describeFailure({
   counts,
   jobs,
-  ending,
+  outcome,
   exportArchive,
   stopRuntime,
 }: PipelineReport): string {
@@ -18,5 +18,5 @@ export function describeFailure({
     ...(exportArchive?.outcome === 'failed' ? ['the archive could not be made'] : []),
     ...(stopRuntime?.outcome === 'failed' ? ['the runtime could not be stopped'] : []),
   ];
-  return `${ending === 'abandoned' ? 'abandoned: ' : ''}${reasons.join('; ')}`;
+  return `${outcome === 'abandoned' ? 'abandoned: ' : ''}${reasons.join('; ')}`;
 }

@@ -3,16 +3,16 @@ import type { PipelineFile } from '../shared/pipeline-input.js';
 import type { FileOutcome } from '../shared/pipeline-report.js';
 
 /** What became of a file: as the report lists it, or as it is only counted. */
-export type SettledOutcome = FileOutcome | (BriefOutcome & Pick<FileOutcome, 'runtimePath'>);
+export type FileResult = FileOutcome | (BriefOutcome & Pick<FileOutcome, 'runtimePath'>);
 
 /** A file of a pipeline, and what became of it. */
 export interface FileEntry {
   /** From 1, in the order in which they came. */
-  readonly number: number;
+  readonly position: number;
   readonly file: PipelineFile;
   /** Of its source and destination: two files of the same are one. */
-  readonly identity: string;
+  readonly key: string;
   /** It was taken before, and may have been copied. */
-  tried: boolean;
-  outcome?: SettledOutcome;
+  attempted: boolean;
+  outcome?: FileResult;
 }

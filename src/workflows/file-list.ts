@@ -1,43 +1,43 @@
 import {
   type BriefOutcome,
   idsBeside,
-  type PresentFile,
+  type StoredFileRef,
   type VerifiedFiles,
 } from '../shared/collect-outcome.js';
-import { fileIdentity } from '../shared/file-identity.js';
+import { fileKey } from '../shared/file-key.js';
 import { formatCount } from '../shared/format-count.js';
-import { jsonBytes } from '../shared/json-bytes.js';
-import { shortPath } from '../shared/one-line.js';
-import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
+import { jsonByteLength } from '../shared/json-bytes.js';
+import { MAX_FILES, MAX_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
 import type {
   FailedOutcome,
   FileOutcome,
   MissingOutcome,
   PipelineCounts,
 } from '../shared/pipeline-report.js';
-import type { FileEntry, SettledOutcome } from './file-entry.js';
-import { type HandedOnFiles, handOn, toEntries } from './handed-on-files.js';
-import { selectListed } from './select-listed.js';
+import { truncatePath } from '../shared/truncate-line.js';
+import { type FileEntriesState, restoreEntries, saveEntries } from './continue-as-new-state.js';
+import type { FileEntry, FileResult } from './file-entry.js';
+import { selectReported } from './select-reported.js';
 
 /** Enough for a person; the files themselves tell all. */
-const MAXIMUM_WARNINGS = 100;
+const MAX_WARNINGS = 100;
 
 /** A file to be collected now. */
-export type OpenFile = Readonly<Omit<FileEntry, 'outcome'>>;
+export type PendingFile = Readonly<Omit<FileEntry, 'outcome'>>;
 
 /** A list as a run hands it to the next one. */
-export interface HandedOnList extends HandedOnFiles {
+export interface FileListState extends FileEntriesState {
   readonly counts: PipelineCounts;
   readonly bytes: number;
   readonly duplicates: number;
   readonly warnings: readonly string[];
-  readonly remarks: readonly (readonly [text: string, remark: Remark])[];
+  readonly groupedWarnings: readonly (readonly [text: string, remark: GroupedWarning])[];
   /** Identities of files that may be there more than once. */
   readonly unverified: readonly string[];
 }
 
 /** What holds for many files is said once. */
-interface Remark {
+interface GroupedWarning {
   readonly count: number;
   readonly firstPath: string;
 }
@@ -47,9 +47,9 @@ export class FileList {
   /** By identity, in the order in which they came. */
   readonly #entries = new Map<string, FileEntry>();
   /** Identities of the files of earlier runs that are only counted. */
-  readonly #counted = new Set<string>();
+  readonly #unreportedKeys = new Set<string>();
   /** Those that nobody has taken yet. */
-  #open: FileEntry[] = [];
+  #pending: FileEntry[] = [];
   readonly #counts: Record<keyof PipelineCounts, number> = {
     files: 0,
     collected: 0,
@@ -59,87 +59,92 @@ export class FileList {
     failed: 0,
   };
   readonly #warnings: string[] = [];
-  readonly #remarks = new Map<string, Remark>();
+  readonly #groupedWarnings = new Map<string, GroupedWarning>();
   /** Identities of files that are there, and may be there more than once. */
   readonly #unverified = new Set<string>();
   #bytes = 0;
   #duplicates = 0;
 
-  constructor(handedOn?: HandedOnList) {
-    if (handedOn === undefined) return;
-    for (const entry of toEntries(handedOn)) this.#enter(entry);
-    this.#counted = new Set(handedOn.counted);
-    this.#counts = { ...handedOn.counts };
-    this.#warnings = [...handedOn.warnings];
-    this.#bytes = handedOn.bytes;
-    this.#duplicates = handedOn.duplicates;
-    this.#remarks = new Map(handedOn.remarks);
-    this.#unverified = new Set(handedOn.unverified);
+  constructor(previousState?: FileListState) {
+    if (previousState === undefined) return;
+    for (const entry of restoreEntries(previousState)) this.#insert(entry);
+    this.#unreportedKeys = new Set(previousState.unreportedKeys);
+    this.#counts = { ...previousState.counts };
+    this.#warnings = [...previousState.warnings];
+    this.#bytes = previousState.bytes;
+    this.#duplicates = previousState.duplicates;
+    this.#groupedWarnings = new Map(previousState.groupedWarnings);
+    this.#unverified = new Set(previousState.unverified);
   }
 
   /** Whether all of the files that are new fit in. */
-  hasRoomFor(files: readonly PipelineFile[]): boolean {
-    const added = new Map(files.map((file) => [fileIdentity(file), file]));
+  canAdd(files: readonly PipelineFile[]): boolean {
+    const added = new Map(files.map((file) => [fileKey(file), file]));
     for (const identity of added.keys()) if (this.#has(identity)) added.delete(identity);
     const known = [...this.#entries.values()].map(({ file }) => file);
-    const listBytes = jsonBytes([...known, ...added.values()]);
-    return this.#counts.files + added.size <= MAXIMUM_FILES && listBytes <= MAXIMUM_LIST_BYTES;
+    const listBytes = jsonByteLength([...known, ...added.values()]);
+    return this.#counts.files + added.size <= MAX_FILES && listBytes <= MAX_LIST_BYTES;
   }
 
   /** Adds those of the files that are new, one of the same source and destination being the same. Returns how many. */
   add(files: readonly PipelineFile[]): number {
     const before = this.#counts.files;
     for (const file of files) {
-      const identity = fileIdentity(file);
-      if (this.#has(identity)) continue;
+      const key = fileKey(file);
+      if (this.#has(key)) continue;
       this.#counts.files += 1;
-      this.#enter({ number: this.#counts.files, file, identity, tried: false });
+      this.#insert({ position: this.#counts.files, file, key, attempted: false });
     }
     return this.#counts.files - before;
   }
 
-  get hasOpen(): boolean {
-    return this.#open.length > 0;
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
   }
 
   /** The next open files, so many at most, which are then no longer open. */
-  take(size: number): OpenFile[] {
-    const taken = this.#open.splice(0, size);
-    const asTheyWere = taken.map(({ number, file, identity, tried }) => ({ number, file, identity, tried }));
-    for (const entry of taken) entry.tried = true;
+  takeNext(size: number): PendingFile[] {
+    const taken = this.#pending.splice(0, size);
+    const asTheyWere = taken.map(({ position, file, key, attempted }) => ({
+      position,
+      file,
+      key,
+      attempted,
+    }));
+    for (const entry of taken) entry.attempted = true;
     return asTheyWere;
   }
 
   /** The first outcome of a file counts. */
-  settle({ identity }: OpenFile, outcome: SettledOutcome): void {
-    const entry = this.#entries.get(identity);
-    if (entry !== undefined && entry.outcome === undefined) this.#settle(entry, outcome);
+  setOutcome({ key }: PendingFile, outcome: FileResult): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && entry.outcome === undefined) this.#setOutcome(entry, outcome);
   }
 
   /** Opens failed files again, all or those of the given paths. Returns how many. */
-  reopen(runtimePaths?: readonly string[]): number {
+  requeueFailed(runtimePaths?: readonly string[]): number {
     const wanted = runtimePaths && new Set(runtimePaths);
     const failed = this.#failed.filter(({ file }) => wanted?.has(file.runtimePath) ?? true);
     for (const entry of failed) delete entry.outcome;
     this.#counts.failed -= failed.length;
-    this.#open.push(...failed);
+    this.#pending.push(...failed);
     return failed.length;
   }
 
   /** Settles what has no outcome and will not get one any more. */
-  skipRest(reason: string): void {
-    this.#open = [];
+  skipRemaining(reason: string): void {
+    this.#pending = [];
     for (const entry of this.#entries.values()) {
       if (entry.outcome !== undefined) continue;
       const { runtimePath } = entry.file;
-      const mayBeThere = entry.tried ? '; it may have been copied' : '';
-      this.#settle(entry, { outcome: 'skipped', runtimePath, reason: `${reason}${mayBeThere}` });
+      const mayBeThere = entry.attempted ? '; it may have been copied' : '';
+      this.#setOutcome(entry, { outcome: 'skipped', runtimePath, reason: `${reason}${mayBeThere}` });
     }
   }
 
   /** Those that the report lists. */
   get outcomes(): FileOutcome[] {
-    return selectListed(this.#entries.values()).map(({ outcome }) => outcome);
+    return selectReported(this.#entries.values()).map(({ outcome }) => outcome);
   }
 
   /** Source paths of the files that have failed. */
@@ -170,15 +175,15 @@ export class FileList {
   }
 
   get warnings(): readonly string[] {
-    const remarks = [...this.#remarks].map(([text, { count, firstPath }]) => {
+    const groupedWarnings = [...this.#groupedWarnings].map(([text, { count, firstPath }]) => {
       const more = count === 1 ? '' : ` and ${formatCount(count - 1)} more`;
-      return `${shortPath(firstPath)}${more}: ${text}`;
+      return `${truncatePath(firstPath)}${more}: ${text}`;
     });
-    return [...remarks, ...this.#warnings];
+    return [...groupedWarnings, ...this.#warnings];
   }
 
   warn(warning: string): void {
-    if (this.#warnings.length < MAXIMUM_WARNINGS) this.#warnings.push(warning);
+    if (this.#warnings.length < MAX_WARNINGS) this.#warnings.push(warning);
   }
 
   /** Identities of the files whose outcome is in doubt: they may be there more than once, or although they failed. */
@@ -186,7 +191,7 @@ export class FileList {
     const failed = [...this.#entries.values()].filter(
       ({ outcome }) => isAbsent(outcome) && outcome.unverified === true,
     );
-    return { collected: [...this.#unverified], failed: failed.map(({ identity }) => identity) };
+    return { collected: [...this.#unverified], failed: failed.map(({ key }) => key) };
   }
 
   /** Takes over what a last lookup has found of the files in doubt; the others are what they seemed to be. */
@@ -202,25 +207,25 @@ export class FileList {
     for (const [identity, found] of Object.entries(files)) this.#setFound(identity, found);
   }
 
-  handOn(): HandedOnList {
-    const files = handOn([...this.#entries.values()], this.#counted);
+  toState(): FileListState {
+    const files = saveEntries([...this.#entries.values()], this.#unreportedKeys);
     return {
       ...files,
       counts: this.counts,
       bytes: this.#bytes,
       duplicates: this.#duplicates,
       warnings: this.#warnings,
-      remarks: [...this.#remarks],
+      groupedWarnings: [...this.#groupedWarnings],
       unverified: [...this.#unverified],
     };
   }
 
-  #setFound(identity: string, found: PresentFile): void {
+  #setFound(identity: string, found: StoredFileRef): void {
     const entry = this.#entries.get(identity);
     const { outcome } = entry ?? {};
     if (entry && isAbsent(outcome)) {
       this.#counts[outcome.outcome] -= 1;
-      this.#settle(entry, { ...found, runtimePath: entry.file.runtimePath });
+      this.#setOutcome(entry, { ...found, runtimePath: entry.file.runtimePath });
       return;
     }
     // A file of an earlier run of this workflow is only counted.
@@ -236,54 +241,51 @@ export class FileList {
   }
 
   #has(identity: string): boolean {
-    return this.#entries.has(identity) || this.#counted.has(identity);
+    return this.#entries.has(identity) || this.#unreportedKeys.has(identity);
   }
 
-  #enter(entry: FileEntry): void {
-    this.#entries.set(entry.identity, entry);
-    if (entry.outcome === undefined) this.#open.push(entry);
+  #insert(entry: FileEntry): void {
+    this.#entries.set(entry.key, entry);
+    if (entry.outcome === undefined) this.#pending.push(entry);
   }
 
   get #failed(): FileEntry[] {
     return [...this.#entries.values()].filter(({ outcome }) => outcome?.outcome === 'failed');
   }
 
-  #settle(entry: FileEntry, outcome: SettledOutcome): void {
+  #setOutcome(entry: FileEntry, outcome: FileResult): void {
     entry.outcome = outcome;
     this.#counts[outcome.outcome] += 1;
-    if (outcome.outcome === 'collected' || outcome.outcome === 'kept') this.#settlePresent(entry, outcome);
+    if (outcome.outcome === 'collected' || outcome.outcome === 'kept') this.#setStored(entry, outcome);
     else if (outcome.outcome === 'missing' && outcome.ifMissing === 'warn')
       this.warn(`missing: ${outcome.message}`);
   }
 
-  #settlePresent(
-    { identity, file }: FileEntry,
-    outcome: Extract<SettledOutcome, PresentFile | BriefOutcome>,
-  ): void {
+  #setStored({ key, file }: FileEntry, outcome: Extract<FileResult, StoredFileRef | BriefOutcome>): void {
     const { sizeBytes, duplicateIds = [], missingFields, unverified } = outcome;
     if (outcome.outcome === 'collected') {
       this.#bytes += sizeBytes ?? 0;
-      if (sizeBytes === 0) this.#remark('the file is empty (0 bytes)', file.runtimePath);
+      if (sizeBytes === 0) this.#warnGrouped('the file is empty (0 bytes)', file.runtimePath);
     }
     if (missingFields) {
-      this.#remark(`the API's response has no usable ${missingFields.join(', ')}`, file.runtimePath);
+      this.#warnGrouped(`the API's response has no usable ${missingFields.join(', ')}`, file.runtimePath);
     }
-    if (unverified) this.#unverified.add(identity);
+    if (unverified) this.#unverified.add(key);
     this.#duplicates += duplicateIds.length;
     if (duplicateIds.length > 0) this.warn(toDuplicateWarning(file.runtimePath, duplicateIds));
   }
 
-  #remark(text: string, path: string): void {
-    const { count = 0, firstPath = path } = this.#remarks.get(text) ?? {};
-    this.#remarks.set(text, { count: count + 1, firstPath });
+  #warnGrouped(text: string, path: string): void {
+    const { count = 0, firstPath = path } = this.#groupedWarnings.get(text) ?? {};
+    this.#groupedWarnings.set(text, { count: count + 1, firstPath });
   }
 }
 
 /** A file that is not there, or so it seems. */
-function isAbsent(outcome: SettledOutcome | undefined): outcome is FailedOutcome | MissingOutcome {
+function isAbsent(outcome: FileResult | undefined): outcome is FailedOutcome | MissingOutcome {
   return outcome?.outcome === 'failed' || outcome?.outcome === 'missing';
 }
 
 function toDuplicateWarning(path: string, duplicateIds: readonly string[]): string {
-  return `${shortPath(path)}: the API made it more than once; the other files are ${duplicateIds.join(', ')}`;
+  return `${truncatePath(path)}: the API made it more than once; the other files are ${duplicateIds.join(', ')}`;
 }

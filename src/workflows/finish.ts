@@ -2,7 +2,6 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { isAtMostBytes } from '../shared/bounded-string.js';
-import { digest } from '../shared/digest.js';
 import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
 import type {
   ExportArchiveOutcome,
@@ -10,7 +9,8 @@ import type {
   SkippedStep,
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
-import { activityOptions } from './bctrl-activities.js';
+import { shortSha256 } from '../shared/short-sha256.js';
+import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
 import type { PipelineState } from './pipeline-state.js';
 import { toProblem } from './to-problem.js';
@@ -26,10 +26,10 @@ const MAXIMUM_ID_BYTES = 1_000;
 const skip = (reason: string): SkippedStep => ({ outcome: 'skipped', reason });
 
 /** Notes the run that is exported later: the runtime has one only while it is active. */
-export async function findRun(pipeline: PipelineState): Promise<void> {
+export async function resolveRunId(pipeline: PipelineState): Promise<void> {
   const { runtimeId, exportArchive } = pipeline.input;
   if (exportArchive === undefined || pipeline.runId !== undefined) return;
-  if (pipeline.reasonToLeaveFiles !== undefined) return;
+  if (pipeline.skipReason !== undefined) return;
   const options = optionsOf(pipeline, 'find the run');
   try {
     pipeline.runId = await activities.getActiveRun.executeWithOptions(options, [{ runtimeId }]);
@@ -41,10 +41,10 @@ export async function findRun(pipeline: PipelineState): Promise<void> {
 /** A zip of the run's files, if any were collected. */
 export async function exportArchive(pipeline: PipelineState): Promise<void> {
   if (pipeline.input.exportArchive === undefined) return;
-  pipeline.exportArchive = await exported(pipeline, pipeline.input.exportArchive);
+  pipeline.exportArchive = await runExport(pipeline, pipeline.input.exportArchive);
 }
 
-async function exported(
+async function runExport(
   pipeline: PipelineState,
   wanted: NonNullable<ParsedPipelineInput['exportArchive']>,
 ): Promise<ExportArchiveOutcome> {
@@ -73,11 +73,11 @@ export async function stopRuntime(pipeline: PipelineState): Promise<void> {
   const { stopRuntime: when = 'never' } = pipeline.input;
   if (when === 'never') return;
   // What is not there yet would be lost with the runtime.
-  const wanted = when === 'always' || pipeline.ending === 'succeeded';
-  pipeline.stopRuntime = wanted ? await stopped(pipeline) : skip(`the pipeline ends as ${pipeline.ending}`);
+  const wanted = when === 'always' || pipeline.outcome === 'succeeded';
+  pipeline.stopRuntime = wanted ? await runStop(pipeline) : skip(`the pipeline ends as ${pipeline.outcome}`);
 }
 
-async function stopped(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
+async function runStop(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
   const { runtimeId } = pipeline.input;
   const options = optionsOf(pipeline, 'stop the runtime');
   try {
@@ -91,15 +91,15 @@ async function stopped(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
 
 /** Starts the next workflow with the report, when all went well; it lives on its own. */
 export async function startNext(pipeline: PipelineState): Promise<void> {
-  const { then } = pipeline.input;
-  if (then === undefined) return;
+  const { next } = pipeline.input;
+  if (next === undefined) return;
   pipeline.next =
-    pipeline.ending === 'succeeded'
-      ? await started(pipeline, then)
-      : skip(`the pipeline ends as ${pipeline.ending}`);
+    pipeline.outcome === 'succeeded'
+      ? await runStartNext(pipeline, next)
+      : skip(`the pipeline ends as ${pipeline.outcome}`);
 }
 
-async function started(
+async function runStartNext(
   pipeline: PipelineState,
   {
     workflowType,
@@ -107,8 +107,8 @@ async function started(
   }: { workflowType: string; taskQueue?: string | undefined },
 ): Promise<NextOutcome> {
   // One id for all that repeats this pipeline, so that a reset does not start it again.
-  const { collectionKey: key } = collectionKey('then');
-  const workflowId = isAtMostBytes(key, MAXIMUM_ID_BYTES) ? key : `post-run-then/${digest(key)}`;
+  const { collectionKey: key } = collectionKey('next');
+  const workflowId = isAtMostBytes(key, MAXIMUM_ID_BYTES) ? key : `post-run-next/${shortSha256(key)}`;
   try {
     await startChild(workflowType, {
       workflowId,
@@ -124,10 +124,10 @@ async function started(
 }
 
 /** Says of the steps that a cancelled pipeline has not come to that it has not. */
-export function skipSteps(pipeline: PipelineState): void {
-  const { exportArchive, stopRuntime: when = 'never', then } = pipeline.input;
-  const skipped = skip(`the pipeline ends as ${pipeline.ending}`);
+export function markStepsSkipped(pipeline: PipelineState): void {
+  const { exportArchive, stopRuntime: when = 'never', next } = pipeline.input;
+  const skipped = skip(`the pipeline ends as ${pipeline.outcome}`);
   if (exportArchive !== undefined) pipeline.exportArchive ??= skipped;
   if (when !== 'never') pipeline.stopRuntime ??= skipped;
-  if (then !== undefined) pipeline.next ??= skipped;
+  if (next !== undefined) pipeline.next ??= skipped;
 }

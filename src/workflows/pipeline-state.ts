@@ -1,36 +1,36 @@
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import { fairnessKeyOf } from '../shared/fairness-key.js';
+import { toFairnessKey } from '../shared/fairness-key.js';
+import { parseInput } from '../shared/parse-input.js';
 import {
   type ParsedPipelineInput,
   type PipelineInput,
   pipelineInputSchema,
 } from '../shared/pipeline-input.js';
-import type { JobFinished } from '../shared/pipeline-messages.js';
+import type { JobFinishedInput } from '../shared/pipeline-messages.js';
 import type {
   ExportArchiveOutcome,
   JobOutcome,
   NextOutcome,
-  PipelineEnding,
+  PipelineOutcome,
   PipelinePhase,
   PipelineProgress,
   PipelineReport,
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
-import type { BctrlActivityOptions } from './bctrl-activities.js';
-import { isRepeated, ownKeys } from './collection-key.js';
-import { describeProgress } from './describe-progress.js';
-import { FileList, type HandedOnList } from './file-list.js';
-import { parseWorkflowInput } from './parse-workflow-input.js';
-import { showInSearchAttributes } from './show-in-search-attributes.js';
+import type { BctrlActivityOptions } from './activity-options.js';
+import { collectionKeyPrefix, mayRepeatEarlierRun } from './collection-key.js';
+import { renderCurrentDetails } from './current-details.js';
+import { FileList, type FileListState } from './file-list.js';
+import { upsertPipelineSearchAttributes } from './search-attributes.js';
 
 /** What a run of a pipeline hands to the next one, which collects the files that are left. */
-export interface HandedOn {
+export interface ContinueAsNewState {
   /** Of the chain of runs that it was made in. */
   readonly firstExecutionRunId: string;
-  readonly files: HandedOnList;
-  readonly mayRepeat: boolean;
+  readonly files: FileListState;
+  readonly mustCheckExisting: boolean;
   readonly jobs: readonly JobOutcome[];
-  readonly jobFinished: JobFinished | undefined;
+  readonly jobFinished: JobFinishedInput | undefined;
   readonly runId: string | undefined;
   readonly exportArchive: ExportArchiveOutcome | undefined;
 }
@@ -40,14 +40,17 @@ export interface HandedOn {
  * for each one of a cron schedule. An earlier run of the chain has written them if they name its first run, whose id nobody
  * knows before the start.
  */
-export function beginPipeline(input: unknown, handedOn: HandedOn | undefined): PipelineState {
-  const isHandedOn = handedOn?.firstExecutionRunId === workflowInfo().firstExecutionRunId;
-  if (isHandedOn) return new PipelineState(input as ParsedPipelineInput, handedOn);
-  return new PipelineState(parseWorkflowInput(pipelineInputSchema, input));
+export function createPipelineState(
+  input: unknown,
+  previousState: ContinueAsNewState | undefined,
+): PipelineState {
+  const isContinued = previousState?.firstExecutionRunId === workflowInfo().firstExecutionRunId;
+  if (isContinued) return new PipelineState(input as ParsedPipelineInput, previousState);
+  return new PipelineState(parseInput(pipelineInputSchema, input));
 }
 
 /** It is not known how the job ended, or what files it names. */
-export function isOpen(job: JobOutcome | undefined): boolean {
+export function isUnresolved(job: JobOutcome | undefined): boolean {
   return job === undefined || job.problem !== undefined;
 }
 
@@ -56,13 +59,13 @@ export class PipelineState {
   readonly input: ParsedPipelineInput;
   readonly files: FileList;
   /** This run, or one before it, may repeat what another has done: files may have been collected of which it does not know, and have to be looked for. */
-  readonly mayRepeat: boolean;
+  readonly mustCheckExisting: boolean;
   /** Those that were waited for so far, by id. */
   readonly jobs: Map<string, JobOutcome>;
   /** Those that have ended, and whose files are listed when all have. */
-  readonly unlistedJobs = new Set<string>();
+  readonly jobsWithUnaddedFiles = new Set<string>();
   /** What the signal said. */
-  jobFinished: JobFinished | undefined;
+  jobFinished: JobFinishedInput | undefined;
   runId: string | undefined;
   isAbandoned = false;
   isCancelled = false;
@@ -71,26 +74,28 @@ export class PipelineState {
   next?: NextOutcome;
   #phase: PipelinePhase = 'waiting';
 
-  constructor(input: ParsedPipelineInput, handedOn?: HandedOn) {
+  constructor(input: ParsedPipelineInput, previousState?: ContinueAsNewState) {
     this.input = input;
-    this.mayRepeat =
-      isRepeated(handedOn !== undefined) || (handedOn?.mayRepeat ?? false) || input.rerunOf !== undefined;
-    this.files = new FileList(handedOn?.files);
+    this.mustCheckExisting =
+      mayRepeatEarlierRun(previousState !== undefined) ||
+      (previousState?.mustCheckExisting ?? false) ||
+      input.rerunOf !== undefined;
+    this.files = new FileList(previousState?.files);
     this.files.add(input.files);
-    this.jobs = new Map(handedOn?.jobs.map((job) => [job.id, job]));
-    this.jobFinished = handedOn?.jobFinished;
-    this.runId = handedOn?.runId;
-    this.exportArchive = handedOn?.exportArchive;
-    if (handedOn !== undefined) this.#phase = 'collecting';
+    this.jobs = new Map(previousState?.jobs.map((job) => [job.id, job]));
+    this.jobFinished = previousState?.jobFinished;
+    this.runId = previousState?.runId;
+    this.exportArchive = previousState?.exportArchive;
+    if (previousState !== undefined) this.#phase = 'collecting';
   }
 
-  handOn(): HandedOn {
-    const { files, mayRepeat, jobs, jobFinished, runId, exportArchive } = this;
+  toContinueAsNewState(): ContinueAsNewState {
+    const { files, mustCheckExisting, jobs, jobFinished, runId, exportArchive } = this;
     const { firstExecutionRunId } = workflowInfo();
     return {
       firstExecutionRunId,
-      files: files.handOn(),
-      mayRepeat,
+      files: files.toState(),
+      mustCheckExisting,
       jobs: [...jobs.values()],
       jobFinished,
       runId,
@@ -106,24 +111,24 @@ export class PipelineState {
     return this.#phase === 'finishing' || this.#phase === 'done';
   }
 
-  enter(phase: PipelinePhase): void {
+  setPhase(phase: PipelinePhase): void {
     this.#phase = phase;
-    showInSearchAttributes(this.progress);
-    this.show();
+    upsertPipelineSearchAttributes(this.progress);
+    this.updateCurrentDetails();
   }
 
   /** To be called after every change that a person should see. It costs no history event. */
-  show(): void {
-    setCurrentDetails(describeProgress(this.progress));
+  updateCurrentDetails(): void {
+    setCurrentDetails(renderCurrentDetails(this.progress));
   }
 
   /** Why no file is collected, as long as the jobs are what they are. */
-  get reasonToLeaveFiles(): string | undefined {
+  get skipReason(): string | undefined {
     const { whenJobFails, onFailure } = this.input;
     const leaves = ({ status }: JobOutcome) => {
       if (status === 'succeeded') return false;
       // What is collected of a job that goes on may change: an operator can wait for it.
-      const mayGoOn = status === 'not_ended' || status === 'unknown';
+      const mayGoOn = status === 'still_running' || status === 'unknown';
       return whenJobFails === 'skip' || (mayGoOn && onFailure === 'hold');
     };
     const job = this.#jobsInOrder.find(leaves);
@@ -131,26 +136,26 @@ export class PipelineState {
   }
 
   /** Jobs of which it is not known how they ended, or what files they name. */
-  get openJobs(): JobOutcome[] {
-    return this.#jobsInOrder.filter(isOpen);
+  get unresolvedJobs(): JobOutcome[] {
+    return this.#jobsInOrder.filter(isUnresolved);
   }
 
   /** Not all is there that has to be, and an operator could mend it. */
   get isIncomplete(): boolean {
-    return this.files.counts.failed > 0 || this.openJobs.length > 0;
+    return this.files.counts.failed > 0 || this.unresolvedJobs.length > 0;
   }
 
   get isHeldForJobs(): boolean {
-    return this.#phase === 'held' && this.openJobs.length > 0;
+    return this.#phase === 'held' && this.unresolvedJobs.length > 0;
   }
 
   /** Files are open, and nothing speaks against collecting them. */
   get hasFilesToCollect(): boolean {
-    return this.files.hasOpen && this.reasonToLeaveFiles === undefined;
+    return this.files.hasPending && this.skipReason === undefined;
   }
 
   /** How the pipeline ends, as it looks now. */
-  get ending(): PipelineEnding {
+  get outcome(): PipelineOutcome {
     if (this.isCancelled) return 'cancelled';
     if (this.isAbandoned) return 'abandoned';
     const steps = [this.exportArchive, this.stopRuntime];
@@ -163,7 +168,7 @@ export class PipelineState {
     return {
       runtimeId: this.input.runtimeId,
       ...(runId !== undefined && { runId }),
-      ...(this.isFinishing && { ending: this.ending }),
+      ...(this.isFinishing && { outcome: this.outcome }),
       jobs: this.#jobsInOrder,
       counts: files.counts,
       bytes: files.bytes,
@@ -182,7 +187,7 @@ export class PipelineState {
     return {
       giveUpAfter,
       summary,
-      fairnessKey: workflowInfo().priority?.fairnessKey || fairnessKeyOf(runtimeId),
+      fairnessKey: workflowInfo().priority?.fairnessKey || toFairnessKey(runtimeId),
     };
   }
 
@@ -190,39 +195,39 @@ export class PipelineState {
   get rerunInput(): PipelineInput {
     const { waitFor: _, filesFromOutput, rerunOf, exportArchive, ...input } = this.input;
     // Files that are left because of how a job ended are left for good.
-    const hasFailed = (job: JobOutcome) => !isOpen(job) && job.status !== 'succeeded';
+    const hasFailed = (job: JobOutcome) => !isUnresolved(job) && job.status !== 'succeeded';
     const isLeft = this.input.whenJobFails === 'skip' && this.#jobsInOrder.some(hasFailed);
-    const waitFor = isLeft ? undefined : this.#openWait;
+    const waitFor = isLeft ? undefined : this.#remainingWait;
     return {
       ...input,
       files: isLeft ? [] : this.files.uncollected,
       ...(waitFor && { waitFor, ...(filesFromOutput !== undefined && { filesFromOutput }) }),
       // One that is there has its name.
       ...(exportArchive && this.exportArchive?.outcome !== 'exported' && { exportArchive }),
-      rerunOf: rerunOf ?? ownKeys(),
+      rerunOf: rerunOf ?? collectionKeyPrefix(),
     };
   }
 
   /** The wait for the jobs of which it is not known how they ended, or whose files are not listed yet. */
-  get #openWait(): PipelineInput['waitFor'] {
+  get #remainingWait(): PipelineInput['waitFor'] {
     const { waitFor } = this.input;
     if (waitFor === undefined) return undefined;
     const { invocationIds, ...others } = waitFor;
     const invocationId = this.jobFinished?.invocationId;
     const ids = invocationIds ?? (invocationId === undefined ? [] : [invocationId]);
-    if (ids.length === 0) return this.jobs.size === 0 || this.openJobs.length > 0 ? others : undefined;
-    const openIds = ids.filter((id) => isOpen(this.jobs.get(id)) || this.unlistedJobs.has(id));
+    if (ids.length === 0) return this.jobs.size === 0 || this.unresolvedJobs.length > 0 ? others : undefined;
+    const openIds = ids.filter((id) => isUnresolved(this.jobs.get(id)) || this.jobsWithUnaddedFiles.has(id));
     return openIds.length === 0 ? undefined : { timeout: waitFor.timeout, invocationIds: openIds };
   }
 
   /** The signal `jobFinished` would be heeded now. */
-  get awaitsSignal(): boolean {
+  get waitingForSignal(): boolean {
     if (!this.input.waitFor?.signal) return false;
     return this.isHeldForJobs || (this.#phase === 'waiting' && this.jobFinished === undefined);
   }
 
   get progress(): PipelineProgress {
-    return { phase: this.#phase, ...(this.awaitsSignal && { awaitsSignal: true }), ...this.report };
+    return { phase: this.#phase, ...(this.waitingForSignal && { waitingForSignal: true }), ...this.report };
   }
 
   get #jobsInOrder(): JobOutcome[] {

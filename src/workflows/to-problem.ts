@@ -7,8 +7,8 @@ import {
 } from '@temporalio/workflow';
 import type { ApiProblem } from '../shared/collect-outcome.js';
 import type { FailureDetails } from '../shared/failure-details.js';
-import { oneLine } from '../shared/one-line.js';
 import { isReasonClass } from '../shared/reason-class.js';
+import { truncateLine } from '../shared/truncate-line.js';
 
 /**
  * The last failure of an activity that finally failed.
@@ -25,7 +25,8 @@ export function toProblem(subject: string, error: unknown): ApiProblem {
     if (!(cause instanceof ApplicationFailure)) continue;
     const { type, message } = cause;
     // Not a failure of our activity, but of what is around it in the worker: an interceptor, a codec.
-    if (!isReasonClass(type)) return { reasonClass: 'server', message: `${subject}: ${oneLine(message)}` };
+    if (!isReasonClass(type))
+      return { reasonClass: 'server', message: `${subject}: ${truncateLine(message)}` };
     const { code, status, requestId, hint, unverified } = (cause.details?.[0] ??
       {}) as Partial<FailureDetails>;
     return {

@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { formatCount } from '../shared/format-count.js';
-import { activityOptions } from './bctrl-activities.js';
+import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
 import type { PipelineState } from './pipeline-state.js';
 import { toProblem } from './to-problem.js';
@@ -40,5 +40,5 @@ export async function verifyFiles(pipeline: PipelineState): Promise<void> {
     const { message } = toProblem(subject, error);
     files.warn(`${what}: it is not known whether the API has ${has}; the last look failed: ${message}`);
   }
-  pipeline.show();
+  pipeline.updateCurrentDetails();
 }

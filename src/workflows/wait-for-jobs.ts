@@ -2,26 +2,26 @@ import { ActivityFailure, condition, proxyActivities, TimeoutFailure } from '@te
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { type Duration, durationToMs } from '../shared/duration.js';
 import { apiCheckpointSchema, heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
-import { shortPath } from '../shared/one-line.js';
-import { MAXIMUM_FILES, type PipelineFile } from '../shared/pipeline-input.js';
+import { MAX_FILES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { JobOutcome } from '../shared/pipeline-report.js';
-import { DEFAULT_WAIT_TIMEOUT, waitOptions } from './bctrl-activities.js';
-import { isOpen, type PipelineState } from './pipeline-state.js';
+import { truncatePath } from '../shared/truncate-line.js';
+import { DEFAULT_WAIT_TIMEOUT, waitActivityOptions } from './activity-options.js';
+import { isUnresolved, type PipelineState } from './pipeline-state.js';
 import { toProblem } from './to-problem.js';
 
 /** Stands for the job where a signal names none. */
-const SIGNALLED_JOB = 'jobFinished';
+const SIGNAL_JOB_ID = 'jobFinished';
 
 /** A wait for the job that a late signal names asks at least once. */
 const SHORTEST_WAIT_MS = 1_000;
 
-const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
+const { waitForInvocation } = proxyActivities<BctrlActivities>(waitActivityOptions());
 
 /** Waits for the jobs whose end is not known yet, and lists the files that they name. */
 export async function waitForJobs(pipeline: PipelineState): Promise<void> {
   const { waitFor } = pipeline.input;
   if (waitFor === undefined || pipeline.phase !== 'waiting') return;
-  pipeline.enter('waiting');
+  pipeline.setPhase('waiting');
   if (waitFor.signal) await waitForSignal(pipeline);
   else await waitForInvocations(pipeline, waitFor.invocationIds ?? [], waitFor.timeout);
 }
@@ -39,13 +39,13 @@ async function waitForSignal(pipeline: PipelineState): Promise<void> {
     const leftMs = Math.max(deadlineMs - Date.now(), SHORTEST_WAIT_MS);
     await waitForInvocations(pipeline, [invocationId], leftMs);
   } else {
-    pipeline.jobs.set(SIGNALLED_JOB, toSignalledJob(pipeline, isSignalled() ? status : 'not_ended'));
+    pipeline.jobs.set(SIGNAL_JOB_ID, toSignalledJob(pipeline, isSignalled() ? status : 'still_running'));
   }
 }
 
 function toSignalledJob({ input }: PipelineState, status: JobOutcome['status']): JobOutcome {
-  const job = { id: SIGNALLED_JOB, status };
-  if (status === 'not_ended') {
+  const job = { id: SIGNAL_JOB_ID, status };
+  if (status === 'still_running') {
     return { ...job, problem: { message: 'the signal jobFinished did not come in time' } };
   }
   if (input.filesFromOutput === undefined || status !== 'succeeded') return job;
@@ -60,12 +60,12 @@ async function waitForInvocations(
   invocationIds: readonly string[],
   timeout: Duration | undefined,
 ): Promise<void> {
-  const unknown = [...new Set(invocationIds)].filter((id) => isOpen(pipeline.jobs.get(id)));
+  const unknown = [...new Set(invocationIds)].filter((id) => isUnresolved(pipeline.jobs.get(id)));
   const named = await Promise.all(unknown.map((id) => waitForJob(pipeline, id, timeout)));
   // In the order of the jobs, not of their ends, which the history does not tell exactly from those of messages.
   for (const [index, id] of unknown.entries()) addFiles(pipeline, id, named[index] ?? []);
-  pipeline.unlistedJobs.clear();
-  pipeline.show();
+  pipeline.jobsWithUnaddedFiles.clear();
+  pipeline.updateCurrentDetails();
 }
 
 /** Notes how a job ended. Returns the files that its output names. */
@@ -75,8 +75,8 @@ async function waitForJob(
   timeout: Duration | undefined,
 ): Promise<readonly PipelineFile[]> {
   const { runtimeId, filesFromOutput } = pipeline.input;
-  const options = waitOptions({
-    ...pipeline.activityOptions(`wait for ${shortPath(id)}`),
+  const options = waitActivityOptions({
+    ...pipeline.activityOptions(`wait for ${truncatePath(id)}`),
     giveUpAfter: timeout,
   });
   const task = { runtimeId, invocationId: id, filesFromOutput };
@@ -85,28 +85,28 @@ async function waitForJob(
     const { files = [], outputProblem, ...job } = await waitForInvocation.executeWithOptions(options, [task]);
     pipeline.jobs.set(id, outputProblem === undefined ? job : withProblem(job, outputProblem));
     named = files;
-    if (files.length > 0) pipeline.unlistedJobs.add(id);
+    if (files.length > 0) pipeline.jobsWithUnaddedFiles.add(id);
   } catch (error) {
     const problem = toProblem(subjectOf(id), error);
     pipeline.jobs.set(
       id,
-      isTimeout(error) ? toLateJob(id, lastStatus(error)) : { id, status: 'unknown', problem },
+      isTimeout(error) ? toStillRunningJob(id, lastStatus(error)) : { id, status: 'unknown', problem },
     );
   }
-  pipeline.show();
+  pipeline.updateCurrentDetails();
   return named;
 }
 
 function addFiles({ files, jobs }: PipelineState, id: string, named: readonly PipelineFile[]): void {
   const job = jobs.get(id);
-  if (files.hasRoomFor(named)) files.add(named);
+  if (files.canAdd(named)) files.add(named);
   else if (job)
-    jobs.set(id, withProblem(job, `its output names more files than the ${MAXIMUM_FILES} of a pipeline`));
+    jobs.set(id, withProblem(job, `its output names more files than the ${MAX_FILES} of a pipeline`));
 }
 
-function toLateJob(id: string, lastStatus: string | undefined): JobOutcome {
+function toStillRunningJob(id: string, lastStatus: string | undefined): JobOutcome {
   const said = lastStatus === undefined ? '' : `; its status was "${lastStatus}"`;
-  return withProblem({ id, status: 'not_ended' }, `it had not ended in time${said}`);
+  return withProblem({ id, status: 'still_running' }, `it had not ended in time${said}`);
 }
 
 /** As the API said it last, to the attempt that ran out of time. */
@@ -122,7 +122,7 @@ function withProblem(job: JobOutcome, problem: string): JobOutcome {
   return { ...job, problem: { message: `${subjectOf(job.id)}: ${problem}` } };
 }
 
-const subjectOf = (id: string) => `invocation ${shortPath(id)}`;
+const subjectOf = (id: string) => `invocation ${truncatePath(id)}`;
 
 /** The wait was over before the job, whatever the last attempt met. */
 function isTimeout(error: unknown): boolean {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { fileIdentity } from '../../src/shared/file-identity.js';
-import { COLLECTION_KEY } from '../../src/shared/names.js';
+import { fileKey } from '../../src/shared/file-key.js';
+import { COLLECTION_KEY_FIELD } from '../../src/shared/names.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import {
   createTestActivities,
@@ -15,9 +15,9 @@ import { startTestGateway, type TestGateway, until } from '../support/gateway.js
 
 const COLLECTION = 'workflow/run/0';
 /** Of `a.txt`: the activity adds source and destination to the key that it is given. */
-const KEY = `${COLLECTION}/${fileIdentity({ runtimePath: 'a.txt' })}`;
+const KEY = `${COLLECTION}/${fileKey({ runtimePath: 'a.txt' })}`;
 const once = { operation: 'collect', times: 1 } as const;
-const uncertain = ['reset', 'lose-answer', 'garbage-answer', 'truncate-answer'] as const;
+const uncertain = ['reset', 'drop-response', 'malformed-response', 'truncated-response'] as const;
 
 async function setUp(
   t: TestContext,
@@ -32,7 +32,7 @@ async function setUp(
 
 /** What the gateway did: requests for collects and for looks, and the files that are really there. */
 function did(gateway: TestGateway) {
-  const { requests, files } = gateway.books();
+  const { requests, files } = gateway.snapshot();
   return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
 }
 
@@ -40,7 +40,7 @@ test('a file is collected with one request, its key beside the metadata of the u
   const { gateway, collectRuntimeFile, input } = await setUp(t);
   const { result } = await runAttempt(collectRuntimeFile, { ...input, metadata: { mine: { a: 1 } } });
   assert.equal(result?.sizeBytes, 5);
-  assert.deepEqual(gateway.books().files[0]?.metadata, { mine: { a: 1 }, [COLLECTION_KEY]: KEY });
+  assert.deepEqual(gateway.snapshot().files[0]?.metadata, { mine: { a: 1 }, [COLLECTION_KEY_FIELD]: KEY });
   assert.deepEqual(did(gateway), { collects: 1, looks: 0, files: 1 });
 });
 
@@ -65,7 +65,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
       });
       const { result, attempts } = await runToEnd(collectRuntimeFile, input);
       assert.equal(attempts, 2);
-      assert.equal(result?.id, gateway.books().files[0]?.id);
+      assert.equal(result?.id, gateway.snapshot().files[0]?.id);
       const committed = kind !== 'reset';
       assert.deepEqual(did(gateway), { collects: committed ? 1 : 2, looks: 1, files: 1 });
     });
@@ -82,7 +82,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
     assert.equal(
       (await runAttempt(collectRuntimeFile, input, info)).result?.id,
-      gateway.books().files[0]?.id,
+      gateway.snapshot().files[0]?.id,
     );
     assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
   });
@@ -91,13 +91,13 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     const { gateway, collectRuntimeFile, input } = await setUp(t);
     await runAttempt(collectRuntimeFile, input);
     const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
-    assert.equal(result?.id, gateway.books().files[0]?.id);
+    assert.equal(result?.id, gateway.snapshot().files[0]?.id);
     assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
   });
 
   test('after a crash that left the record of an attempt before', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, {
-      faults: [{ ...once, fault: { kind: 'answer', status: 429 } }],
+      faults: [{ ...once, fault: { kind: 'respond', status: 429 } }],
     });
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
     await runAttempt(collectRuntimeFile, input, { attempt: 2, heartbeatDetails });
@@ -129,7 +129,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     const { gateway, collectRuntimeFile, input } = await setUp(t, {
       faults: [
         { ...once, fault: { kind: 'reset' } },
-        { ...once, fault: { kind: 'answer', status: 429 } },
+        { ...once, fault: { kind: 'respond', status: 429 } },
       ],
     });
     const { attempts } = await runToEnd(collectRuntimeFile, input);
@@ -139,8 +139,8 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
 
   test('a look that fails is retried, and nothing is created meanwhile', async (t) => {
     const faults: FaultRule[] = [
-      { ...once, fault: { kind: 'lose-answer' } },
-      { operation: 'list-files', times: 3, fault: { kind: 'answer', status: 503 } },
+      { ...once, fault: { kind: 'drop-response' } },
+      { operation: 'list-files', times: 3, fault: { kind: 'respond', status: 503 } },
     ];
     const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
     const { attempts } = await runToEnd(collectRuntimeFile, input);
@@ -152,7 +152,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
 describe('no look is made', () => {
   for (const status of [400, 401, 403, 404, 409, 429]) {
     test(`after a definite ${status}`, async (t) => {
-      const faults: FaultRule[] = [{ ...once, fault: { kind: 'answer', status } }];
+      const faults: FaultRule[] = [{ ...once, fault: { kind: 'respond', status } }];
       const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
       const first = await runAttempt(collectRuntimeFile, input);
       const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
@@ -177,7 +177,7 @@ describe('finding', () => {
     const { gateway, collectRuntimeFile, input } = await setUp(t);
     const before = await runAttempt(collectRuntimeFile, input);
     const aYearLater = { scheduledTimestampMs: Date.now() + 365 * 24 * 60 * 60 * 1_000 };
-    const after = await runAttempt(collectRuntimeFile, { ...input, lookFirst: true }, aYearLater);
+    const after = await runAttempt(collectRuntimeFile, { ...input, checkExistingFirst: true }, aYearLater);
     assert.equal(after.result?.id, before.result?.id);
     assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
   });
@@ -188,7 +188,7 @@ describe('finding', () => {
     for (let i = 0; i < 250; i += 1) await gateway.addFile(`other/${i}.txt`);
     for (let i = 0; i < 250; i += 1) await gateway.collect({ runtimePath: `other/${i}.txt` });
     const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
-    assert.equal(result?.id, gateway.books().files[0]?.id);
+    assert.equal(result?.id, gateway.snapshot().files[0]?.id);
     assert.deepEqual(did(gateway), { collects: 251, looks: 3, files: 251 });
   });
 
@@ -204,7 +204,7 @@ describe('finding', () => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
     await runAttempt(collectRuntimeFile, { ...input, collectionKey: 'workflow/run/1' });
     await runAttempt(collectRuntimeFile, input, { attempt: 2 });
-    const keys = gateway.books().files.map(({ metadata }) => metadata?.[COLLECTION_KEY]);
+    const keys = gateway.snapshot().files.map(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD]);
     assert.deepEqual(keys, [KEY.replace(COLLECTION, 'workflow/run/1'), KEY]);
   });
 
@@ -212,7 +212,7 @@ describe('finding', () => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
     await runAttempt(collectRuntimeFile, input);
     await runAttempt(collectRuntimeFile, input);
-    const [older, younger] = gateway.books().files;
+    const [older, younger] = gateway.snapshot().files;
     const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
     assert.equal(result?.id, older?.id);
     assert.deepEqual(result?.duplicateIds, [younger?.id]);
@@ -289,7 +289,7 @@ describe('a wrong input is a final invalid_input that names the field', () => {
   const wrong: [change: object, message: RegExp][] = [
     [{ runtimePath: undefined }, /runtimePath/],
     [{ runtimePath: '' }, /runtimePath/],
-    [{ metadata: { [COLLECTION_KEY]: 'mine' } }, /metadata: .*temporalCollectionKey/],
+    [{ metadata: { [COLLECTION_KEY_FIELD]: 'mine' } }, /metadata: .*temporalCollectionKey/],
     [{ appearsWithin: 'soon' }, /appearsWithin: .*duration/],
     [{ ifExists: 'replace' }, /ifExists/],
     [{ teapot: 1 }, /teapot/],
@@ -313,9 +313,9 @@ describe('a wrong input is a final invalid_input that names the field', () => {
 describe('failures', () => {
   test('are counted per class: an outage uses up no server failures', async (t) => {
     const faults: FaultRule[] = [
-      { operation: 'collect', times: 9, fault: { kind: 'answer', status: 500 } },
-      { operation: 'collect', times: 50, fault: { kind: 'answer', status: 503 } },
-      { operation: 'collect', fault: { kind: 'answer', status: 500 } },
+      { operation: 'collect', times: 9, fault: { kind: 'respond', status: 500 } },
+      { operation: 'collect', times: 50, fault: { kind: 'respond', status: 503 } },
+      { operation: 'collect', fault: { kind: 'respond', status: 500 } },
     ];
     const { collectRuntimeFile, input } = await setUp(t, { faults });
     const { failure, attempts } = await runToEnd(collectRuntimeFile, input);
@@ -323,7 +323,7 @@ describe('failures', () => {
   });
 
   test('a crash in between does not reset the counters', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'answer', status: 409 } }];
+    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'respond', status: 409 } }];
     const { collectRuntimeFile, input } = await setUp(t, { faults });
     let heartbeatDetails: unknown;
     for (let attempt = 1; attempt <= 4; attempt += 1) {
@@ -334,7 +334,7 @@ describe('failures', () => {
   });
 
   test('overrides of the table hold', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'answer', status: 500 } }];
+    const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'respond', status: 500 } }];
     const activities = { retryTable: { server: { maximumFailures: 3 } } };
     const { collectRuntimeFile, input } = await setUp(t, { faults, activities });
     assert.equal((await runToEnd(collectRuntimeFile, input)).attempts, 3);

@@ -3,8 +3,8 @@ import { describe, type TestContext, test } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { CollectOutcome } from '../../src/shared/collect-outcome.js';
-import { fileIdentity } from '../../src/shared/file-identity.js';
-import { COLLECTION_KEY } from '../../src/shared/names.js';
+import { fileKey } from '../../src/shared/file-key.js';
+import { COLLECTION_KEY_FIELD } from '../../src/shared/names.js';
 import type { Fault, FaultRule, GatewayOptions } from '../../src/testing.js';
 import {
   createTestActivities,
@@ -33,13 +33,13 @@ async function setUp(
 }
 
 function did(gateway: TestGateway) {
-  const { requests, files } = gateway.books();
+  const { requests, files } = gateway.snapshot();
   return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
 }
 
 function assertAllOnce(gateway: TestGateway, outcomes: readonly CollectOutcome[] | undefined) {
-  const idOf = new Map(gateway.books().files.map(({ runtimePath, id }) => [runtimePath, id]));
-  assert.equal(gateway.books().files.length, FILES);
+  const idOf = new Map(gateway.snapshot().files.map(({ runtimePath, id }) => [runtimePath, id]));
+  assert.equal(gateway.snapshot().files.length, FILES);
   assert.equal(idOf.size, FILES);
   assert.deepEqual(
     outcomes?.map((outcome) => 'fileId' in outcome && outcome.fileId),
@@ -53,8 +53,8 @@ test('files are collected with a request each, and a key each from the key of th
   const { result } = await runAttempt(collectRuntimeFiles, input, info);
   assertAllOnce(gateway, result);
   assert.deepEqual(did(gateway), { collects: FILES, looks: 0, files: FILES });
-  for (const { runtimePath, metadata } of gateway.books().files) {
-    assert.equal(metadata?.[COLLECTION_KEY], `${KEY}/${fileIdentity({ runtimePath: String(runtimePath) })}`);
+  for (const { runtimePath, metadata } of gateway.snapshot().files) {
+    assert.equal(metadata?.[COLLECTION_KEY_FIELD], `${KEY}/${fileKey({ runtimePath: String(runtimePath) })}`);
   }
 });
 
@@ -62,7 +62,7 @@ test('an outcome is what the API says of the file, and nothing else of it', asyn
   const { gateway, collectRuntimeFiles, input } = await setUp(t);
   const files = [{ runtimePath: '0.txt', destinationPath: '/shop/0.txt' }];
   const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
-  const [{ id: fileId } = { id: '' }] = gateway.books().files;
+  const [{ id: fileId } = { id: '' }] = gateway.snapshot().files;
   assert.deepEqual(result, [{ outcome: 'collected', fileId, path: '/shop/0.txt', sizeBytes: 5 }]);
 });
 
@@ -82,17 +82,17 @@ test('no more requests are in flight than a worker may have, over all of its act
   });
   const halves = [input.files.slice(0, FILES / 2), input.files.slice(FILES / 2)];
   await Promise.all(halves.map((files) => runAttempt(collectRuntimeFiles, { ...input, files }, info)));
-  assert.equal(gateway.books().mostInFlight, 8);
+  assert.equal(gateway.snapshot().maxInFlight, 8);
   assert.equal(did(gateway).files, FILES);
 });
 
 const kinds: Fault[] = [
-  { kind: 'lose-answer' },
-  { kind: 'garbage-answer' },
-  { kind: 'truncate-answer' },
+  { kind: 'drop-response' },
+  { kind: 'malformed-response' },
+  { kind: 'truncated-response' },
   { kind: 'reset' },
-  { kind: 'answer', status: 500 },
-  { kind: 'answer', status: 503 },
+  { kind: 'respond', status: 500 },
+  { kind: 'respond', status: 503 },
 ];
 
 describe('an attempt goes on with the rest', () => {
@@ -108,7 +108,7 @@ describe('an attempt goes on with the rest', () => {
       const { result, attempts } = await runToEnd(collectRuntimeFiles, input, info);
       assertAllOnce(gateway, result);
       assert.equal(attempts, 2);
-      const isMade = fault.kind !== 'reset' && fault.kind !== 'answer';
+      const isMade = fault.kind !== 'reset' && fault.kind !== 'respond';
       assert.equal(did(gateway).collects, isMade ? FILES : FILES + FILES / 4);
       assert.equal(did(gateway).looks, 1, 'one look for all of them');
     });
@@ -123,7 +123,7 @@ describe('an attempt goes on with the rest', () => {
   });
 
   test('and what was settled before is not asked for again', async (t) => {
-    const fault = { kind: 'answer', status: 503 } as const;
+    const fault = { kind: 'respond', status: 503 } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [{ operation: 'collect', runtimePath: '7.txt', times: 3, fault }],
     });
@@ -142,13 +142,13 @@ describe('a file that is finally refused', () => {
     const [gone] = result?.slice(3) ?? [];
     assert.ok(gone?.outcome === 'failed');
     assert.deepEqual([gone.reasonClass, gone.code], ['not_found', 'file.not_found']);
-    assert.match(gone.message, /^gone\.txt: POST .* answered 404 file\.not_found/);
+    assert.match(gone.message, /^gone\.txt: POST .* returned 404 file\.not_found/);
     assert.ok(gone.requestId);
     assert.equal(did(gateway).files, 3);
   });
 
   test('is counted for itself: ten server failures of one are final, and others go on', async (t) => {
-    const fault = { kind: 'answer', status: 500 } as const;
+    const fault = { kind: 'respond', status: 500 } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [
         { operation: 'collect', runtimePath: '3.txt', fault },
@@ -173,7 +173,7 @@ describe('a file that is finally refused', () => {
     const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
     assert.equal(
       result?.[0]?.outcome === 'kept' && 'fileId' in result[0] && result[0].fileId,
-      gateway.books().files[0]?.id,
+      gateway.snapshot().files[0]?.id,
     );
     assert.equal(result?.[1]?.outcome === 'failed' && result[1].code, 'storage_file.path_exists');
     assert.deepEqual(did(gateway), { collects: 3, looks: 2, files: 1 });
@@ -184,9 +184,9 @@ describe('a failed attempt', () => {
   test('has the class and the delay of the file that must wait longest, and says how many are left', async (t) => {
     const { collectRuntimeFiles, input } = await setUp(t, {
       faults: [
-        { operation: 'collect', runtimePath: '1.txt', fault: { kind: 'answer', status: 500 } },
-        { operation: 'collect', runtimePath: '2.txt', fault: { kind: 'answer', status: 402 } },
-        { operation: 'collect', runtimePath: '3.txt', fault: { kind: 'answer', status: 503 } },
+        { operation: 'collect', runtimePath: '1.txt', fault: { kind: 'respond', status: 500 } },
+        { operation: 'collect', runtimePath: '2.txt', fault: { kind: 'respond', status: 402 } },
+        { operation: 'collect', runtimePath: '3.txt', fault: { kind: 'respond', status: 503 } },
       ],
     });
     const { failure } = await runAttempt(collectRuntimeFiles, input, info);
@@ -194,11 +194,11 @@ describe('a failed attempt', () => {
       [failure?.type, failure?.nextRetryDelay, failure?.nonRetryable],
       ['capability_limit_exceeded', 30_000, false],
     );
-    assert.match(String(failure?.message), /^2\.txt and 2 more: POST .* answered 402/);
+    assert.match(String(failure?.message), /^2\.txt and 2 more: POST .* returned 402/);
   });
 
   test('for which there is no time left is the outcome of its files', async (t) => {
-    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '60' } } as const;
+    const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '60' } } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [{ operation: 'collect', runtimePath: '99.txt', fault }],
     });
@@ -216,7 +216,7 @@ describe('a pass stops sending', () => {
   const activities = { client: { maxRequests: width } };
 
   test('when it is told to slow down, and the next one goes on with the rest', async (t) => {
-    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '7' } } as const;
+    const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '7' } } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [{ operation: 'collect', skip: 10, times: 1, fault }],
       activities,
@@ -231,8 +231,8 @@ describe('a pass stops sending', () => {
 
   for (const [what, fault, most] of [
     ['nobody answers any more', { kind: 'reset' }, 5 + width],
-    ['all answers are 503', { kind: 'answer', status: 503 }, 5 + width],
-    ['all answers are 500', { kind: 'answer', status: 500 }, 5 + width],
+    ['all answers are 503', { kind: 'respond', status: 503 }, 5 + width],
+    ['all answers are 500', { kind: 'respond', status: 500 }, 5 + width],
   ] as const) {
     test(`when ${what}, and each attempt after it asks a few times only`, async (t) => {
       const { gateway, collectRuntimeFiles, input } = await setUp(t, {
@@ -280,7 +280,7 @@ describe('a pass stops sending', () => {
   });
 
   test('for files that fail again and again, but begins with others the next time', async (t) => {
-    const fault = { kind: 'answer', status: 503 } as const;
+    const fault = { kind: 'respond', status: 503 } as const;
     const bad = [0, 1, 2, 3, 4];
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: bad.map((index) => ({ operation: 'collect', runtimePath: `${index}.txt`, fault })),
@@ -293,13 +293,13 @@ describe('a pass stops sending', () => {
   });
 
   test('also those that wait for their turn', async (t) => {
-    const slowDown = { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } as const;
+    const slowDown = { kind: 'respond', status: 429, headers: { 'retry-after': '1' } } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [
         { operation: 'collect', times: 1, fault: slowDown },
         { operation: 'collect', fault: { kind: 'delay', delayMs: 50 } },
       ],
-      activities: { client: { maxRequests: 2, longestPauseMs: 60_000 } },
+      activities: { client: { maxRequests: 2, maxRateLimitPauseMs: 60_000 } },
     });
     const halves = [input.files.slice(0, FILES / 2), input.files.slice(FILES / 2)];
     const startedMs = performance.now();
@@ -312,7 +312,7 @@ describe('a pass stops sending', () => {
   });
 
   test('but not for failures of single files', async (t) => {
-    const fault = { kind: 'answer', status: 503 } as const;
+    const fault = { kind: 'respond', status: 503 } as const;
     const faults: FaultRule[] = [2, 3, 4, 50, 51, 52].map((index) => ({
       operation: 'collect',
       runtimePath: `${index}.txt`,
@@ -335,7 +335,7 @@ describe('a look', () => {
     await runAttempt(collectRuntimeFiles, { ...input, files: late.slice(0, 1) }, info);
     now += 60_000;
     gateway.setFaults([
-      { operation: 'collect', runtimePath: '70.txt', times: 1, fault: { kind: 'lose-answer' } },
+      { operation: 'collect', runtimePath: '70.txt', times: 1, fault: { kind: 'drop-response' } },
     ]);
     const { heartbeatDetails } = await runAttempt(
       collectRuntimeFiles,
@@ -357,12 +357,12 @@ describe('a look', () => {
 
   test('that fails lets nothing be made', async (t) => {
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
-      faults: [{ operation: 'list-files', times: 2, fault: { kind: 'answer', status: 503 } }],
+      faults: [{ operation: 'list-files', times: 2, fault: { kind: 'respond', status: 503 } }],
     });
-    const lookFirst = { ...input, lookFirst: true };
-    const first = await runAttempt(collectRuntimeFiles, lookFirst, info);
+    const checkExistingFirst = { ...input, checkExistingFirst: true };
+    const first = await runAttempt(collectRuntimeFiles, checkExistingFirst, info);
     assert.deepEqual([first.failure?.type, did(gateway).collects], ['upstream', 0]);
-    const { result, attempts } = await runToEnd(collectRuntimeFiles, lookFirst, info);
+    const { result, attempts } = await runToEnd(collectRuntimeFiles, checkExistingFirst, info);
     assertAllOnce(gateway, result);
     assert.equal(attempts, 2);
   });
@@ -371,9 +371,9 @@ describe('a look', () => {
 test('a look that fails says nothing of files that need none', async (t) => {
   const { gateway, collectRuntimeFiles, input } = await setUp(t, {
     faults: [
-      { operation: 'collect', runtimePath: '7.txt', times: 1, fault: { kind: 'lose-answer' } },
-      { operation: 'collect', runtimePath: '8.txt', times: 1, fault: { kind: 'answer', status: 429 } },
-      { operation: 'list-files', times: 1, fault: { kind: 'answer', status: 403 } },
+      { operation: 'collect', runtimePath: '7.txt', times: 1, fault: { kind: 'drop-response' } },
+      { operation: 'collect', runtimePath: '8.txt', times: 1, fault: { kind: 'respond', status: 429 } },
+      { operation: 'list-files', times: 1, fault: { kind: 'respond', status: 403 } },
     ],
     activities: { client: { maxRequests: 10 } },
   });
@@ -384,11 +384,11 @@ test('a look that fails says nothing of files that need none', async (t) => {
 });
 
 test('a file for which there is no time left leaves the others theirs', async (t) => {
-  const late = { kind: 'answer', status: 503, headers: { 'retry-after': '7200' } } as const;
+  const late = { kind: 'respond', status: 503, headers: { 'retry-after': '7200' } } as const;
   const { collectRuntimeFiles, input } = await setUp(t, {
     faults: [
       { operation: 'collect', runtimePath: '1.txt', fault: late },
-      { operation: 'collect', runtimePath: '2.txt', times: 1, fault: { kind: 'answer', status: 503 } },
+      { operation: 'collect', runtimePath: '2.txt', times: 1, fault: { kind: 'respond', status: 503 } },
     ],
   });
   const short = { ...info, scheduleToCloseTimeoutMs: 300_000 };
@@ -431,7 +431,7 @@ describe('a batch that is cancelled', () => {
     assert.deepEqual(
       reached.toSorted(),
       gateway
-        .books()
+        .snapshot()
         .files.map(({ id }) => id)
         .toSorted(),
     );

@@ -363,7 +363,7 @@ test('whatever a server answers, a collect ends in time with a File or one well-
         baseUrl: `http://127.0.0.1:${port}`,
         requestTimeoutMs: REQUEST_TIMEOUT_MS,
         // Of the two requests one may hold back the other.
-        longestPauseMs: 0,
+        maxRateLimitPauseMs: 0,
       });
       const { collectRuntimeFile } = createActivities({ client });
       const startedMs = performance.now();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toCollectionKey } from '../../src/activities/collection-keys.js';
-import { fileIdentity } from '../../src/shared/file-identity.js';
+import { fileKey } from '../../src/shared/file-key.js';
 
 for (const file of [
   { runtimePath: 'a.txt' },
@@ -9,6 +9,6 @@ for (const file of [
   { runtimePath: 'x'.repeat(4_096), destinationPath: undefined },
 ]) {
   test(`the key of ${file.runtimePath.slice(0, 20)} ends in what the workflow calls its identity`, () => {
-    assert.equal(toCollectionKey('wf/run', file), `wf/run/${fileIdentity(file)}`);
+    assert.equal(toCollectionKey('wf/run', file), `wf/run/${fileKey(file)}`);
   });
 }

@@ -106,7 +106,7 @@ for (const status of statuses) {
 
 test('the expectations have every row of the table', () => {
   for (const reasonClass of reasonClasses) {
-    assert.equal(retryTable[reasonClass].retried, firstDelayMs[reasonClass] !== null);
+    assert.equal(retryTable[reasonClass].retryable, firstDelayMs[reasonClass] !== null);
   }
 });
 

@@ -47,7 +47,7 @@ describe('stopRuntime', () => {
 
   test('is retried after a 503', async (t) => {
     const faults: FaultRule[] = [
-      { operation: 'stop-runtime', times: 2, fault: { kind: 'answer', status: 503 } },
+      { operation: 'stop-runtime', times: 2, fault: { kind: 'respond', status: 503 } },
     ];
     const { runtimeId, stopRuntime } = await setUp(t, faults);
     assert.equal((await runToEnd(stopRuntime, { runtimeId })).attempts, 3);
@@ -58,13 +58,13 @@ describe('exportRunFiles', () => {
   const task = (runId: string) => ({ runId, name: 'all.zip', idempotencyKey: 'wörkflow\n1/archive' });
 
   test('makes one archive in all attempts, whatever the key is made of', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'export', times: 2, fault: { kind: 'lose-answer' } }];
+    const faults: FaultRule[] = [{ operation: 'export', times: 2, fault: { kind: 'drop-response' } }];
     const { gateway, exportRunFiles } = await setUp(t, faults);
     const { body } = await gateway.collect({ runtimePath: 'a.txt' });
     const { result, attempts } = await runToEnd(exportRunFiles, task(body.runId));
     assert.equal(attempts, 3);
     assert.equal(result?.name, 'all.zip');
-    const archives = gateway.books().files.filter(({ runtimePath }) => runtimePath === null);
+    const archives = gateway.snapshot().files.filter(({ runtimePath }) => runtimePath === null);
     assert.deepEqual(
       archives.map(({ id }) => id),
       [result?.id],
@@ -89,7 +89,7 @@ test('a wrong input is invalid_input, and names the field', async (t) => {
     for (const id of [undefined, '', '\ud800', 'x'.repeat(501), 'a\nb']) {
       const { failure } = await runAttempt<unknown>(activity, { ...right, [field]: id });
       assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
-      assert.match(failure?.message ?? '', new RegExp(`^input: ${field}: `));
+      assert.match(failure?.message ?? '', new RegExp(`^${field}: `));
     }
   }
 });

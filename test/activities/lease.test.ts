@@ -5,7 +5,7 @@ import { CancelledFailure } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { Lease } from '../../src/activities/lease.js';
-import type { BctrlClientObserver } from '../../src/bctrl/client-observer.js';
+import type { BctrlClientHooks } from '../../src/bctrl/client-hooks.js';
 import { createTestActivities, runAttempt } from '../support/activities.js';
 import { startTestGateway } from '../support/gateway.js';
 
@@ -60,7 +60,7 @@ test('an activity to which the server gives no heartbeat timeout, which it calls
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   const { collectRuntimeFile } = createTestActivities(t, gateway.url);
-  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', lookFirst: true };
+  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', checkExistingFirst: true };
   assert.ok((await runAttempt(collectRuntimeFile, input, { heartbeatTimeoutMs: 0 })).result);
 });
 
@@ -91,18 +91,18 @@ test('a request that has waited for its turn is not sent when the lease is over 
   for (const path of ['a', 'b']) await gateway.addFile(path);
   const { runtimeId } = gateway;
   let requests = 0;
-  const observer: BctrlClientObserver = {
-    requestSent() {
+  const hooks: BctrlClientHooks = {
+    onRequest() {
       requests += 1;
     },
     // Between two requests no timer can run, as in a process that is frozen there.
-    requestEnded() {
+    onResponse() {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DURATION_MS + 20);
     },
-    heldBack() {},
+    onRateLimitPause() {},
   };
   const { collectRuntimeFile } = createTestActivities(t, gateway.url, {
-    client: { maxRequests: 1, observer },
+    client: { maxRequests: 1, hooks },
   });
   const collect = (runtimePath: string) =>
     runAttempt(collectRuntimeFile, { runtimeId, runtimePath }, { heartbeatTimeoutMs: TIMEOUT_MS });

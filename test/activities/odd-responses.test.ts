@@ -75,7 +75,7 @@ function collectRow(
     const ended = await runToEnd(activities.collectRuntimeFile, input);
     assertEnd(ended, expected);
     assert.deepEqual(ended.result?.missingFields, expected.missingFields);
-    assert.equal(gateway.books().files.length, expected.made ?? 1);
+    assert.equal(gateway.snapshot().files.length, expected.made ?? 1);
   });
 }
 
@@ -207,7 +207,7 @@ describe('a collect that was refused', () => {
     [431, 'invalid_input'],
     [451, 'invalid_input'],
   ] as const) {
-    const message = new RegExp(`answered ${status} \\(text/html from nginx, no error of the API\\)$`);
+    const message = new RegExp(`returned ${status} \\(text/html from nginx, no error of the API\\)$`);
     const change = withStatus(status, HTML, { server: 'nginx' });
     collectRow(
       `by ${status} with HTML is final, and no missing file`,
@@ -307,11 +307,11 @@ describe('a lookup finds the file, if the list', () => {
       });
       await gateway.addFile('foreign.txt');
       await gateway.collect({ runtimePath: 'foreign.txt' });
-      gateway.setFaults([{ operation: 'collect', times: 1, fault: { kind: 'lose-answer' } }]);
+      gateway.setFaults([{ operation: 'collect', times: 1, fault: { kind: 'drop-response' } }]);
       const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', collectionKey: 'wf/run' };
       const ended = await runToEnd(activities.collectRuntimeFile, input);
       assertEnd(ended, { attempts: 2, ...expected });
-      assert.equal(gateway.books().files.length, 2, 'the foreign file and ours');
+      assert.equal(gateway.snapshot().files.length, 2, 'the foreign file and ours');
     });
 
   const oddItems: [what: string, item: unknown][] = [
@@ -355,7 +355,7 @@ describe('a lookup finds the file, if the list', () => {
         pages += 1;
       },
     });
-    const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', lookFirst: true };
+    const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', checkExistingFirst: true };
     const ended = await runToEnd(activities.collectRuntimeFile, input);
     assertEnd(ended, {
       failure: 'server',
@@ -364,7 +364,7 @@ describe('a lookup finds the file, if the list', () => {
       message: /for the second time/,
     });
     assert.equal(pages, 3 * 10);
-    assert.equal(gateway.books().files.length, 0);
+    assert.equal(gateway.snapshot().files.length, 0);
   });
 });
 
@@ -378,7 +378,7 @@ describe('a job that has ended is seen to have, if the response', () => {
       assertEnd(ended, expected);
       if (expected.failure === undefined)
         assert.deepEqual([ended.result?.id, ended.result?.status], [id, 'succeeded']);
-      assert.equal(gateway.books().requests.wait, expected.polls ?? 1);
+      assert.equal(gateway.snapshot().requests.wait, expected.polls ?? 1);
     });
 
   const harmless: [what: string, fields: Record<string, unknown>][] = [
@@ -462,7 +462,7 @@ describe('an archive is made once, if the response', () => {
       const ended = await runToEnd(activities.exportRunFiles, input);
       assertEnd(ended, expected);
       assert.deepEqual(ended.result?.missingFields, expected.missingFields);
-      const archives = gateway.books().files.filter(({ runtimePath }) => runtimePath === null);
+      const archives = gateway.snapshot().files.filter(({ runtimePath }) => runtimePath === null);
       assert.equal(archives.length, 1);
     });
   exportRow('has a prefixed id', withFields({ id: 'file_1' }));

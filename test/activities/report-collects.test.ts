@@ -48,7 +48,7 @@ describe('an attempt counts', () => {
     const fault: FaultRule = {
       operation: 'collect',
       runtimePath: 'a.txt',
-      fault: { kind: 'answer', status: 503 },
+      fault: { kind: 'respond', status: 503 },
     };
     const { meter, lines } = await collect(t, [fault], files('a.txt', 'missing.txt'), {
       attempt: 1,
@@ -70,7 +70,7 @@ describe('an attempt counts', () => {
   });
 
   test('a file that is found by a look, and the look', async (t) => {
-    const lost: FaultRule = { operation: 'collect', times: 1, fault: { kind: 'lose-answer' } };
+    const lost: FaultRule = { operation: 'collect', times: 1, fault: { kind: 'drop-response' } };
     const gateway = await startTestGateway(t, { faults: [lost] });
     await gateway.addFile('a.txt', 'hello');
     const { collectRuntimeFile } = createTestActivities(t, gateway.url);
@@ -126,18 +126,18 @@ test('a meter that throws does not decide what becomes of a file', async (t) => 
   };
   const metricMeter = Object.assign(new TestMeter(), { createCounter: fail, createHistogram: fail });
   const env = new MockActivityEnvironment({}, { metricMeter });
-  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', lookFirst: true };
+  const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', checkExistingFirst: true };
   assert.ok(await env.run(collectRuntimeFile, input));
 });
 
 test('a lookup that fails takes one line, however many files wait for it', async (t) => {
-  const faults: FaultRule[] = [{ operation: 'list-files', fault: { kind: 'answer', status: 503 } }];
+  const faults: FaultRule[] = [{ operation: 'list-files', fault: { kind: 'respond', status: 503 } }];
   const gateway = await startTestGateway(t, { faults });
   const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
   const entries: LogEntry[] = [];
   const logger = new DefaultLogger('INFO', (entry) => void entries.push(entry));
   const env = new MockActivityEnvironment({ scheduleToCloseTimeoutMs: 60_000 }, { logger });
-  const input = { runtimeId: gateway.runtimeId, lookFirst: true, ...files('a.txt', 'b.txt') };
+  const input = { runtimeId: gateway.runtimeId, checkExistingFirst: true, ...files('a.txt', 'b.txt') };
   await assert.rejects(env.run(collectRuntimeFiles, input));
   const lines = entries.filter(({ message }) => /^(lookup|collect) /.test(message));
   assert.deepEqual(

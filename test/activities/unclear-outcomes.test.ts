@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../src/activities/create-activities.js';
-import { fileIdentity } from '../../src/shared/file-identity.js';
+import { fileKey } from '../../src/shared/file-key.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
 import { createTestClient } from '../support/client.js';
@@ -16,7 +16,7 @@ const LAG_MS = 300;
 const SETTLE_MS = 450;
 
 const once = { operation: 'collect', times: 1 } as const;
-const lost: FaultRule = { ...once, fault: { kind: 'lose-answer' } };
+const lost: FaultRule = { ...once, fault: { kind: 'drop-response' } };
 
 async function setUp(t: TestContext, options: Partial<GatewayOptions> = {}) {
   const gateway = await startTestGateway(t, { onPathExists: 'keep-both', ...options });
@@ -26,7 +26,7 @@ async function setUp(t: TestContext, options: Partial<GatewayOptions> = {}) {
   return { gateway, input, ...activities };
 }
 
-const madeBy = (gateway: TestGateway) => gateway.books().files.length;
+const madeBy = (gateway: TestGateway) => gateway.snapshot().files.length;
 
 async function timed<T>(work: Promise<T>): Promise<T & { elapsedMs: number }> {
   const startedMs = performance.now();
@@ -51,7 +51,7 @@ describe('a list that lags', () => {
     await sleep(SETTLE_MS);
     const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
     const second = await timed(runAttempt(collectRuntimeFile, input, info));
-    assert.equal(second.result?.id, gateway.books().files[0]?.id);
+    assert.equal(second.result?.id, gateway.snapshot().files[0]?.id);
     assert.ok(second.elapsedMs < LAG_MS, 'it has been waited for already');
   });
 
@@ -59,7 +59,7 @@ describe('a list that lags', () => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, { listLagMs: LAG_MS });
     await runAttempt(collectRuntimeFile, input);
     const { result, elapsedMs } = await timed(runAttempt(collectRuntimeFile, input, { attempt: 2 }));
-    assert.equal(result?.id, gateway.books().files[0]?.id);
+    assert.equal(result?.id, gateway.snapshot().files[0]?.id);
     assert.ok(elapsedMs >= SETTLE_MS - 5, `${elapsedMs} ms`);
     assert.equal(madeBy(gateway), 1);
   });
@@ -67,7 +67,7 @@ describe('a list that lags', () => {
   test('is waited for once by a run that looks first, however many activities it has', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, { listLagMs: LAG_MS });
     await runAttempt(collectRuntimeFile, input);
-    const again = { ...input, lookFirst: true };
+    const again = { ...input, checkExistingFirst: true };
     assert.ok((await timed(runAttempt(collectRuntimeFile, again))).elapsedMs >= SETTLE_MS - 5);
     assert.ok((await timed(runAttempt(collectRuntimeFile, again))).elapsedMs < LAG_MS);
     assert.equal(madeBy(gateway), 1);
@@ -75,7 +75,7 @@ describe('a list that lags', () => {
 
   test('is waited for until the other run of a reset has had to stop', async (t) => {
     const { input, collectRuntimeFile } = await setUp(t);
-    const again = { ...input, lookFirst: true, concurrentRun: true };
+    const again = { ...input, checkExistingFirst: true, concurrentRun: true };
     const { elapsedMs } = await timed(runAttempt(collectRuntimeFile, again, { heartbeatTimeoutMs: 300 }));
     assert.ok(elapsedMs >= SETTLE_MS + 300 - 5, `${elapsedMs} ms`);
   });
@@ -86,7 +86,7 @@ describe('a list that lags', () => {
     const { result } = await runToEnd(collectRuntimeFile, input);
     assert.equal(madeBy(gateway), 2, 'without a settling time it is made twice');
     assert.equal(result?.unverified, true);
-    const identity = fileIdentity(input);
+    const identity = fileKey(input);
     const { runtimeId, collectionKey } = input;
     const verified = await runAttempt(verifyCollectedFiles, {
       runtimeId,
@@ -94,7 +94,7 @@ describe('a list that lags', () => {
       collected: [identity],
       failed: [],
     });
-    const [older, younger] = gateway.books().files;
+    const [older, younger] = gateway.snapshot().files;
     const found = verified.result?.files[identity];
     assert.deepEqual([found?.fileId, found?.duplicateIds], [older?.id, [younger?.id]]);
   });
@@ -127,7 +127,7 @@ describe('a taken path that the list does not show', () => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, refuse);
     await gateway.collect({
       runtimePath: 'a.txt',
-      metadata: { temporalCollectionKey: `wf/run/${fileIdentity(input)}` },
+      metadata: { temporalCollectionKey: `wf/run/${fileKey(input)}` },
     });
     const first = await runAttempt(collectRuntimeFile, input);
     assert.deepEqual([first.failure?.type, first.failure?.nonRetryable], ['conflict', false]);
@@ -135,7 +135,7 @@ describe('a taken path that the list does not show', () => {
     const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
     assert.equal(
       (await runAttempt(collectRuntimeFile, input, info)).result?.id,
-      gateway.books().files[0]?.id,
+      gateway.snapshot().files[0]?.id,
     );
   });
 
@@ -164,7 +164,7 @@ describe('a taken path that the list does not show', () => {
 
   test('is no verdict either where the list is refused', async (t) => {
     const faults: FaultRule[] = [
-      { operation: 'list-files', times: 1, fault: { kind: 'answer', status: 404 } },
+      { operation: 'list-files', times: 1, fault: { kind: 'respond', status: 404 } },
     ];
     const { gateway, input, collectRuntimeFile } = await setUp(t, { onPathExists: 'refuse', faults });
     await gateway.collect({ runtimePath: 'a.txt' });
@@ -207,7 +207,7 @@ describe('the key of another account', () => {
       failure?.message ?? '',
       /^a\.txt: it may have been collected with the API key of another account/,
     );
-    assert.deepEqual([gateway.books().requests.collect, madeBy(gateway)], [1, 0]);
+    assert.deepEqual([gateway.snapshot().requests.collect, madeBy(gateway)], [1, 0]);
   });
 
   test('is told from another key of the same account', async (t) => {
@@ -235,7 +235,7 @@ describe('the key of another account', () => {
       heartbeatDetails = details;
     });
     const stopped = assert.rejects(env.run(collectRuntimeFile, input), CancelledFailure);
-    await until(() => gateway.books().requests.collect === 1);
+    await until(() => gateway.snapshot().requests.collect === 1);
     env.cancel('WORKER_SHUTDOWN', new ActivityCancellationDetails({ workerShutdown: true }));
     await stopped;
     const { checkpoint } = heartbeatDetails as { checkpoint: { account?: string } };
@@ -258,8 +258,8 @@ describe('a failed lookup', () => {
     const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
     const files = Array.from({ length: 20 }, (_, index) => ({ runtimePath: `${index}.txt` }));
     for (const { runtimePath } of files) await gateway.addFile(runtimePath);
-    gateway.setFaults([{ operation: 'list-files', times: 9, fault: { kind: 'answer', status: 500 } }]);
-    const input = { runtimeId: gateway.runtimeId, files, collectionKey: 'wf/run', lookFirst: true };
+    gateway.setFaults([{ operation: 'list-files', times: 9, fault: { kind: 'respond', status: 500 } }]);
+    const input = { runtimeId: gateway.runtimeId, files, collectionKey: 'wf/run', checkExistingFirst: true };
     const { result, attempts } = await runToEnd(collectRuntimeFiles, input, {
       scheduleToCloseTimeoutMs: 3_600_000,
     });
@@ -275,23 +275,23 @@ describe('a failed lookup', () => {
     const input = { runtimeId: gateway.runtimeId, files, collectionKey: 'wf/run' };
     await runAttempt(collectRuntimeFiles, input);
     gateway.setFaults([
-      { operation: 'list-files', skip: 1, times: 2, fault: { kind: 'answer', status: 503 } },
+      { operation: 'list-files', skip: 1, times: 2, fault: { kind: 'respond', status: 503 } },
     ]);
-    const { result } = await runAttempt(collectRuntimeFiles, { ...input, lookFirst: true });
+    const { result } = await runAttempt(collectRuntimeFiles, { ...input, checkExistingFirst: true });
     assert.equal(result?.length, 250);
-    const { requests } = gateway.books();
+    const { requests } = gateway.snapshot();
     assert.deepEqual([requests.collect, requests['list-files']], [250, 3 + 2]);
   });
 
   test('that has not read the whole list leaves what it found unverified', async (t) => {
     const { gateway, input } = await setUp(t);
     const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
-    const metadata = { temporalCollectionKey: `wf/run/${fileIdentity(input)}` };
+    const metadata = { temporalCollectionKey: `wf/run/${fileKey(input)}` };
     await gateway.collect({ runtimePath: 'a.txt', metadata });
     for (let index = 0; index < 99; index += 1) await gateway.collect({ runtimePath: 'a.txt' });
     await gateway.collect({ runtimePath: 'a.txt', metadata });
     gateway.setFaults([
-      { operation: 'list-files', skip: 1, times: 1, fault: { kind: 'answer', status: 403 } },
+      { operation: 'list-files', skip: 1, times: 1, fault: { kind: 'respond', status: 403 } },
     ]);
     const { runtimeId, collectionKey } = input;
     const files = [{ runtimePath: 'a.txt' }, { runtimePath: 'b.txt' }];
@@ -299,7 +299,7 @@ describe('a failed lookup', () => {
       runtimeId,
       collectionKey,
       files,
-      lookFirst: true,
+      checkExistingFirst: true,
     });
     assert.deepEqual(
       result?.map(({ outcome, unverified }) => [outcome, unverified]),
@@ -313,14 +313,14 @@ describe('a failed lookup', () => {
   test('that succeeds forgets those before it', async (t) => {
     const lookupFailures = { server: 9 };
     const { gateway, input, collectRuntimeFile } = await setUp(t, {
-      faults: [{ operation: 'collect', fault: { kind: 'answer', status: 503 } }],
+      faults: [{ operation: 'collect', fault: { kind: 'respond', status: 503 } }],
     });
     const files = [{ failures: {}, lookupFromMs: 0 }];
     const checkpoint = { files, consecutiveTrips: 0, lookupFailures, lookupFromMs: 0 };
     const info = { attempt: 2, heartbeatDetails: { attempt: 1, checkpoint } };
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input, info);
     const left = (heartbeatDetails as { checkpoint: { lookupFailures: unknown } }).checkpoint;
-    assert.deepEqual([left.lookupFailures, gateway.books().requests['list-files']], [{}, 1]);
+    assert.deepEqual([left.lookupFailures, gateway.snapshot().requests['list-files']], [{}, 1]);
   });
 
   test('of a page that fails for good keeps what was found before it', async (t) => {
@@ -331,9 +331,9 @@ describe('a failed lookup', () => {
     const input = { runtimeId: gateway.runtimeId, files, collectionKey: 'wf/run' };
     await runAttempt(collectRuntimeFiles, input);
     gateway.setFaults([
-      { operation: 'list-files', skip: 1, times: 1, fault: { kind: 'answer', status: 403 } },
+      { operation: 'list-files', skip: 1, times: 1, fault: { kind: 'respond', status: 403 } },
     ]);
-    const { result } = await runAttempt(collectRuntimeFiles, { ...input, lookFirst: true });
+    const { result } = await runAttempt(collectRuntimeFiles, { ...input, checkExistingFirst: true });
     const outcomes = result?.map(({ outcome }) => outcome) ?? [];
     assert.equal(outcomes.filter((outcome) => outcome === 'collected').length, 100);
     assert.equal(madeBy(gateway), 120);
@@ -360,12 +360,12 @@ test('an attempt whose process was stopped for too long sends nothing more', asy
   const { collectRuntimeFiles } = createTestActivities(t, gateway.url, {
     client: {
       maxRequests: 1,
-      observer: {
-        requestSent() {
-          if (gateway.books().requests.collect === 4) stopFor(600);
+      hooks: {
+        onRequest() {
+          if (gateway.snapshot().requests.collect === 4) stopFor(600);
         },
-        requestEnded() {},
-        heldBack() {},
+        onResponse() {},
+        onRateLimitPause() {},
       },
     },
   });
@@ -375,20 +375,22 @@ test('an attempt whose process was stopped for too long sends nothing more', asy
     assert.ok(error instanceof CancelledFailure);
     return error.message === 'HEARTBEAT_TIMEOUT';
   });
-  assert.ok((gateway.books().requests.collect ?? 0) <= 6, 'what was under way, and no more');
+  assert.ok((gateway.snapshot().requests.collect ?? 0) <= 6, 'what was under way, and no more');
 });
 
 test('a request that waited for its turn is not sent by a process that was stopped meanwhile', async (t) => {
-  const slowDown = { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } as const;
+  const slowDown = { kind: 'respond', status: 429, headers: { 'retry-after': '1' } } as const;
   const { gateway, input } = await setUp(t, { faults: [{ ...once, fault: slowDown }] });
-  const { collectRuntimeFile } = createTestActivities(t, gateway.url, { client: { longestPauseMs: 150 } });
+  const { collectRuntimeFile } = createTestActivities(t, gateway.url, {
+    client: { maxRateLimitPauseMs: 150 },
+  });
   await runAttempt(collectRuntimeFile, input);
   const env = new MockActivityEnvironment({ heartbeatTimeoutMs: 300 });
   const rejected = assert.rejects(env.run(collectRuntimeFile, input), /HEARTBEAT_TIMEOUT/);
   await sleep(20);
   stopFor(600);
   await rejected;
-  assert.equal(gateway.books().requests.collect, 1);
+  assert.equal(gateway.snapshot().requests.collect, 1);
 });
 
 /** As SIGSTOP does. */

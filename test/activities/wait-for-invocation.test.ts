@@ -18,7 +18,7 @@ for (const status of ['succeeded', 'failed', 'cancelled', 'timed_out'] as const)
     const { result } = await runAttempt(waitForInvocation, { runtimeId, invocationId: id });
     assert.deepEqual([result?.id, result?.status], [id, status]);
     assert.doesNotMatch(JSON.stringify(result), /large/);
-    assert.equal(gateway.books().requests.wait, 1, 'one long poll, not many short ones');
+    assert.equal(gateway.snapshot().requests.wait, 1, 'one long poll, not many short ones');
   });
 }
 
@@ -92,7 +92,7 @@ test('cancellation ends the poll within 100 ms and stays a cancellation', async 
   const env = new MockActivityEnvironment();
   const run = env.run(waitForInvocation, { runtimeId, invocationId: id });
   const rejected = assert.rejects(run, CancelledFailure);
-  await until(() => gateway.books().requests.wait === 1);
+  await until(() => gateway.snapshot().requests.wait === 1);
   const startedMs = performance.now();
   env.cancel('CANCELLED');
   await rejected;

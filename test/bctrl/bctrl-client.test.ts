@@ -63,8 +63,8 @@ describe('against the gateway', () => {
     assert.equal(error.code, 'file.not_found');
     assert.equal(error.status, 404);
     assert.match(error.requestId ?? '', /./);
-    assert.equal(error.mayHaveHappened, false);
-    assert.match(error.message, /^POST \/v1\/runtimes\/.+\/files\/collect answered 404 file\.not_found/);
+    assert.equal(error.mayHaveSucceeded, false);
+    assert.match(error.message, /^POST \/v1\/runtimes\/.+\/files\/collect returned 404 file\.not_found/);
   });
 
   test('a wrong key is unauthorized and appears nowhere', async (t) => {
@@ -76,9 +76,9 @@ describe('against the gateway', () => {
 
   for (const [kind, reasonClass] of [
     ['reset', 'upstream'],
-    ['lose-answer', 'upstream'],
-    ['truncate-answer', 'upstream'],
-    ['garbage-answer', 'server'],
+    ['drop-response', 'upstream'],
+    ['truncated-response', 'upstream'],
+    ['malformed-response', 'server'],
   ] as const) {
     test(`after ${kind} nobody knows whether it happened`, async (t) => {
       const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault: { kind } }] });
@@ -86,8 +86,8 @@ describe('against the gateway', () => {
       const client = createTestClient(t, gateway.url);
       const error = await errorOf(client.collectFile(gateway.runtimeId, { runtimePath: 'a.txt' }));
       assert.equal(error.reasonClass, reasonClass);
-      assert.equal(error.mayHaveHappened, true);
-      assert.equal(gateway.books().requests.collect, 1, 'the client never retries');
+      assert.equal(error.mayHaveSucceeded, true);
+      assert.equal(gateway.snapshot().requests.collect, 1, 'the client never retries');
     });
   }
 
@@ -97,7 +97,7 @@ describe('against the gateway', () => {
     const client = createTestClient(t, gateway.url, { requestTimeoutMs: 100 });
     const error = await errorOf(collect(client));
     assert.deepEqual([error.reasonClass, error.code], ['upstream', 'ETIMEDOUT']);
-    assert.equal(error.mayHaveHappened, true);
+    assert.equal(error.mayHaveSucceeded, true);
   });
 
   test('an abort ends a request within 100 ms, with the reason that was given', async (t) => {
@@ -109,7 +109,7 @@ describe('against the gateway', () => {
     const inFlight = client.collectFile(RUNTIME, { runtimePath: 'a' }, { signal });
     const queued = client.collectFile(RUNTIME, { runtimePath: 'b' }, { signal });
     const settled = Promise.allSettled([inFlight, queued]);
-    await until(() => gateway.books().requests.collect === 1);
+    await until(() => gateway.snapshot().requests.collect === 1);
     const reason = new Error('enough');
     const startedMs = performance.now();
     abort.abort(reason);
@@ -118,7 +118,7 @@ describe('against the gateway', () => {
       { status: 'rejected', reason },
     ]);
     assert.ok(performance.now() - startedMs < 100);
-    assert.equal(gateway.books().requests.collect, 1, 'what waited for its turn was never sent');
+    assert.equal(gateway.snapshot().requests.collect, 1, 'what waited for its turn was never sent');
   });
 
   test('no more requests are in flight than allowed, and long polls do not count', async (t) => {
@@ -127,13 +127,13 @@ describe('against the gateway', () => {
     await gateway.addFile('a.txt');
     const client = createTestClient(t, gateway.url, { maxRequests: 3 });
     await Promise.allSettled(Array.from({ length: 12 }, () => collect(client)));
-    assert.equal(gateway.books().mostInFlight, 3);
+    assert.equal(gateway.snapshot().maxInFlight, 3);
 
     const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 60_000 });
     const abort = new AbortController();
     const poll = () => client.waitForInvocation(gateway.runtimeId, id, 60, { signal: abort.signal });
     const polls = Promise.allSettled(Array.from({ length: 5 }, poll));
-    await until(() => gateway.books().inFlight === 5);
+    await until(() => gateway.snapshot().inFlight === 5);
     assert.equal((await client.getRuntime(gateway.runtimeId)).status, 'active');
     abort.abort();
     await polls;
@@ -143,12 +143,16 @@ describe('against the gateway', () => {
 describe('a rate limit', () => {
   const PAUSE_MS = 60_000;
 
-  /** Three collects, one after the other if nothing holds them back; the first is answered 429. */
-  async function collectAfter429(t: TestContext, headers: Record<string, string>, longestPauseMs: number) {
-    const fault = { kind: 'answer', status: 429, headers } as const;
+  /** Three collects, one after the other if nothing holds them back; the first is returned 429. */
+  async function collectAfter429(
+    t: TestContext,
+    headers: Record<string, string>,
+    maxRateLimitPauseMs: number,
+  ) {
+    const fault = { kind: 'respond', status: 429, headers } as const;
     const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', times: 1, fault }] });
     await gateway.addFile('a.txt');
-    const client = createTestClient(t, gateway.url, { maxRequests: 1, longestPauseMs });
+    const client = createTestClient(t, gateway.url, { maxRequests: 1, maxRateLimitPauseMs });
     const startedMs = performance.now();
     const collects = Array.from({ length: 3 }, (_, index) => {
       const request = { runtimePath: 'a.txt', destinationPath: `/${index}.txt` };
@@ -159,7 +163,7 @@ describe('a rate limit', () => {
       settled.map(({ status }) => status),
       ['rejected', 'fulfilled', 'fulfilled'],
     );
-    assert.equal(gateway.books().requests.collect, 3);
+    assert.equal(gateway.snapshot().requests.collect, 3);
     return performance.now() - startedMs;
   }
 
@@ -173,38 +177,38 @@ describe('a rate limit', () => {
     assert.ok(elapsedMs >= 500 && elapsedMs < 3_000, `${elapsedMs} ms`);
   });
 
-  for (const [what, headers, longestPauseMs] of [
+  for (const [what, headers, maxRateLimitPauseMs] of [
     ['without Retry-After', {}, PAUSE_MS],
     ['where the client may not pause', { 'retry-after': '3600' }, 0],
   ] as const) {
     test(`${what} holds none back`, async (t) => {
-      const elapsedMs = await collectAfter429(t, headers, longestPauseMs);
+      const elapsedMs = await collectAfter429(t, headers, maxRateLimitPauseMs);
       assert.ok(elapsedMs < 1_000, `${elapsedMs} ms`);
     });
   }
 
   test('that is shorter than the one before does not shorten it', async (t) => {
     const answer = (seconds: string) =>
-      ({ kind: 'answer', status: 429, headers: { 'retry-after': seconds } }) as const;
+      ({ kind: 'respond', status: 429, headers: { 'retry-after': seconds } }) as const;
     const gateway = await startTestGateway(t, {
       faults: [
         { operation: 'whoami', fault: answer('3600') },
         { operation: 'get-runtime', fault: answer('1') },
       ],
     });
-    const client = createTestClient(t, gateway.url, { longestPauseMs: PAUSE_MS });
+    const client = createTestClient(t, gateway.url, { maxRateLimitPauseMs: PAUSE_MS });
     await Promise.allSettled([client.whoami(), client.getRuntime(gateway.runtimeId)]);
     const signal = AbortSignal.timeout(1_500);
     await assert.rejects(client.collectFile(gateway.runtimeId, { runtimePath: 'a' }, { signal }), {
       name: 'TimeoutError',
     });
-    assert.equal(gateway.books().requests.collect, undefined);
+    assert.equal(gateway.snapshot().requests.collect, undefined);
   });
 
   test('leaves what it holds back abortable, and ends it when the client closes', async (t) => {
-    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '3600' } } as const;
+    const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '3600' } } as const;
     const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
-    const client = createTestClient(t, gateway.url, { longestPauseMs: PAUSE_MS });
+    const client = createTestClient(t, gateway.url, { maxRateLimitPauseMs: PAUSE_MS });
     const collect = (options = {}) => client.collectFile(gateway.runtimeId, { runtimePath: 'a' }, options);
     await assert.rejects(collect());
     const abort = new AbortController();
@@ -214,7 +218,7 @@ describe('a rate limit', () => {
     await aborted;
     await client.close();
     await held;
-    assert.equal(gateway.books().requests.collect, 1);
+    assert.equal(gateway.snapshot().requests.collect, 1);
   });
 });
 
@@ -233,7 +237,7 @@ describe('against servers that no gateway is', () => {
     assert.deepEqual(paths, ['/v1/runtimes/a%2Fb%3Fc%3Dd%26%C3%A9']);
     for (const id of ['..', '.', '']) {
       const error = await errorOf(client.getRuntime(id));
-      assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+      assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
     }
     assert.equal(paths.length, 1);
   });
@@ -281,7 +285,7 @@ describe('against servers that no gateway is', () => {
       write();
     });
     const error = await errorOf(collect(createTestClient(t, url)));
-    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['server', true]);
+    assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['server', true]);
   });
 
   test('an answer whose body never ends is given up with the timeout', async (t) => {
@@ -303,7 +307,7 @@ describe('against servers that no gateway is', () => {
       const url = await answering(t, 200, body, { 'x-request-id': 'req_1' });
       const error = await errorOf(collect(createTestClient(t, url)));
       assert.deepEqual([error.reasonClass, error.code], ['server', 'response.invalid']);
-      assert.deepEqual([error.mayHaveHappened, error.requestId], [true, 'req_1']);
+      assert.deepEqual([error.mayHaveSucceeded, error.requestId], [true, 'req_1']);
       assert.doesNotMatch(`${error.stack} ${error.cause}`, /secret/);
     });
   }
@@ -313,7 +317,7 @@ describe('against servers that no gateway is', () => {
       const url = await answering(t, 502, body, { 'x-bctrl-request-id': 'req_2' });
       const error = await errorOf(collect(createTestClient(t, url)));
       assert.deepEqual([error.reasonClass, error.code, error.requestId], ['upstream', undefined, 'req_2']);
-      assert.match(error.message, / answered 502$/);
+      assert.match(error.message, / returned 502$/);
     }
   });
 
@@ -356,14 +360,14 @@ describe('against servers that no gateway is', () => {
       const error = await errorOf(collect(createTestClient(t, url)));
       assert.equal(error.reasonClass, 'upstream');
       assert.match(error.code ?? '', code);
-      assert.equal(error.mayHaveHappened, false);
+      assert.equal(error.mayHaveSucceeded, false);
     });
   }
 
   test('TLS that fails is upstream, and may have failed under a request', async (t) => {
     const url = await answering(t, 200, '');
     const error = await errorOf(collect(createTestClient(t, url.replace('http:', 'https:'))));
-    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['upstream', true]);
+    assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['upstream', true]);
     assert.match(error.code ?? '', /SSL|TLS/);
   });
 
@@ -420,31 +424,31 @@ describe('a fault of this process is no outage', () => {
     test(`${what} in a body is refused when the call is made`, async (t) => {
       const client = createTestClient(t, base.baseUrl);
       const error = await errorOf(client.collectFile(RUNTIME, { runtimePath: 'a', metadata }));
-      assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+      assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
       assert.match(error.message, /cannot be sent: its body is no JSON/);
     });
   }
 
   test('an id that is not well-formed is refused when the call is made', async (t) => {
     const error = await errorOf(createTestClient(t, base.baseUrl).getRuntime('rt_\ud800'));
-    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+    assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
     assert.ok(error.message.isWellFormed());
   });
 
   test('a header that HTTP cannot carry is refused when the call is made', async (t) => {
     const client = createTestClient(t, base.baseUrl);
     const error = await errorOf(client.exportRunFiles('run_1', {}, { idempotencyKey: 'a\nb' }));
-    assert.deepEqual([error.reasonClass, error.mayHaveHappened], ['invalid_input', false]);
+    assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
   });
 
-  test('an observer that throws changes nothing', async (t) => {
+  test('a hook that throws changes nothing', async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt');
     const fail = () => {
       throw new Error('observer');
     };
-    const observer = { requestSent: fail, requestEnded: fail, heldBack: fail };
-    const client = createTestClient(t, gateway.url, { observer });
+    const hooks = { onRequest: fail, onResponse: fail, onRateLimitPause: fail };
+    const client = createTestClient(t, gateway.url, { hooks });
     assert.ok((await client.collectFile(gateway.runtimeId, { runtimePath: 'a.txt' })).id);
   });
 

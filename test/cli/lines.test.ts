@@ -18,7 +18,7 @@ function written(lines: readonly Line[], columns?: number): string[] {
 }
 
 const withoutColors = (text: string) => stripVTControlCharacters(text);
-const words = 'upstream: POST /v1/runtimes/3f2b8c1e-5a4d-4e6f-9b70-1c2d3e4f5a6b/files/collect answered 503';
+const words = 'upstream: POST /v1/runtimes/3f2b8c1e-5a4d-4e6f-9b70-1c2d3e4f5a6b/files/collect returned 503';
 
 describe('a line that is too long for a terminal', () => {
   for (const columns of [40, 80, 120]) {

@@ -13,13 +13,13 @@ function retriesOf(...pendingActivities: PendingActivity[]): PendingRetry[] {
   return pendingRetries({ raw: { pendingActivities } } as WorkflowExecutionDescription, NOW_MS);
 }
 
-const refused = { message: 'a.txt: answered 429', applicationFailureInfo: { type: 'rate_limited' } };
+const refused = { message: 'a.txt: returned 429', applicationFailureInfo: { type: 'rate_limited' } };
 const inMs = (ms: number) => msToTs(NOW_MS + ms);
 
 test('an activity between two attempts is a retry, with class and message of its last failure', () => {
   const activity = { activityId: '7', attempt: 3, lastFailure: refused };
   assert.deepEqual(retriesOf({ ...activity, nextAttemptScheduleTime: inMs(1_500) }), [
-    { id: '7/3', attempt: 3, reason: 'rate_limited: a.txt: answered 429', inMs: 1_500 },
+    { id: '7/3', attempt: 3, reason: 'rate_limited: a.txt: returned 429', inMs: 1_500 },
   ]);
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { type PipelineOptions, toPipelineInput } from '../../src/cli/input/pipeline-options.js';
-import { Exit, exitCodes } from '../../src/exit.js';
+import { ExitError, exitCodes } from '../../src/exit.js';
 import { createTestFolder } from '../support/gateway.js';
 
 const silent = { write: () => undefined };
@@ -99,7 +99,7 @@ describe('what is wrong in a spec is told with its line and field', () => {
   ] as const) {
     test(JSON.stringify(spec), async () => {
       await assert.rejects(inputOf(spec), (error) => {
-        assert.ok(error instanceof Exit && error.code === exitCodes.usage, String(error));
+        assert.ok(error instanceof ExitError && error.code === exitCodes.usage, String(error));
         assert.match(error.message, message);
         return true;
       });

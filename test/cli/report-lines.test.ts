@@ -49,7 +49,7 @@ test('a report has a line for each job and file, what helps with a failure, and 
         outcome: 'failed',
         runtimePath: 'm',
         reasonClass: 'not_found',
-        message: 'm: POST … answered 404',
+        message: 'm: POST … returned 404',
         hint: 'Check the path.',
         requestId: 'req_1',
       },
@@ -66,7 +66,7 @@ job        inv_3 succeeded
 collected  a.csv            1.5 kB  /r/a.csv
 collected  long/name.log       0 B  /r/n.log, also there: 3
 kept       k                   7 B  /r/k
-failed     not_found: m: POST … answered 404
+failed     not_found: m: POST … returned 404
            hint: Check the path., request: req_1
 2 of 4 files collected (1.5 kB), 1 kept, 1 failed`,
   );
@@ -101,7 +101,7 @@ test('a failure without hint or request id is one line', () => {
 
 const finished: PipelineReport = {
   runtimeId: 'rt',
-  ending: 'failed',
+  outcome: 'failed',
   jobs: [],
   counts: { files: 2, collected: 0, kept: 0, missing: 1, skipped: 1, failed: 0 },
   bytes: 0,
@@ -133,23 +133,23 @@ for (const [steps, lines] of [
     {
       exportArchive: { outcome: 'exported', fileId: '9', path: '/r/run.zip', sizeBytes: 1_500 },
       stopRuntime: { outcome: 'stopped' },
-      next: { outcome: 'started', workflowId: 'post-run/rt/then' },
+      next: { outcome: 'started', workflowId: 'post-run/rt/next' },
     },
-    ['archive    exported 1.5 kB  /r/run.zip', 'runtime    stopped', 'next       started post-run/rt/then'],
+    ['archive    exported 1.5 kB  /r/run.zip', 'runtime    stopped', 'next       started post-run/rt/next'],
   ],
   [
     {
       exportArchive: {
         outcome: 'failed',
         reasonClass: 'server',
-        message: 'the archive: answered 500',
+        message: 'the archive: returned 500',
         requestId: 'req_2',
       },
       stopRuntime: { outcome: 'failed', message: 'the runtime: no answer' },
       next: { outcome: 'skipped', reason: 'the pipeline ends as failed' },
     },
     [
-      'archive    failed: server: the archive: answered 500',
+      'archive    failed: server: the archive: returned 500',
       '           request: req_2',
       'runtime    failed: the runtime: no answer',
       'next       skipped: the pipeline ends as failed',

@@ -4,10 +4,10 @@ import { text } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { BctrlError } from '../../src/bctrl/bctrl-error.js';
-import { fileIdentity } from '../../src/shared/file-identity.js';
-import { COLLECTION_KEY } from '../../src/shared/names.js';
+import { collectRequestSchema, errorResponseSchema, fileSchema } from '../../src/shared/api-schema.js';
+import { fileKey } from '../../src/shared/file-key.js';
+import { COLLECTION_KEY_FIELD } from '../../src/shared/names.js';
 import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.js';
-import { collectRequestSchema, errorResponseSchema, fileSchema } from '../../src/shared/wire.js';
 import { createTestActivities, runAttempt } from '../support/activities.js';
 import { createTestClient, startServer } from '../support/client.js';
 import { API_KEY } from '../support/gateway.js';
@@ -112,8 +112,8 @@ describe('the request', () => {
     const [request] = sent;
     assert.ok(request);
     assertRequest(request);
-    const key = `workflow/run/0/${fileIdentity({ runtimePath: 'a.txt', destinationPath: '/b.txt' })}`;
-    assert.deepEqual(request.body['metadata'], { mine: [1, null], [COLLECTION_KEY]: key });
+    const key = `workflow/run/0/${fileKey({ runtimePath: 'a.txt', destinationPath: '/b.txt' })}`;
+    assert.deepEqual(request.body['metadata'], { mine: [1, null], [COLLECTION_KEY_FIELD]: key });
   });
 
   test('with one more field would not pass this check', () => {

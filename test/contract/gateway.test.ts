@@ -77,7 +77,7 @@ for (const status of Object.keys(responses)
   .map(Number)
   .filter((status) => status >= 400)) {
   test(`an injected ${status} is as documented`, async (t) => {
-    assertContract(await collectWithFault(t, { kind: 'answer', status }));
+    assertContract(await collectWithFault(t, { kind: 'respond', status }));
   });
 }
 

@@ -51,13 +51,13 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
   }
 
   test('ends as cancelled, and stops the runtime all the same', async () => {
-    const { ending, stopRuntime, stops } = await cancelDuringStop('always');
-    assert.deepEqual([ending, stopRuntime, stops], ['cancelled', { outcome: 'stopped' }, 2]);
+    const { outcome, stopRuntime, stops } = await cancelDuringStop('always');
+    assert.deepEqual([outcome, stopRuntime, stops], ['cancelled', { outcome: 'stopped' }, 2]);
   });
 
   test('says of a stop that was on the way that it may have happened', async () => {
-    const { ending, stopRuntime, stops } = await cancelDuringStop('on-success');
+    const { outcome, stopRuntime, stops } = await cancelDuringStop('on-success');
     const reason = 'cancelled on the way; it may have been stopped';
-    assert.deepEqual([ending, stopRuntime, stops], ['cancelled', { outcome: 'skipped', reason }, 1]);
+    assert.deepEqual([outcome, stopRuntime, stops], ['cancelled', { outcome: 'skipped', reason }, 1]);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { checkNode } from '../../src/cli/doctor/check-node.js';
-import type { Finding } from '../../src/cli/doctor/examination.js';
+import type { CheckResult } from '../../src/cli/doctor/doctor-report.js';
 import { exitCodes } from '../../src/exit.js';
 import { version } from '../../src/version.js';
 import { startServer } from '../support/client.js';
@@ -32,7 +32,7 @@ async function setUp(t: TestContext) {
 async function examine(t: TestContext, env: Record<string, string>) {
   const { code, stdout, stderr } = await runExecutable(t, 'starter', ['doctor', '--json'], env);
   assert.equal(stderr, '');
-  const findings: Finding[] = JSON.parse(stdout).findings;
+  const findings: CheckResult[] = JSON.parse(stdout).findings;
   return { code, findings, wrong: findings.filter(({ outcome }) => outcome === 'problem') };
 }
 
@@ -121,7 +121,7 @@ const broken: Readonly<Record<string, Broken>> = {
   'with a key that the API refuses': {
     change: () => ({ BCTRL_API_KEY: 'another-key' }),
     name: 'api',
-    message: /^BCTRL_API_KEY: the API refuses it \(.* answered 401 /,
+    message: /^BCTRL_API_KEY: the API refuses it \(.* returned 401 /,
     code: usage,
   },
   'with an API that is not there': {

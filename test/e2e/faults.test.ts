@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { COLLECTION_KEY_FIELD, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault } from '../../src/testing.js';
 import { type ApiMode, apiModes } from '../support/api-modes.js';
@@ -35,14 +35,14 @@ const REQUEST_TIMEOUT_MS = 2_000;
 const SLOW_MS = REQUEST_TIMEOUT_MS + 300;
 
 const kinds: Fault[] = [
-  { kind: 'lose-answer' },
-  { kind: 'garbage-answer' },
-  { kind: 'truncate-answer' },
+  { kind: 'drop-response' },
+  { kind: 'malformed-response' },
+  { kind: 'truncated-response' },
   { kind: 'delay', delayMs: SLOW_MS },
   { kind: 'reset' },
-  { kind: 'answer', status: 429, headers: { 'retry-after': '1' } },
-  { kind: 'answer', status: 500 },
-  { kind: 'answer', status: 503 },
+  { kind: 'respond', status: 429, headers: { 'retry-after': '1' } },
+  { kind: 'respond', status: 500 },
+  { kind: 'respond', status: 503 },
 ];
 
 const faults = spreadFaults(kinds, FAULTS_SHARE);
@@ -83,17 +83,17 @@ async function collectThroughFaults(t: TestContext, { gateway: mode, env }: ApiM
   });
   await killRepeatedly(gateway, first, startWorker);
   const report: PipelineReport = await handle.result();
-  const books = gateway.books();
+  const snapshot = gateway.snapshot();
   const elapsedMs = performance.now() - startedMs;
   await sleep(SILENCE_MS);
-  const { requests } = gateway.books();
+  const { requests } = gateway.snapshot();
 
   const { collect: collects = 0, 'list-files': looks = 0, whoami: starts = 0 } = requests;
   const total = collects + looks;
-  const faultsCount = Object.values(books.faults).reduce((sum, count) => sum + count, 0);
+  const faultsCount = Object.values(snapshot.faults).reduce((sum, count) => sum + count, 0);
   const figures = [
     `seed ${SEED}`,
-    `faults ${faultsCount} ${JSON.stringify({ ...books.faults, ...books.answers.collect })}`,
+    `faults ${faultsCount} ${JSON.stringify({ ...snapshot.faults, ...snapshot.responses.collect })}`,
     `kills ${starts - 1}`,
     `retries ${await countRetries(handle)}`,
     `looks ${looks}`,
@@ -103,16 +103,16 @@ async function collectThroughFaults(t: TestContext, { gateway: mode, env }: ApiM
   ].join(', ');
   t.diagnostic(figures);
 
-  assert.deepEqual(requests, books.requests, 'nothing is sent after the end');
+  assert.deepEqual(requests, snapshot.requests, 'nothing is sent after the end');
   assertOnce(
-    books.files.map((file) => String(file.runtimePath)),
+    snapshot.files.map((file) => String(file.runtimePath)),
     figures,
   );
   assertOnce(
-    books.files.map((file) => String(file.metadata?.[COLLECTION_KEY])),
+    snapshot.files.map((file) => String(file.metadata?.[COLLECTION_KEY_FIELD])),
     figures,
   );
-  assert.deepEqual(new Set(books.files.map((file) => file.runtimePath)), new Set(contents.keys()));
+  assert.deepEqual(new Set(snapshot.files.map((file) => file.runtimePath)), new Set(contents.keys()));
   assert.deepEqual(report.counts, {
     files: FILES,
     collected: FILES,
@@ -121,14 +121,14 @@ async function collectThroughFaults(t: TestContext, { gateway: mode, env }: ApiM
     skipped: 0,
     failed: 0,
   });
-  const idOf = new Map(books.files.map((file) => [file.runtimePath, file.id]));
+  const idOf = new Map(snapshot.files.map((file) => [file.runtimePath, file.id]));
   for (const [index, outcome] of report.files.entries()) {
     const { runtimePath } = input.files[index] ?? {};
     assert.deepEqual([outcome.outcome, outcome.runtimePath], ['collected', runtimePath]);
     assert.equal('fileId' in outcome && outcome.fileId, idOf.get(outcome.runtimePath));
     assert.equal('duplicateIds' in outcome, false);
   }
-  for (const { path, runtimePath } of books.files) {
+  for (const { path, runtimePath } of snapshot.files) {
     const copy = await readFile(join(gateway.storageDir, 'files', path));
     assert.ok(copy.equals(contents.get(String(runtimePath)) as Buffer), path);
   }
@@ -157,8 +157,8 @@ async function killRepeatedly(
   let worker = first;
   for (const files of KILLED_AT_FILES) {
     await until(() => {
-      const books = gateway.books();
-      return books.files.length >= files && books.inFlight >= IN_FLIGHT;
+      const snapshot = gateway.snapshot();
+      return snapshot.files.length >= files && snapshot.inFlight >= IN_FLIGHT;
     });
     worker.child.kill('SIGKILL');
     await worker.ended;

@@ -37,7 +37,7 @@ const waitFor = { signal: true };
 const many = <T>(length: number, item: (index: number) => T) =>
   Array.from({ length }, (_, index) => item(index));
 const withFile = (fields: object) => ({ ...good, files: [{ runtimePath: 'a.txt', ...fields }] });
-const toThen = (then: object) => ({ ...good, then });
+const toNext = (next: object) => ({ ...good, next });
 const unknownFields = Object.fromEntries(many(150_000, (index) => [`f${index}`, 0]));
 
 /** JSON as it is. */
@@ -50,11 +50,11 @@ const rawPipeline = (field: string) => raw(`{"runtimeId":"rt_1","files":[{"runti
 /** What a pipeline is started with, and what its failure names. */
 const pipelines: [what: string, input: unknown, names: RegExp][] = [
   ['a lone surrogate as runtime', { ...good, runtimeId: HALF }, /^runtimeId: is not well-formed/],
-  ['one in a workflow type', toThen({ workflowType: `x${HALF}` }), /^then\.workflowType: is not well-formed/],
+  ['one in a workflow type', toNext({ workflowType: `x${HALF}` }), /^next\.workflowType: is not well-formed/],
   [
     'one in a task queue',
-    toThen({ workflowType: 'x', taskQueue: HALF }),
-    /^then\.taskQueue: is not well-formed/,
+    toNext({ workflowType: 'x', taskQueue: HALF }),
+    /^next\.taskQueue: is not well-formed/,
   ],
   [
     'one in a path',
@@ -121,18 +121,18 @@ const pipelines: [what: string, input: unknown, names: RegExp][] = [
   ['a huge number of batches', { ...good, concurrency: 1e300 }, /^concurrency: /],
   [
     'a workflow type of 2,000 bytes',
-    toThen({ workflowType: 'é'.repeat(1_000) }),
-    /^then\.workflowType: must be at most 1000 bytes/,
+    toNext({ workflowType: 'é'.repeat(1_000) }),
+    /^next\.workflowType: must be at most 1000 bytes/,
   ],
   [
     'a task queue of 2,000 bytes',
-    toThen({ workflowType: 'x', taskQueue: 'é'.repeat(1_000) }),
-    /^then\.taskQueue: must be at most 1000 bytes/,
+    toNext({ workflowType: 'x', taskQueue: 'é'.repeat(1_000) }),
+    /^next\.taskQueue: must be at most 1000 bytes/,
   ],
   [
     'a task queue of Temporal itself',
-    toThen({ workflowType: 'x', taskQueue: '/_sys/x' }),
-    /^then\.taskQueue: must not begin with \/_sys\//,
+    toNext({ workflowType: 'x', taskQueue: '/_sys/x' }),
+    /^next\.taskQueue: must not begin with \/_sys\//,
   ],
   [
     'metadata of 30,000 levels',
@@ -368,11 +368,11 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
           signal: JOB_FINISHED_SIGNAL,
           signalArgs: [argument],
         });
-        assert.equal((await untilPhase(handle, 'waiting')).awaitsSignal, true);
+        assert.equal((await untilPhase(handle, 'waiting')).waitingForSignal, true);
         await handle.signal(JOB_FINISHED_SIGNAL);
         await untilEnded(handle);
         await assertNoTaskFailed(handle);
-        assert.equal(((await handle.result()) as PipelineReport).ending, 'succeeded');
+        assert.equal(((await handle.result()) as PipelineReport).outcome, 'succeeded');
       });
     }
   });
@@ -399,13 +399,12 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
   await t.test(
     'a workflow id of 980 bytes is no prefix of the next one, which would be too long',
     async () => {
-      const then = { workflowType: 'nobody', taskQueue: 'nobody' };
-      const input = { ...toPipeline('/long-id'), then };
+      const input = { ...toPipeline('/long-id'), next: { workflowType: 'nobody', taskQueue: 'nobody' } };
       const handle = await start(taskQueue, [input], { workflowId: 'é'.repeat(490) });
       await untilEnded(handle);
       await assertNoTaskFailed(handle);
       const { next } = (await handle.result()) as PipelineReport;
-      assert.match(next?.outcome === 'started' ? next.workflowId : '', /^post-run-then\/[0-9a-f]{32}$/);
+      assert.match(next?.outcome === 'started' ? next.workflowId : '', /^post-run-next\/[0-9a-f]{32}$/);
     },
   );
 
@@ -414,7 +413,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     const handle = await start(taskQueue, [input], { workflowId: '\u0001'.repeat(990) });
     await untilEnded(handle);
     await assertNoTaskFailed(handle);
-    const { metadata } = gateway.books().files.find(({ path }) => path === '/control-characters') ?? {};
+    const { metadata } = gateway.snapshot().files.find(({ path }) => path === '/control-characters') ?? {};
     assert.ok(JSON.stringify(metadata).length < 200);
   });
 
@@ -444,7 +443,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
 
   await t.test('what is as large as it may be goes through', async (t) => {
     const name = 'é'.repeat(500);
-    const then = { workflowType: name, taskQueue: name };
+    const next = { workflowType: name, taskQueue: name };
     const type = many(100, (index) => `${index}`.padStart(255));
     const toFile = (index: number) => ({
       runtimePath: 'a.txt',
@@ -452,7 +451,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
       metadata: { a: 'x'.repeat(65_500) },
     });
     const largest: [what: string, input: object][] = [
-      ['names of another workflow', { ...toPipeline('/largest/name'), then }],
+      ['names of another workflow', { ...toPipeline('/largest/name'), next }],
       ['keys', { ...toPipeline('/largest/key'), rerunOf: '"'.repeat(1_000) }],
       ['types', { ...toPipeline('/largest/type'), exportArchive: { type } }],
       ['metadata', { runtimeId, files: many(16, toFile) }],

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { COLLECTION_KEY, POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { COLLECTION_KEY_FIELD, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault, FaultRule, GatewayOptions } from '../../src/testing.js';
 import { type ApiMode, apiModes } from '../support/api-modes.js';
@@ -35,10 +35,10 @@ async function startGateway(t: TestContext, count: number, options: Partial<Gate
 }
 
 function assertEachOnce(gateway: TestGateway, count: number): void {
-  const { files } = gateway.books();
+  const { files } = gateway.snapshot();
   assert.equal(files.length, count);
   assert.equal(new Set(files.map(({ runtimePath }) => runtimePath)).size, count);
-  assert.equal(new Set(files.map(({ metadata }) => metadata?.[COLLECTION_KEY])).size, count);
+  assert.equal(new Set(files.map(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD])).size, count);
 }
 
 /** The events of all runs of a pipeline, run by run. */
@@ -58,14 +58,14 @@ describe('10,000 files with a fifth of faults, a killed worker and continue-as-n
 async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: ApiMode): Promise<void> {
   const count = 10_000;
   const kinds: Fault[] = [
-    { kind: 'lose-answer' },
-    { kind: 'garbage-answer' },
-    { kind: 'truncate-answer' },
+    { kind: 'drop-response' },
+    { kind: 'malformed-response' },
+    { kind: 'truncated-response' },
     { kind: 'reset' },
-    { kind: 'answer', status: 500 },
-    { kind: 'answer', status: 503 },
+    { kind: 'respond', status: 500 },
+    { kind: 'respond', status: 503 },
   ];
-  const slowDown = { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } as const;
+  const slowDown = { kind: 'respond', status: 429, headers: { 'retry-after': '1' } } as const;
   const faultRules: FaultRule[] = [
     { operation: 'collect', skip: 2_000, times: 3, fault: slowDown },
     ...spreadFaults(kinds, 0.2),
@@ -86,7 +86,7 @@ async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: 
     workflowId: runtimeId,
     args: [{ runtimeId, files, batchSize: 250, concurrency: CONCURRENCY }],
   });
-  await until(() => gateway.books().files.length >= count * 0.4 && gateway.books().inFlight > 0);
+  await until(() => gateway.snapshot().files.length >= count * 0.4 && gateway.snapshot().inFlight > 0);
   worker.child.kill('SIGKILL');
   await worker.ended;
   await start();
@@ -101,7 +101,7 @@ async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: 
   })();
   const report: PipelineReport = await handle.result();
   await watch;
-  const { requests, faults } = gateway.books();
+  const { requests, faults } = gateway.snapshot();
   const { collect = 0, 'list-files': looks = 0 } = requests;
   const runs = await runsOf(handle, handle.firstExecutionRunId);
   const figures = [
@@ -114,7 +114,7 @@ async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: 
 
   assertEachOnce(gateway, count);
   const { collected, failed } = report.counts;
-  assert.deepEqual([report.ending, report.counts.files, collected, failed], ['succeeded', count, count, 0]);
+  assert.deepEqual([report.outcome, report.counts.files, collected, failed], ['succeeded', count, count, 0]);
   assert.equal(report.duplicates, undefined);
   assert.ok(report.files.every((outcome) => !('duplicateIds' in outcome)));
   const bytes = files.reduce((sum, { runtimePath }) => sum + runtimePath.length, 0);
@@ -150,7 +150,7 @@ test('two workers share the batches of one pipeline, and one that is killed lose
     workflowId: runtimeId,
     args: [{ runtimeId, files, batchSize: 50, concurrency: 4 }],
   });
-  await until(() => gateway.books().files.length >= count / 2);
+  await until(() => gateway.snapshot().files.length >= count / 2);
   killed.child.kill('SIGKILL');
   await killed.ended;
   const report: PipelineReport = await handle.result();
@@ -209,5 +209,5 @@ test('a reset of a run that was continued repeats nothing, in its own next runs 
   assert.ok(runsOfReset.length >= 3, `${runsOfReset.length} runs`);
   assert.equal(report.counts.collected, count);
   assertEachOnce(gateway, count);
-  assert.equal(gateway.books().requests.collect, count, 'nothing was asked for again');
+  assert.equal(gateway.snapshot().requests.collect, count, 'nothing was asked for again');
 });

@@ -22,7 +22,7 @@ const LOST_RESPONSES = 100;
 const lostResponses: FaultRule = {
   operation: 'collect',
   times: LOST_RESPONSES,
-  fault: { kind: 'lose-answer' },
+  fault: { kind: 'drop-response' },
 };
 
 /** All are sent at once. A first request that goes alone would go again and again, as there is an outage, until it is over. */
@@ -82,14 +82,14 @@ async function setUp(
 /** Nothing is lost, and every file that is there more than once is in the report with all its ids. Returns the duplicates. */
 function assertAllReported(t: TestContext, gateway: TestGateway, report: PipelineReport): number {
   const idsOf = new Map<string | null, string[]>();
-  const { files, requests } = gateway.books();
+  const { files, requests } = gateway.snapshot();
   for (const { runtimePath, id } of files) idsOf.set(runtimePath, [...(idsOf.get(runtimePath) ?? []), id]);
   const { collect, 'list-files': looks } = requests;
   const duplicates = files.length - idsOf.size;
   t.diagnostic(
     `${duplicates} duplicates of ${files.length} files, ${report.duplicates ?? 0} of them reported; ${collect} collects, ${looks} looks`,
   );
-  assert.deepEqual([report.ending, report.counts.collected], ['succeeded', report.counts.files]);
+  assert.deepEqual([report.outcome, report.counts.collected], ['succeeded', report.counts.files]);
   assert.equal(idsOf.size, report.counts.files);
   assert.equal(report.duplicates ?? 0, duplicates);
   for (const outcome of report.files) {
@@ -109,7 +109,7 @@ describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
       const { gateway, start, startPipeline } = await setUp(t, { onPathExists, faults: [lostResponses] });
       await start({ ...AT_ONCE, BCTRL_LIST_SETTLE_TIME: '5s' });
       const report: PipelineReport = await (await startPipeline()).result();
-      assert.equal(gateway.books().faults['lose-answer'], LOST_RESPONSES);
+      assert.equal(gateway.snapshot().faults['drop-response'], LOST_RESPONSES);
       assert.equal(report.counts.failed, 0);
       assert.equal(assertAllReported(t, gateway, report), 0);
     });
@@ -136,7 +136,7 @@ test('a reset in the middle of a batch makes no duplicate, although the listing 
   const { runtimeId } = gateway;
   await start({ BCTRL_MAX_REQUESTS: '2' });
   const handle = await startPipeline();
-  await until(() => gateway.books().files.length >= FILES / 4 && gateway.books().inFlight > 0);
+  await until(() => gateway.snapshot().files.length >= FILES / 4 && gateway.snapshot().inFlight > 0);
   const { events } = await handle.fetchHistory();
   const [firstTask] = events?.filter((event) => event.workflowTaskCompletedEventAttributes) ?? [];
   const workflowTaskFinishEventId = firstTask?.eventId;
@@ -147,7 +147,7 @@ test('a reset in the middle of a batch makes no duplicate, although the listing 
     workflowTaskFinishEventId,
     requestId: randomUUID(),
   });
-  const before = gateway.books().files.length;
+  const before = gateway.snapshot().files.length;
   const report: PipelineReport = await temporal.client.workflow.getHandle(runtimeId, runId).result();
   t.diagnostic(`reset when ${before} of ${FILES} files were there`);
   assert.equal(assertAllReported(t, gateway, report), 0);
@@ -175,12 +175,12 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     const startedMs = performance.now();
     await startOther();
     const before = sent();
-    await until(() => gateway.books().files.length >= before + count / 6);
+    await until(() => gateway.snapshot().files.length >= before + count / 6);
     away.child.kill('SIGCONT');
     const frozenMs = performance.now() - startedMs;
     await sleep(SILENCE_MS);
     const after = sent();
-    assert.ok(gateway.books().files.length < count, 'the other is still at it');
+    assert.ok(gateway.snapshot().files.length < count, 'the other is still at it');
     const report: PipelineReport = await handle.result();
     t.diagnostic(
       `it sent ${before} collects, was frozen for ${Math.round(frozenMs / 1_000)} s, and sent ${after - before} after that`,

@@ -45,7 +45,7 @@ const start = (runtimeId: string, workflowId: string, input: object) =>
 
 /** Scrapes until all requests are told: the worker tells them with a small delay. */
 async function scrapeWhenTold(address: string, gateway: TestGateway): Promise<Scrape> {
-  const asked = Object.values(gateway.books().requests).reduce((sum, count) => sum + count, 0);
+  const asked = Object.values(gateway.snapshot().requests).reduce((sum, count) => sum + count, 0);
   for (;;) {
     const scraped = await scrape(address);
     const told = scraped.sum(toScrapedName(metrics.requests)) ?? 0;
@@ -61,18 +61,18 @@ const missing = ['57.bin', '58.bin', '59.bin'];
 const headers = { 'retry-after': '1' };
 const faults: FaultRule[] = (
   [
-    ['0.bin', { kind: 'lose-answer' }],
-    ['7.bin', { kind: 'truncate-answer' }],
-    ['11.bin', { kind: 'garbage-answer' }],
-    ['13.bin', { kind: 'answer', status: 503 }],
-    ['21.bin', { kind: 'answer', status: 500 }],
+    ['0.bin', { kind: 'drop-response' }],
+    ['7.bin', { kind: 'truncated-response' }],
+    ['11.bin', { kind: 'malformed-response' }],
+    ['13.bin', { kind: 'respond', status: 503 }],
+    ['21.bin', { kind: 'respond', status: 500 }],
     ['35.bin', { kind: 'reset' }],
-    ['42.bin', { kind: 'answer', status: 429, headers }],
+    ['42.bin', { kind: 'respond', status: 429, headers }],
   ] as [string, Fault][]
 ).map(([runtimePath, fault]) => ({ operation: 'collect', runtimePath, times: 1, fault }));
-faults.push({ operation: 'collect', runtimePath: '50.bin', fault: { kind: 'answer', status: 403 } });
+faults.push({ operation: 'collect', runtimePath: '50.bin', fault: { kind: 'respond', status: 403 } });
 
-test('the metrics of a faulty run agree with the books of the gateway', async (t) => {
+test('the metrics of a faulty run agree with the snapshot of the gateway', async (t) => {
   const gateway = await startTestGateway(t, { faults });
   for (const path of fileNames.slice(0, -missing.length)) {
     await gateway.addFile(path, Buffer.alloc(sizeOf(path)));
@@ -92,7 +92,7 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
   // The SDK keeps lines back for a moment, to sort them.
   await until(() => worker.stderr().includes('Workflow failed'));
   const lines = logLinesOf(worker.stderr());
-  const { requests, answers, files, faults: met } = gateway.books();
+  const { requests, responses, files, faults: met } = gateway.snapshot();
   const committed = files.flatMap(({ runtimePath }) => runtimePath ?? []);
   const collects = (labels: Record<string, string>) => scraped.sum('bctrl_collects_total', labels) ?? 0;
 
@@ -104,7 +104,7 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
   await t.test('requests, by operation and by status of the whole answer', () => {
     const seen = scraped.samples.filter(({ name }) => name === 'bctrl_requests_total');
     const answered = seen.filter(({ labels }) => labels['status'] !== 'none');
-    assert.deepEqual(toTable(answered), answers);
+    assert.deepEqual(toTable(answered), responses);
     for (const [operation, count] of Object.entries(requests)) {
       assert.equal(scraped.sum('bctrl_requests_total', { operation }), count, operation);
     }
@@ -127,7 +127,7 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
     assert.equal(scraped.sum('bctrl_collected_bytes_total'), bytes);
     // The listing fits on one page.
     assert.equal(scraped.sum('bctrl_lookups_total'), requests['list-files']);
-    const heldBack = scraped.sum('bctrl_held_back_seconds_total') ?? 0;
+    const heldBack = scraped.sum('bctrl_rate_limit_pause_seconds_total') ?? 0;
     assert.ok(heldBack >= 1 && heldBack < 5, `${heldBack}`);
   });
 
@@ -191,7 +191,7 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
 
   await t.test('health follows the API key', async () => {
     assert.deepEqual((await health('/readyz')).body, { status: 'ok' });
-    gateway.setFaults([{ operation: '*', fault: { kind: 'answer', status: 401 } }]);
+    gateway.setFaults([{ operation: '*', fault: { kind: 'respond', status: 401 } }]);
     const other = await gateway.addRuntime();
     const held = await start(runtimeId, 'held', {
       runtimeId: other,
@@ -201,7 +201,7 @@ test('the metrics of a faulty run agree with the books of the gateway', async (t
     await untilHeld(held);
     const { status, body } = await health('/readyz');
     assert.deepEqual([status, body.status, body.problems.length], [503, 'unavailable', 1]);
-    assert.match(body.problems[0], /^GET \/v1\/auth\/whoami answered 401/);
+    assert.match(body.problems[0], /^GET \/v1\/auth\/whoami returned 401/);
     assert.equal((await health('/livez')).status, 200);
     assert.equal((await health('/')).status, 404);
   });

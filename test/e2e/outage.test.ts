@@ -15,7 +15,7 @@ const temporal = useDevServer();
 /** A gateway that does not let a file be collected before `mend`, a worker, and a starter with an address of its own. */
 async function setUp(t: TestContext, { workerAddress, address }: { workerAddress: string; address: string }) {
   const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'answer', status: 503 } }],
+    faults: [{ operation: 'collect', fault: { kind: 'respond', status: 503 } }],
   });
   const { runtimeId } = gateway;
   await gateway.addFile('a.txt', 'a');

@@ -36,8 +36,8 @@ async function setUp(
 
 test('start --wait waits for the job and collects its files through faults, byte by byte', async (t) => {
   const faults: FaultRule[] = [
-    { operation: 'collect', runtimePath: 'a.bin', times: 1, fault: { kind: 'lose-answer' } },
-    { operation: 'collect', runtimePath: 'b.txt', times: 1, fault: { kind: 'answer', status: 503 } },
+    { operation: 'collect', runtimePath: 'a.bin', times: 1, fault: { kind: 'drop-response' } },
+    { operation: 'collect', runtimePath: 'b.txt', times: 1, fault: { kind: 'respond', status: 503 } },
   ];
   const { gateway, starter, runtimeId } = await setUp(t, { faults });
   const contents = new Map([
@@ -58,8 +58,8 @@ test('start --wait waits for the job and collects its files through faults, byte
     stderr,
     /^started post-run\/\S+\nhttp:\/\/ui\.example\/namespaces\/default\/workflows\/post-run%2F/,
   );
-  assert.match(stderr, /attempt 2 in \d\.\d s after upstream: b\.txt: .* answered 503/);
-  const { files } = gateway.books();
+  assert.match(stderr, /attempt 2 in \d\.\d s after upstream: b\.txt: .* returned 503/);
+  const { files } = gateway.snapshot();
   assert.equal(files.length, contents.size);
   for (const { path, runtimePath } of files) {
     const copy = await readFile(join(gateway.storageDir, 'files', path));
@@ -82,17 +82,17 @@ test('start --wait waits for the job and collects its files through faults, byte
   });
 
   await t.test('starting it again shows its report and collects nothing', async () => {
-    const collects = gateway.books().requests.collect;
+    const collects = gateway.snapshot().requests.collect;
     const again = await starter(...argv);
     assert.deepEqual([again.code, again.stdout], [0, stdout]);
     assert.match(again.stderr, /^ended already \(--again runs it anew\): post-run/);
-    assert.equal(gateway.books().requests.collect, collects);
+    assert.equal(gateway.snapshot().requests.collect, collects);
   });
 
   await t.test('--again runs it anew', async () => {
     const again = await starter(...argv, '--again');
     assert.equal(again.code, 1, 'the paths in the storage are taken by the first run');
-    assert.match(again.stdout, /conflict: a\.bin: .* answered 409 storage_file\.path_exists/);
+    assert.match(again.stdout, /conflict: a\.bin: .* returned 409 storage_file\.path_exists/);
   });
 });
 
@@ -104,11 +104,11 @@ test('a file that is missing fails the pipeline and not the other file', async (
   assert.match(stdout, /^collected {2}a\.txt /);
   assert.match(
     stdout,
-    /\nfailed {5}not_found: missing\.txt: POST \S+ answered 404 file\.not_found.*\n +request: req_/,
+    /\nfailed {5}not_found: missing\.txt: POST \S+ returned 404 file\.not_found.*\n +request: req_/,
   );
   assert.match(stdout, /\n1 of 2 files collected \(5 B\), 1 failed\n$/);
   assert.match(stderr, /\nfailed: 1 of 2 files could not be collected\n$/);
-  assert.equal(gateway.books().requests.collect, 2, 'not_found is not retried');
+  assert.equal(gateway.snapshot().requests.collect, 2, 'not_found is not retried');
 
   await t.test('--json is one document with the report', async () => {
     const { code, stdout } = await starter('start', runtimeId, 'a.txt', 'missing.txt', '--wait', '--json');
@@ -126,11 +126,11 @@ test('collect collects one file, to a path of choice', async (t) => {
   assert.deepEqual([code, stdout], [0, 'collected  a.txt  5 B  /reports/a.txt\n']);
   const json = JSON.parse((await starter(...argv, '--json')).stdout);
   assert.equal(json.result.path, '/reports/a.txt');
-  assert.equal(gateway.books().requests.collect, 1);
+  assert.equal(gateway.snapshot().requests.collect, 1);
 });
 
 describe('while it runs', () => {
-  const slow: FaultRule[] = [{ operation: 'collect', fault: { kind: 'answer', status: 503 } }];
+  const slow: FaultRule[] = [{ operation: 'collect', fault: { kind: 'respond', status: 503 } }];
 
   test('start without --wait prints the workflow id, and a second start attaches', async (t) => {
     const { starter, runtimeId } = await setUp(t, { faults: slow });
@@ -170,7 +170,7 @@ describe('while it runs', () => {
 
   test('a pipeline that is cancelled has its report shown all the same', async (t) => {
     const locked: FaultRule[] = [
-      { operation: 'collect', runtimePath: 'b.txt', fault: { kind: 'answer', status: 503 } },
+      { operation: 'collect', runtimePath: 'b.txt', fault: { kind: 'respond', status: 503 } },
     ];
     const { gateway, starter, startStarter, runtimeId } = await setUp(t, { faults: locked });
     await gateway.addFile('a.txt');
@@ -184,7 +184,7 @@ describe('while it runs', () => {
     assert.match(stdout, /\n1 of 2 files collected \(5 B\), 1 skipped\n$/);
     assert.match(stderr, /\ncancelled: the workflow was cancelled\n$/);
     const json = JSON.parse((await starter('result', workflowId, '--json')).stdout);
-    assert.deepEqual([json.status, json.result.ending], ['cancelled', 'cancelled']);
+    assert.deepEqual([json.status, json.result.outcome], ['cancelled', 'cancelled']);
   });
 
   test('that no worker is there is said', async (t) => {

@@ -62,7 +62,7 @@ describe('an operator resets', () => {
   const names = ['a', 'b', 'c'];
   /** `b` is collected after the others, so that there is a workflow task between. */
   const faults: FaultRule[] = [
-    { operation: 'collect', runtimePath: 'b', times: 1, fault: { kind: 'answer', status: 429 } },
+    { operation: 'collect', runtimePath: 'b', times: 1, fault: { kind: 'respond', status: 429 } },
   ];
 
   async function resetToWorkflowTask(handle: Handle, ordinal: number): Promise<Handle> {
@@ -90,22 +90,22 @@ describe('an operator resets', () => {
       const input = { url: gateway.url, runtimeId: gateway.runtimeId, files: toFiles(names) };
       await withPipeline(t, input, async (handle) => {
         const report = await handle.result();
-        const collects = gateway.books().requests.collect;
+        const collects = gateway.snapshot().requests.collect;
         for (let resets = 1; resets <= 2; resets += 1) {
           const again = await resetToWorkflowTask(handle, ordinal);
           assert.deepEqual(await again.result(), report);
         }
-        assert.equal(gateway.books().requests.collect, collects);
-        assert.equal(gateway.books().files.length, names.length);
+        assert.equal(gateway.snapshot().requests.collect, collects);
+        assert.equal(gateway.snapshot().files.length, names.length);
       });
     });
   }
 
   test('a pending activity and its heartbeats, and nothing is created again', async (t) => {
-    const later: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '3600' } };
+    const later: Fault = { kind: 'respond', status: 503, headers: { 'retry-after': '3600' } };
     const gateway = await startGateway(t, {
       faults: [
-        { operation: 'collect', times: 1, fault: { kind: 'lose-answer' } },
+        { operation: 'collect', times: 1, fault: { kind: 'drop-response' } },
         { operation: 'list-files', times: 1, fault: later },
       ],
     });
@@ -125,7 +125,7 @@ describe('an operator resets', () => {
       } as never);
       const { files } = await handle.result();
       assert.equal(files[0]?.outcome, 'collected');
-      const { requests, files: made } = gateway.books();
+      const { requests, files: made } = gateway.snapshot();
       // After the lost response the worker asks once whose key it has.
       assert.deepEqual(requests, { collect: 1, 'list-files': 2, whoami: 1 });
       assert.equal(made.length, 1);
@@ -135,15 +135,15 @@ describe('an operator resets', () => {
 
 describe('retries on a real server', () => {
   test('a Retry-After beyond giveUpAfter fails the file at once', async (t) => {
-    const fault: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '7200' } };
+    const fault: Fault = { kind: 'respond', status: 429, headers: { 'retry-after': '7200' } };
     const gateway = await startGateway(t, { faults: [{ operation: 'collect', fault }] });
     const { url, runtimeId } = gateway;
     const startedMs = performance.now();
     const input: PipelineInput = { runtimeId, files: toFiles(['a']), giveUpAfter: '9m' };
     const { files } = await withPipeline(t, { url, ...input }, failedReport);
     assert.equal(files[0]?.reasonClass, 'rate_limited');
-    assert.match(files[0].message, /^a: POST \S+ answered 429 rate_limited/);
-    assert.equal(gateway.books().requests.collect, 1);
+    assert.match(files[0].message, /^a: POST \S+ returned 429 rate_limited/);
+    assert.equal(gateway.snapshot().requests.collect, 1);
     assert.ok(performance.now() - startedMs < 10_000);
   });
 
@@ -154,14 +154,14 @@ describe('retries on a real server', () => {
       upstream: everySecond,
     };
     const inTurn = (...statuses: number[]): FaultRule[] =>
-      statuses.map((status) => ({ operation: 'collect', times: 1, fault: { kind: 'answer', status } }));
+      statuses.map((status) => ({ operation: 'collect', times: 1, fault: { kind: 'respond', status } }));
 
     test('two of a class that ends at three, among others, and the file is collected', async (t) => {
       const gateway = await startGateway(t, { faults: inTurn(500, 503, 503, 500, 503) });
       const input = { url: gateway.url, runtimeId: gateway.runtimeId, files: toFiles(['a']), retryTable };
       const report = await withPipeline(t, input, (handle) => handle.result());
       assert.equal(report.counts.collected, 1);
-      assert.equal(gateway.books().requests.collect, 6);
+      assert.equal(gateway.snapshot().requests.collect, 6);
     });
 
     test('the third is final', async (t) => {
@@ -169,7 +169,7 @@ describe('retries on a real server', () => {
       const input = { url: gateway.url, runtimeId: gateway.runtimeId, files: toFiles(['a']), retryTable };
       const { files } = await withPipeline(t, input, failedReport);
       assert.equal(files[0]?.reasonClass, 'server');
-      assert.equal(gateway.books().requests.collect, 5);
+      assert.equal(gateway.snapshot().requests.collect, 5);
     });
 
     test('of attempts that have sent a heartbeat just before too, which the worker holds back', async (t) => {
@@ -197,7 +197,7 @@ describe('retries on a real server', () => {
         handle.result(),
       );
       // The third attempt, one and two seconds after the others.
-      await until(() => gateway.books().answers.collect?.['404'] === 3);
+      await until(() => gateway.snapshot().responses.collect?.['404'] === 3);
       await gateway.addFile('late');
       assert.equal((await pipeline).counts.collected, 1);
       const elapsedMs = performance.now() - startedMs;
@@ -246,20 +246,20 @@ describe('with a request in flight', () => {
     const options = { address: env().address, gatewayUrl, taskQueue: runtimeId };
     const first = await startWorkerProcess(t, options);
     const handle = await startPipeline(runtimeId, { runtimeId, files: toFiles(['a']) });
-    await until(() => gateway.books().inFlight === 1);
+    await until(() => gateway.snapshot().inFlight === 1);
 
     const startedMs = performance.now();
     first.child.kill('SIGTERM');
     const [code] = await once(first.child, 'exit');
     assert.equal(code, 0, first.stderr());
     assert.ok(performance.now() - startedMs < 2_000);
-    assert.equal(gateway.books().inFlight, 1);
+    assert.equal(gateway.snapshot().inFlight, 1);
 
-    await until(() => gateway.books().files.length === 1);
+    await until(() => gateway.snapshot().files.length === 1);
     await startWorkerProcess(t, options);
     const { counts, files } = await handle.result();
     assert.equal(counts.collected, 1);
-    const [made, ...others] = gateway.books().files;
+    const [made, ...others] = gateway.snapshot().files;
     assert.deepEqual([others, files[0]], [[], { ...files[0], fileId: made?.id }]);
   });
 });

@@ -51,7 +51,7 @@ function readers(starter: (...argv: string[]) => Promise<Ended>) {
 
 const refuse = (status: number, runtimePath?: string): FaultRule => ({
   operation: 'collect',
-  fault: { kind: 'answer', status },
+  fault: { kind: 'respond', status },
   ...(runtimePath !== undefined && { runtimePath }),
 });
 
@@ -124,7 +124,7 @@ describe('once the search attributes are registered', () => {
     assert.deepEqual([status.code, status.status, status.phase], [0, 'running', 'collecting']);
     assert.equal(status.uiLink, link);
     const [retry] = status.pendingRetries;
-    assert.match(retry.reason, /^upstream: b\.txt: POST .* answered 503/);
+    assert.match(retry.reason, /^upstream: b\.txt: POST .* returned 503/);
     assert.ok(retry.attempt >= 2 && retry.inMs >= 0);
     const { code, stdout } = await starter('status', workflowId);
     assert.equal(code, exitCodes.done);
@@ -189,7 +189,7 @@ describe('once the search attributes are registered', () => {
 
     const status = await starter('status', one);
     assert.match(status.stdout, /\nstatus {5}running, held\n/);
-    assert.match(status.stdout, /\nfailed {5}unauthorized: a\.txt: .* answered 401 .*\n {11}request: req_/);
+    assert.match(status.stdout, /\nfailed {5}unauthorized: a\.txt: .* returned 401 .*\n {11}request: req_/);
     assert.match(
       status.stdout,
       new RegExp(`\nwhat now {3}held: bctrl-temporal resume ${one} \\(or abandon\\)\n$`),
@@ -306,8 +306,8 @@ describe('once the search attributes are registered', () => {
     const rerun = await starter('rerun', workflowId, '--wait');
     assert.equal(rerun.code, exitCodes.done, rerun.stderr);
     assert.match(rerun.stdout, /^collected {2}b\.txt .*\n1 of 1 files collected \(5 B\)\n$/);
-    assert.equal(gateway.books().files.length, 2);
-    assert.equal(gateway.books().requests.collect, 3);
+    assert.equal(gateway.snapshot().files.length, 2);
+    assert.equal(gateway.snapshot().requests.collect, 3);
     const none = await starter('rerun', workflowId);
     assert.equal(none.code, exitCodes.usage);
     assert.match(none.stderr, /nothing of it has failed\n$/);

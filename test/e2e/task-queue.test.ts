@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
-import { versionOfIdentity } from '../../src/shared/worker-identity.js';
+import { parseWorkerVersion } from '../../src/shared/worker-identity.js';
 import { version } from '../../src/version.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
@@ -75,7 +75,7 @@ test('its pollers tell the version of their worker', async (t) => {
     const queue = { namespace: 'default', taskQueue: { name }, taskQueueType };
     const { pollers } = await temporal.client.workflowService.describeTaskQueue(queue);
     assert.deepEqual(
-      pollers?.map(({ identity }) => versionOfIdentity(identity ?? '')),
+      pollers?.map(({ identity }) => parseWorkerVersion(identity ?? '')),
       [version],
     );
   }

@@ -14,7 +14,7 @@ const refuseOnce = (runtimePath: string, status: number, headers = {}): FaultRul
   operation: 'collect',
   runtimePath,
   times: 1,
-  fault: { kind: 'answer', status, headers },
+  fault: { kind: 'respond', status, headers },
 });
 
 /** A job of a second, files that are retried, and one that finally fails. */
@@ -23,7 +23,7 @@ async function setUp(t: TestContext) {
     faults: [
       refuseOnce('results.csv', 503),
       refuseOnce('logs/agent.log', 429, { 'retry-after': '2' }),
-      { operation: 'collect', runtimePath: 'trace.zip', times: 1, fault: { kind: 'lose-answer' } },
+      { operation: 'collect', runtimePath: 'trace.zip', times: 1, fault: { kind: 'drop-response' } },
     ],
   });
   const { runtimeId } = gateway;
@@ -74,9 +74,9 @@ describe('start --wait in a terminal', () => {
         );
       sees(/^waiting for the jobs {2}\d+\.\d s$/m);
       sees(/^collecting {2}[█▒░]{16,30} {2} *\d+% {2}\d of 5 {2}/m);
-      sees(/^ {2}retry attempt 2 in \d\.\d s after upstream: results\.csv: answered 503 /m);
-      sees(/^ {2}retry attempt 2 in \d\.\d s after rate_limited: logs\/agent\.log: answered 429 /m);
-      sees(/^ {2}retry attempt 2 in \d\.\d s after upstream: trace\.zip: got no answer/m);
+      sees(/^ {2}retry attempt 2 in \d\.\d s after upstream: results\.csv: returned 503 /m);
+      sees(/^ {2}retry attempt 2 in \d\.\d s after rate_limited: logs\/agent\.log: returned 429 /m);
+      sees(/^ {2}retry attempt 2 in \d\.\d s after upstream: trace\.zip: got no response/m);
       sees(/ {2}1 failed {2}/);
 
       const last = shown.at(-1) ?? '';

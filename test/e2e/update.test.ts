@@ -90,7 +90,7 @@ describe('an update whose answer does not come', () => {
 });
 
 test('another worker answers an update for one that has died', async (t) => {
-  const fault = { kind: 'answer', status: 403 } as const;
+  const fault = { kind: 'respond', status: 403 } as const;
   const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
   const { runtimeId: taskQueue, url: gatewayUrl } = gateway;
   const { address, client } = temporal;

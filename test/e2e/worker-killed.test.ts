@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
-import type { Books, FaultRule } from '../../src/testing.js';
+import type { FaultRule, GatewaySnapshot } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
 import { startWorkerProcess } from '../support/worker-process.js';
@@ -16,21 +16,26 @@ const slow = { kind: 'delay', delayMs: SLOW_MS } as const;
 /** Every phase lasts a while, and `refused.txt` brings the pipeline to be held once. */
 const faults: FaultRule[] = [
   { operation: 'collect', runtimePath: 'slow.txt', times: 1, fault: slow },
-  { operation: 'collect', runtimePath: 'refused.txt', times: 1, fault: { kind: 'answer', status: 401 } },
+  { operation: 'collect', runtimePath: 'refused.txt', times: 1, fault: { kind: 'respond', status: 401 } },
   { operation: 'export', times: 1, fault: slow },
   { operation: 'stop-runtime', times: 1, fault: slow },
 ];
 
 /** What there is to see when the worker is in the middle of something. */
-const moments: Readonly<Record<string, (progress: PipelineProgress, books: Books) => boolean>> = {
-  waiting: ({ phase }, { requests, inFlight }) => phase === 'waiting' && isSent(requests, 'wait', inFlight),
-  collecting: ({ counts }, { inFlight }) => counts.collected === 2 && counts.failed === 1 && inFlight > 0,
-  held: ({ phase }) => phase === 'held',
-  exporting: (_progress, { requests, inFlight }) => isSent(requests, 'export', inFlight),
-  'stopping the runtime': (_progress, { requests, inFlight }) => isSent(requests, 'stop-runtime', inFlight),
-};
+const moments: Readonly<Record<string, (progress: PipelineProgress, snapshot: GatewaySnapshot) => boolean>> =
+  {
+    waiting: ({ phase }, { requests, inFlight }) => phase === 'waiting' && isSent(requests, 'wait', inFlight),
+    collecting: ({ counts }, { inFlight }) => counts.collected === 2 && counts.failed === 1 && inFlight > 0,
+    held: ({ phase }) => phase === 'held',
+    exporting: (_progress, { requests, inFlight }) => isSent(requests, 'export', inFlight),
+    'stopping the runtime': (_progress, { requests, inFlight }) => isSent(requests, 'stop-runtime', inFlight),
+  };
 
-function isSent(requests: Books['requests'], operation: keyof Books['requests'], inFlight: number): boolean {
+function isSent(
+  requests: GatewaySnapshot['requests'],
+  operation: keyof GatewaySnapshot['requests'],
+  inFlight: number,
+): boolean {
   return (requests[operation] ?? 0) > 0 && inFlight > 0;
 }
 
@@ -72,7 +77,7 @@ async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]
     for (;;) {
       // Nobody may be there to answer; the test's own timeout is the only limit.
       const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY).catch(() => undefined);
-      if (progress && isThere(progress, gateway.books())) return;
+      if (progress && isThere(progress, gateway.snapshot())) return;
       assert.notEqual(progress?.phase, 'done', 'the moment has passed');
       await sleep(50);
     }
@@ -92,14 +97,14 @@ async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]
   const report: PipelineReport = await handle.result();
   await kill;
 
-  const books = gateway.books();
-  assert.equal(books.requests.whoami, killedWhen ? 2 : 1, 'each worker asks once when it starts');
-  assert.deepEqual(books.files.map(({ runtimePath }) => runtimePath ?? 'archive').toSorted(), [
+  const snapshot = gateway.snapshot();
+  assert.equal(snapshot.requests.whoami, killedWhen ? 2 : 1, 'each worker asks once when it starts');
+  assert.deepEqual(snapshot.files.map(({ runtimePath }) => runtimePath ?? 'archive').toSorted(), [
     'archive',
     ...paths.toSorted(),
   ]);
   let text = JSON.stringify(report);
-  for (const file of books.files)
+  for (const file of snapshot.files)
     text = text.replaceAll(file.id, `id of ${file.runtimePath ?? 'the archive'}`);
   return JSON.parse(text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'id'));
 }
@@ -108,8 +113,8 @@ describe('a worker that is killed and started again', { concurrency: true }, () 
   let expected: Promise<unknown>;
   test('never', async (t) => {
     expected = runPipeline(t);
-    const { counts, ending } = (await expected) as PipelineReport;
-    assert.equal(ending, 'succeeded');
+    const { counts, outcome } = (await expected) as PipelineReport;
+    assert.equal(outcome, 'succeeded');
     assert.deepEqual(counts, { files: 5, collected: 4, kept: 0, missing: 1, skipped: 0, failed: 0 });
   });
 

@@ -26,7 +26,7 @@ describe('the worker ends at once', () => {
     assertOneLine(
       ended,
       2,
-      /^bctrl-temporal-worker: BCTRL_API_KEY: the API refuses it \(http:\S+ GET \/v1\/auth\/whoami answered 401/,
+      /^bctrl-temporal-worker: BCTRL_API_KEY: the API refuses it \(http:\S+ GET \/v1\/auth\/whoami returned 401/,
     );
   });
 

@@ -99,7 +99,7 @@ for (const [problem, wrong, field] of wrongBodies) {
     const { status, body } = await gateway.collect(wrong);
     assert.deepEqual([status, body.code, body.reasonClass], [400, 'request.invalid', 'invalid_input']);
     assert.equal(body.details.field, field);
-    assert.deepEqual(gateway.books().files, []);
+    assert.deepEqual(gateway.snapshot().files, []);
   });
 }
 
@@ -121,7 +121,7 @@ for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${API_KEY}`, A
       headers: { authorization },
     });
     assert.deepEqual([status, body.code, body.reasonClass], [401, 'auth.required', 'unauthorized']);
-    assert.deepEqual(gateway.books().files, []);
+    assert.deepEqual(gateway.snapshot().files, []);
   });
 }
 
@@ -181,7 +181,7 @@ test('of many collects of one path at once exactly one succeeds', async (t) => {
   );
   assert.equal(answers.filter(({ status }) => status === 200).length, 1);
   assert.equal(answers.filter(({ status }) => status === 409).length, 19);
-  assert.equal(gateway.books().files.length, 1);
+  assert.equal(gateway.snapshot().files.length, 1);
 });
 
 test('keep-both stores a second file of the same path, with its own bytes', async (t) => {

@@ -22,7 +22,7 @@ async function collectMany(gateway: TestGateway, count: number): Promise<(number
   return outcomes;
 }
 
-const busy: FaultRule = { operation: 'collect', fault: { kind: 'answer', status: 429 } };
+const busy: FaultRule = { operation: 'collect', fault: { kind: 'respond', status: 429 } };
 
 test('answer: nothing is done, and the answer is the one that was given', async (t) => {
   const body = {
@@ -32,7 +32,7 @@ test('answer: nothing is done, and the answer is the one that was given', async 
   };
   const headers = { 'retry-after': '7', 'x-bctrl-request-id': 'r1' };
   const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'answer', status: 403, body, headers } }],
+    faults: [{ operation: 'collect', fault: { kind: 'respond', status: 403, body, headers } }],
   });
   await gateway.addFile('a');
   const answer = await gateway.collect({ runtimePath: 'a' });
@@ -40,14 +40,14 @@ test('answer: nothing is done, and the answer is the one that was given', async 
   assert.equal(answer.headers.get('retry-after'), '7');
   assert.equal(answer.headers.get('x-bctrl-request-id'), 'r1');
   assert.ok(answer.headers.get('x-request-id')?.startsWith('req_'));
-  assert.deepEqual(gateway.books().files, []);
-  assert.deepEqual(gateway.books().faults, { answer: 1 });
+  assert.deepEqual(gateway.snapshot().files, []);
+  assert.deepEqual(gateway.snapshot().faults, { answer: 1 });
 });
 
 test('answer: a string is sent as it is, with the content type that was given', async (t) => {
   const gateway = await startTestGateway(t);
   const page = '<html>Bad gateway</html>';
-  const fault = { kind: 'answer', status: 502, body: page, contentType: 'text/html' } as const;
+  const fault = { kind: 'respond', status: 502, body: page, contentType: 'text/html' } as const;
   gateway.setFaults([{ operation: '*', fault }]);
   const { status, headers, body } = await gateway.collect({ runtimePath: 'a' });
   assert.deepEqual([status, headers.get('content-type'), body], [502, 'text/html', page]);
@@ -67,7 +67,7 @@ const standardAnswers: [status: number, code: string, reasonClass: string][] = [
 for (const [status, code, reasonClass] of standardAnswers) {
   test(`answer: ${status} without a body is ${code}`, async (t) => {
     const gateway = await startTestGateway(t, {
-      faults: [{ operation: '*', fault: { kind: 'answer', status } }],
+      faults: [{ operation: '*', fault: { kind: 'respond', status } }],
     });
     const { body, headers } = await gateway.collect({ runtimePath: 'a' });
     assert.deepEqual([body.code, body.reasonClass], [code, reasonClass]);
@@ -78,7 +78,7 @@ for (const [status, code, reasonClass] of standardAnswers) {
 for (const status of [204, 304, 418, 502]) {
   test(`answer: ${status} without a body is empty`, async (t) => {
     const gateway = await startTestGateway(t, {
-      faults: [{ operation: '*', fault: { kind: 'answer', status } }],
+      faults: [{ operation: '*', fault: { kind: 'respond', status } }],
     });
     const answer = await gateway.collect({ runtimePath: 'a' });
     assert.deepEqual([answer.status, answer.body], [status, '']);
@@ -94,9 +94,9 @@ test('delay: the file is committed late, although the client has gone', { timeou
   await assert.rejects(gateway.call('POST', path, { body: { runtimePath: 'a' }, signal }), {
     name: 'TimeoutError',
   });
-  assert.equal(gateway.books().files.length, 0);
-  await until(() => gateway.books().inFlight === 0);
-  assert.equal(gateway.books().files.length, 1);
+  assert.equal(gateway.snapshot().files.length, 0);
+  await until(() => gateway.snapshot().inFlight === 0);
+  assert.equal(gateway.snapshot().files.length, 1);
 });
 
 test('delay: a patient client gets its answer', async (t) => {
@@ -113,10 +113,10 @@ test('delay: closing the gateway ends it, and nothing is committed', { timeout: 
   await gateway.addFile('a');
   gateway.setFaults([{ operation: '*', fault: { kind: 'delay', delayMs: 3_600_000 } }]);
   const lost = outcome(gateway.collect({ runtimePath: 'a' }));
-  await until(() => gateway.books().faults.delay === 1);
+  await until(() => gateway.snapshot().faults.delay === 1);
   await gateway.close();
   assert.equal(typeof (await lost), 'string');
-  assert.equal(gateway.books().files.length, 0);
+  assert.equal(gateway.snapshot().files.length, 0);
 });
 
 test('reset: the connection is reset and nothing is committed', async (t) => {
@@ -124,34 +124,34 @@ test('reset: the connection is reset and nothing is committed', async (t) => {
     faults: [{ operation: 'collect', fault: { kind: 'reset' } }],
   });
   assert.deepEqual(await collectMany(gateway, 2), ['ECONNRESET', 'ECONNRESET']);
-  assert.deepEqual(gateway.books().files, []);
-  assert.deepEqual(gateway.books().answers, {});
+  assert.deepEqual(gateway.snapshot().files, []);
+  assert.deepEqual(gateway.snapshot().responses, {});
 });
 
-test('lose-answer: the file is committed and nobody is told', async (t) => {
+test('drop-response: the file is committed and nobody is told', async (t) => {
   const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'lose-answer' } }],
+    faults: [{ operation: 'collect', fault: { kind: 'drop-response' } }],
   });
   await gateway.addFile('a');
   assert.equal(await outcome(gateway.collect({ runtimePath: 'a' })), 'UND_ERR_SOCKET');
-  assert.equal(gateway.books().files.length, 1);
-  assert.deepEqual(gateway.books().answers, {});
+  assert.equal(gateway.snapshot().files.length, 1);
+  assert.deepEqual(gateway.snapshot().responses, {});
 });
 
-test('garbage-answer: the file is committed and the answer is a page of HTML', async (t) => {
+test('malformed-response: the file is committed and the answer is a page of HTML', async (t) => {
   const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'garbage-answer' } }],
+    faults: [{ operation: 'collect', fault: { kind: 'malformed-response' } }],
   });
   await gateway.addFile('a');
   const { status, headers, body } = await gateway.collect({ runtimePath: 'a' });
   assert.deepEqual([status, headers.get('content-type')], [200, 'text/html']);
   assert.match(body, /^<!doctype html>/);
-  assert.equal(gateway.books().files.length, 1);
+  assert.equal(gateway.snapshot().files.length, 1);
 });
 
-test('truncate-answer: the file is committed, the head and half of the body arrive', async (t) => {
+test('truncated-response: the file is committed, the head and half of the body arrive', async (t) => {
   const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'truncate-answer' } }],
+    faults: [{ operation: 'collect', fault: { kind: 'truncated-response' } }],
   });
   await gateway.addFile('a');
   const answer = await fetch(`${gateway.url}/v1/runtimes/${gateway.runtimeId}/files/collect`, {
@@ -166,17 +166,17 @@ test('truncate-answer: the file is committed, the head and half of the body arri
   });
   assert.match(received, /^\{"id":/);
   assert.equal(received.length, Math.floor(Number(answer.headers.get('content-length')) / 2));
-  assert.equal(gateway.books().files.length, 1);
+  assert.equal(gateway.snapshot().files.length, 1);
 });
 
 test('after any fault the gateway goes on as if nothing had been', async (t) => {
-  const kinds = ['reset', 'lose-answer', 'garbage-answer', 'truncate-answer'] as const;
+  const kinds = ['reset', 'drop-response', 'malformed-response', 'truncated-response'] as const;
   const faults = kinds.map((kind): FaultRule => ({ operation: 'collect', times: 1, fault: { kind } }));
   const gateway = await startTestGateway(t, { faults });
   const outcomes = await collectMany(gateway, 6);
   assert.deepEqual(outcomes.slice(4), [200, 200]);
   assert.deepEqual(
-    gateway.books().files.map(({ runtimePath }) => runtimePath),
+    gateway.snapshot().files.map(({ runtimePath }) => runtimePath),
     ['f1', 'f2', 'f3', 'f4', 'f5'],
   );
 });
@@ -198,7 +198,7 @@ test('a rule for a path hits only this path', async (t) => {
 
 test('a rule for an operation leaves the others alone', async (t) => {
   const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'list-files', fault: { kind: 'answer', status: 503 } }],
+    faults: [{ operation: 'list-files', fault: { kind: 'respond', status: 503 } }],
   });
   assert.deepEqual(await collectMany(gateway, 1), [200]);
   assert.equal((await gateway.call('GET', '/v1/files')).status, 503);
@@ -208,7 +208,7 @@ test('a rule for an operation leaves the others alone', async (t) => {
 test('the first rule that hits decides', async (t) => {
   const faults: FaultRule[] = [
     { ...busy, times: 1 },
-    { operation: '*', times: 1, fault: { kind: 'answer', status: 503 } },
+    { operation: '*', times: 1, fault: { kind: 'respond', status: 503 } },
   ];
   const gateway = await startTestGateway(t, { faults });
   assert.deepEqual(await collectMany(gateway, 3), [429, 503, 200]);

@@ -108,10 +108,10 @@ test('a client that leaves ends its wait', { timeout: 10_000 }, async (t) => {
   const { signal } = leaving;
   const wait = gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`, { signal });
   const left = assert.rejects(wait, { name: 'AbortError' });
-  await until(() => gateway.books().inFlight === 1);
+  await until(() => gateway.snapshot().inFlight === 1);
   leaving.abort();
   await left;
-  await until(() => gateway.books().inFlight === 0);
+  await until(() => gateway.snapshot().inFlight === 0);
 });
 
 test('closing the gateway ends all waits at once', { timeout: 10_000 }, async (t) => {
@@ -120,8 +120,8 @@ test('closing the gateway ends all waits at once', { timeout: 10_000 }, async (t
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
   const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
   const waits = Array.from({ length: 20 }, () => assert.rejects(gateway.call('POST', path)));
-  await until(() => gateway.books().inFlight === 20);
+  await until(() => gateway.snapshot().inFlight === 20);
   await gateway.close();
   await Promise.all(waits);
-  assert.equal(gateway.books().inFlight, 0);
+  assert.equal(gateway.snapshot().inFlight, 0);
 });

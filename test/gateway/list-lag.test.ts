@@ -36,7 +36,7 @@ test('everything but the listing knows a file at once', async (t) => {
   assert.deepEqual([again.status, again.body.code], [409, 'storage_file.path_exists']);
   const { body: archive } = await gateway.call('POST', `/v1/runs/${file.runId}/files/export`);
   assert.ok(archive.sizeBytes > 100, 'the archive has the file');
-  assert.equal(gateway.books().files.length, 2);
+  assert.equal(gateway.snapshot().files.length, 2);
 });
 
 test('pages hold older files only, and their cursors go on', async (t) => {

@@ -53,7 +53,7 @@ describe('the README’s section about the local gateway', () => {
     assert.equal((await collect()).status, 200);
     await assert.rejects(collect());
     assert.equal((await collect()).status, 409);
-    assert.deepEqual(gateway.books().faults, { answer: 2, 'lose-answer': 1 });
+    assert.deepEqual(gateway.snapshot().faults, { answer: 2, 'drop-response': 1 });
   });
 
   test('names every operation and every kind of fault', () => {
@@ -66,12 +66,12 @@ describe('the README’s section about the local gateway', () => {
       },
     );
     const kinds: Record<FaultRule['fault']['kind'], true> = {
-      answer: true,
+      respond: true,
       delay: true,
       reset: true,
-      'lose-answer': true,
-      'garbage-answer': true,
-      'truncate-answer': true,
+      'drop-response': true,
+      'malformed-response': true,
+      'truncated-response': true,
     };
     const list = /^- `fault\.kind`.*$/m.exec(section)?.[0] ?? '';
     for (const kind of Object.keys(kinds)) assert.ok(list.includes(`\`${kind}\``), kind);

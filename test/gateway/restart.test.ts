@@ -87,7 +87,7 @@ test('killed in the middle of many collects, it has every file that it had promi
 
   const second = await startGateway(folders);
   try {
-    const files = new Map(second.books().files.map((file) => [file.id, file]));
+    const files = new Map(second.snapshot().files.map((file) => [file.id, file]));
     assert.ok(promised.length >= 50);
     assert.ok(promised.every((id) => files.has(id)));
     for (const { id, runtimePath } of files.values()) {
@@ -126,12 +126,12 @@ test('a torn last line is dropped, and what follows is kept', async (t) => {
   await appendFile(journal, '{"kind":"file-created","file":{"id":"ü');
 
   const second = await startGateway(folders);
-  assert.equal(second.books().files.length, 1);
+  assert.equal(second.snapshot().files.length, 1);
   await collect(second.url, 'b');
   await second.close();
 
   const third = await startGateway(folders);
-  const names = third.books().files.map(({ runtimePath }) => runtimePath);
+  const names = third.snapshot().files.map(({ runtimePath }) => runtimePath);
   await third.close();
   assert.deepEqual(names, ['a', 'b']);
 });
@@ -157,11 +157,11 @@ test('temporary files that a crash left behind are removed', async (t) => {
   assert.deepEqual(await readdir(join(temporaryDir, 'a')), []);
 });
 
-test('closed, it refuses connections and leaves its books readable', async (t) => {
+test('closed, it refuses connections and leaves its snapshot readable', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   await gateway.collect({ runtimePath: 'a' });
   await gateway.close();
   await assert.rejects(gateway.collect({ runtimePath: 'a' }));
-  assert.equal(gateway.books().files.length, 1);
+  assert.equal(gateway.snapshot().files.length, 1);
 });

@@ -85,7 +85,7 @@ test('symbolic links that lead out of the workspace, or nowhere, are not followe
     assert.deepEqual([status, body.code], [400, 'runtime_file.path_invalid'], runtimePath);
   }
   assert.equal((await gateway.collect({ runtimePath: 'dangling' })).body.code, 'file.not_found');
-  assert.deepEqual(gateway.books().files, []);
+  assert.deepEqual(gateway.snapshot().files, []);
 });
 
 test('a runtime whose folder is a symbolic link works, and its files cannot lead out of it either', async (t) => {

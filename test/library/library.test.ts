@@ -43,7 +43,7 @@ test('a workflow of one’s own uses the activities through the proxies', async 
   const fileId = await worker.runUntil(
     env.client.workflow.execute('collectResults', { taskQueue, workflowId: 'own', args }),
   );
-  const [file] = gateway.books().files;
+  const [file] = gateway.snapshot().files;
   assert.equal(fileId, file?.id);
   assert.match(
     String(file?.metadata?.['temporalCollectionKey']),

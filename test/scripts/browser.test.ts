@@ -23,7 +23,7 @@ beforeEach(async () => {
   said = [];
   io = {
     env: { BCTRL_TEMPORAL_CACHE_DIR: join(dir, 'cache'), PATH: bin, BIN: bin, CALLS: calls },
-    say: (line) => said.push(line),
+    log: (line) => said.push(line),
     download: async () => {
       throw new Error('cdn.playwright.dev cannot be reached');
     },

@@ -32,7 +32,7 @@ beforeEach(async () => {
   said = [];
   io = {
     env: { BCTRL_TEMPORAL_CACHE_DIR: cache, PATH: bin, CALLS: calls },
-    say: (line) => said.push(line),
+    log: (line) => said.push(line),
     download: async () => {
       throw new Error('temporal.download cannot be reached');
     },

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { collectRuntimeFileInputSchema, collectRuntimeFilesInputSchema } from '../../src/shared/collect.js';
-import { describeIssue } from '../../src/shared/describe-issue.js';
 import { durationSchema } from '../../src/shared/duration.js';
 import { externalInput } from '../../src/shared/external-input.js';
+import { formatZodError } from '../../src/shared/format-zod-error.js';
 import { waitForInvocationInputSchema } from '../../src/shared/invocation.js';
 import { collectFileInputSchema, pipelineInputSchema } from '../../src/shared/pipeline-input.js';
-import { addFilesSchema, jobFinishedSchema, resumeSchema } from '../../src/shared/pipeline-messages.js';
+import {
+  addFilesInputSchema,
+  jobFinishedInputSchema,
+  resumeInputSchema,
+} from '../../src/shared/pipeline-messages.js';
 
 const RUNTIME = 'rt_1';
 const files = [{ runtimePath: 'a.txt' }];
@@ -20,18 +24,18 @@ const inputs: Record<string, [schema: z.ZodType, right: Record<string, unknown>]
   collectRuntimeFile: [collectRuntimeFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt' }],
   collectRuntimeFiles: [collectRuntimeFilesInputSchema, { runtimeId: RUNTIME, files }],
   waitForInvocation: [waitForInvocationInputSchema, { runtimeId: RUNTIME, invocationId: 'inv_1' }],
-  addFiles: [addFilesSchema, { files }],
-  resume: [resumeSchema, {}],
-  jobFinished: [jobFinishedSchema, {}],
+  addFiles: [addFilesInputSchema, { files }],
+  resume: [resumeInputSchema, {}],
+  jobFinished: [jobFinishedInputSchema, {}],
 };
 
 /** A pipeline that starts another workflow at its end. */
-const toThen = (then: object) => ({ runtimeId: RUNTIME, files, then });
+const toNext = (next: object) => ({ runtimeId: RUNTIME, files, next });
 
 /** What a person reads of an input that is refused; `undefined` if it is accepted. */
 function refusalOf(schema: z.ZodType, input: unknown): string | undefined {
   const { error } = schema.safeParse(input);
-  return error && describeIssue(error);
+  return error && formatZodError(error);
 }
 
 /** As it comes out of a payload. */
@@ -127,8 +131,8 @@ describe('each text has a bound, in bytes', () => {
       ['filesFromOutput', 1_000, (text) => pipeline({ waitFor, filesFromOutput: `/${text.slice(1)}` })],
       ['exportArchive.name', 255, (text) => pipeline({ exportArchive: { name: `${text.slice(4)}.zip` } })],
       ['exportArchive.type[0]', 255, (type) => pipeline({ exportArchive: { type: [type] } })],
-      ['then.workflowType', 1_000, (workflowType) => toThen({ workflowType })],
-      ['then.taskQueue', 1_000, (taskQueue) => toThen({ workflowType: 'next', taskQueue })],
+      ['next.workflowType', 1_000, (workflowType) => toNext({ workflowType })],
+      ['next.taskQueue', 1_000, (taskQueue) => toNext({ workflowType: 'next', taskQueue })],
       ['runtimeId', 500, (runtimeId) => ({ runtimeId, runtimePath: 'a' }), collectFileInputSchema],
       [
         'collectionKey',
@@ -142,8 +146,8 @@ describe('each text has a bound, in bytes', () => {
         (invocationId) => ({ runtimeId: RUNTIME, invocationId }),
         waitForInvocationInputSchema,
       ],
-      ['invocationId', 500, (invocationId) => ({ invocationId }), jobFinishedSchema],
-      ['runtimePaths[0]', 4_096, (path) => ({ runtimePaths: [path] }), resumeSchema],
+      ['invocationId', 500, (invocationId) => ({ invocationId }), jobFinishedInputSchema],
+      ['runtimePaths[0]', 4_096, (path) => ({ runtimePaths: [path] }), resumeInputSchema],
     ];
   for (const [field, maxBytes, toInput, schema = pipelineInputSchema] of bounds) {
     test(`${field}: ${maxBytes}`, () => {
@@ -171,8 +175,8 @@ describe('each text has a bound, in bytes', () => {
       'files[0].runtimePath: must not be empty',
     );
     assert.equal(
-      refusalOf(pipelineInputSchema, toThen({ workflowType: '' })),
-      'then.workflowType: must not be empty',
+      refusalOf(pipelineInputSchema, toNext({ workflowType: '' })),
+      'next.workflowType: must not be empty',
     );
   });
 
@@ -197,10 +201,10 @@ describe('each text has a bound, in bytes', () => {
 });
 
 test('a task queue that Temporal keeps to itself is refused', () => {
-  const input = (taskQueue: string) => toThen({ workflowType: 'next', taskQueue });
+  const input = (taskQueue: string) => toNext({ workflowType: 'next', taskQueue });
   assert.match(
     refusalOf(pipelineInputSchema, input('/_sys/x')) ?? '',
-    /^then\.taskQueue: must not begin with \/_sys\//,
+    /^next\.taskQueue: must not begin with \/_sys\//,
   );
   assert.equal(refusalOf(pipelineInputSchema, input('/_sys')), undefined);
 });
@@ -226,7 +230,7 @@ describe('each list has a bound', () => {
       (length) => pipeline({ exportArchive: { type: many(length) } }),
       pipelineInputSchema,
     ],
-    ['runtimePaths', 10_000, (length) => ({ runtimePaths: many(length) }), resumeSchema],
+    ['runtimePaths', 10_000, (length) => ({ runtimePaths: many(length) }), resumeInputSchema],
     ['files', 1_000, toFiles, collectRuntimeFilesInputSchema],
   ];
   for (const [field, max, toInput, schema] of bounds) {

@@ -4,7 +4,7 @@ import { durationToMs } from '../../src/shared/duration.js';
 import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.js';
 import {
   finalClasses,
-  nextDelayMs,
+  nextRetryDelayMs,
   type RetryRule,
   resolveRetryTable,
   retryTable,
@@ -27,11 +27,13 @@ const contract: Record<ReasonClass, string> = {
 };
 
 function inWords(rule: RetryRule): string {
-  if (!rule.retried) return 'final';
+  if (!rule.retryable) return 'final';
   const [first, most] = [durationToMs(rule.initialInterval), durationToMs(rule.maximumInterval)];
   const delay = `${first} ×${rule.backoffCoefficient} ≤${most}`;
   const count = rule.maximumFailures === null ? '' : `, ${rule.maximumFailures} failures`;
-  return delay + count + (rule.finalCodes.length > 0 ? `, not ${rule.finalCodes.join(' ')}` : '');
+  return (
+    delay + count + (rule.nonRetryableCodes.length > 0 ? `, not ${rule.nonRetryableCodes.join(' ')}` : '')
+  );
 }
 
 test('the table has a row for each class and no other', () => {
@@ -40,17 +42,17 @@ test('the table has a row for each class and no other', () => {
 
 for (const reasonClass of reasonClasses) {
   const rule = retryTable[reasonClass];
-  const delayAfter = (failures: number) => nextDelayMs(rule, { failures }, noJitter);
+  const delayAfter = (failures: number) => nextRetryDelayMs(rule, { failures }, noJitter);
 
   describe(`${reasonClass}: ${contract[reasonClass]}`, () => {
     test('the table says what the contract says', () => {
       assert.equal(inWords(rule), contract[reasonClass]);
     });
 
-    if (!rule.retried) {
+    if (!rule.retryable) {
       test('its first failure is final, even with a Retry-After', () => {
         assert.equal(delayAfter(1), null);
-        assert.equal(nextDelayMs(rule, { failures: 1, retryAfterMs: 5_000 }, noJitter), null);
+        assert.equal(nextRetryDelayMs(rule, { failures: 1, retryAfterMs: 5_000 }, noJitter), null);
       });
       return;
     }
@@ -65,21 +67,21 @@ for (const reasonClass of reasonClasses) {
     });
 
     test('a Retry-After takes the place of the computed delay, shorter or longer', () => {
-      assert.equal(nextDelayMs(rule, { failures: 4, retryAfterMs: 3_600_000 }, noJitter), 3_600_000);
-      assert.equal(nextDelayMs(rule, { failures: 4, retryAfterMs: 1_500 }, noJitter), 1_500);
+      assert.equal(nextRetryDelayMs(rule, { failures: 4, retryAfterMs: 3_600_000 }, noJitter), 3_600_000);
+      assert.equal(nextRetryDelayMs(rule, { failures: 4, retryAfterMs: 1_500 }, noJitter), 1_500);
     });
 
     test('no delay is under a second, as a delay of 0 would end the retries', () => {
-      assert.equal(nextDelayMs(rule, { failures: 1, retryAfterMs: 0 }, noJitter), 1_000);
+      assert.equal(nextRetryDelayMs(rule, { failures: 1, retryAfterMs: 0 }, noJitter), 1_000);
     });
 
     test('jitter adds up to a tenth and takes nothing away', () => {
       const plain = delayAfter(1) ?? 0;
       assert.equal(
-        nextDelayMs(rule, { failures: 1 }, () => 0.5),
+        nextRetryDelayMs(rule, { failures: 1 }, () => 0.5),
         plain * 1.05,
       );
-      const most = nextDelayMs(rule, { failures: 1 }, () => 0.999_999) ?? 0;
+      const most = nextRetryDelayMs(rule, { failures: 1 }, () => 0.999_999) ?? 0;
       assert.ok(most > plain && most <= plain * 1.1);
     });
 
@@ -93,9 +95,9 @@ for (const reasonClass of reasonClasses) {
       });
     }
 
-    for (const code of rule.finalCodes) {
+    for (const code of rule.nonRetryableCodes) {
       test(`code ${code} is final at once`, () => {
-        assert.equal(nextDelayMs(rule, { code, failures: 1 }, noJitter), null);
+        assert.equal(nextRetryDelayMs(rule, { code, failures: 1 }, noJitter), null);
       });
     }
   });
@@ -108,7 +110,7 @@ test('final classes are exactly those whose first failure is final', () => {
 
 describe('overrides', () => {
   test('change the fields they name and leave all others', () => {
-    const table = resolveRetryTable({ server: { maximumFailures: 3 }, not_found: { retried: true } });
+    const table = resolveRetryTable({ server: { maximumFailures: 3 }, not_found: { retryable: true } });
     assert.deepEqual(table.server, { ...retryTable.server, maximumFailures: 3 });
     assert.deepEqual(finalClasses(table), ['invalid_input', 'unauthorized', 'capability_denied']);
     assert.deepEqual(table.upstream, retryTable.upstream);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toWorkerIdentity, versionOfIdentity } from '../../src/shared/worker-identity.js';
+import { parseWorkerVersion, toWorkerIdentity } from '../../src/shared/worker-identity.js';
 import { version } from '../../src/version.js';
 
 test('the identity of a worker tells its version', () => {
   const identity = toWorkerIdentity({ pid: 7, hostname: 'files-1.example', version: '1.2.3-rc.1' });
   assert.equal(identity, '7@files-1.example bctrl-temporal/1.2.3-rc.1');
-  assert.equal(versionOfIdentity(identity), '1.2.3-rc.1');
+  assert.equal(parseWorkerVersion(identity), '1.2.3-rc.1');
 });
 
 test('the version is that of the package', () => assert.match(version, /^\d+\.\d+\.\d+/));
@@ -19,5 +19,5 @@ for (const identity of [
   'bctrl-temporal/1',
 ]) {
   test(`${JSON.stringify(identity)} tells no version`, () =>
-    assert.equal(versionOfIdentity(identity), undefined));
+    assert.equal(parseWorkerVersion(identity), undefined));
 }

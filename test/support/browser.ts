@@ -1,13 +1,13 @@
 import type { TestContext } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
-import { givenByTestScript } from './temporal.js';
+import { requiredEnv } from './temporal.js';
 
 /** For the browser itself too. A route of Playwright would see the page's requests only, and turn the cache off. */
 const LOOPBACK_ONLY = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1';
 
 /** A page of a browser that reaches nothing but this machine; closed when the test ends. */
 export async function openPage(t: TestContext): Promise<Page> {
-  const executablePath = givenByTestScript('BCTRL_TEST_BROWSER');
+  const executablePath = requiredEnv('BCTRL_TEST_BROWSER');
   const browser = await chromium.launch({ executablePath, args: [LOOPBACK_ONLY] });
   t.after(() => browser.close());
   return browser.newPage({

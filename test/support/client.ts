@@ -10,7 +10,7 @@ export function createTestClient(
   baseUrl: string,
   options: Partial<BctrlClientOptions> = {},
 ): BctrlClient {
-  const client = new BctrlClient({ apiKey: API_KEY, baseUrl, longestPauseMs: 0, ...options });
+  const client = new BctrlClient({ apiKey: API_KEY, baseUrl, maxRateLimitPauseMs: 0, ...options });
   t.after(() => client.close());
   return client;
 }

@@ -11,7 +11,7 @@ export function spreadFaults(kinds: readonly Fault[], faultsShare: number): Faul
 
 /** The API's own answer for a file that is not in the workspace. */
 export const fileNotFound: Fault = {
-  kind: 'answer',
+  kind: 'respond',
   status: 404,
   body: { code: 'file.not_found', error: 'The runtime has no such file.', reasonClass: 'not_found' },
 };

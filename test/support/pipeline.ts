@@ -14,7 +14,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { CollectedFile, CollectRuntimeFileInput } from '../../src/shared/collect.js';
-import type { EndedInvocation } from '../../src/shared/invocation.js';
+import type { TerminalInvocation } from '../../src/shared/invocation.js';
 import { PIPELINE_FAILED, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { GatewayOptions } from '../../src/testing.js';
@@ -125,10 +125,10 @@ export function toFile({ runtimePath }: CollectRuntimeFileInput): CollectedFile 
 
 export const collectAny: BctrlActivities['collectRuntimeFile'] = async (input) => toFile(input);
 
-export const endedJob = (id: string): EndedInvocation => ({ id, action: 'act', status: 'succeeded' });
+export const endedJob = (id: string): TerminalInvocation => ({ id, action: 'act', status: 'succeeded' });
 
 /** What a mocked activity waits before. It leaves when its worker shuts down, so that a failed test ends. */
-export function createDoor() {
+export function createGate() {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;

@@ -41,7 +41,7 @@ function takeLogEntry({ level, message, meta }: LogEntry): void {
 
 /** The `temporal` executable for `startDevServer`. */
 export function devServerExecutable(): string {
-  return givenByTestScript('BCTRL_TEMPORAL_DEV_SERVER');
+  return requiredEnv('BCTRL_TEMPORAL_DEV_SERVER');
 }
 
 /** The bundle of `npm run build`. */
@@ -53,7 +53,7 @@ export function workflowBundle(): { codePath: string } {
 /** A server of its own, as its clock is one for all its workflows. `teardown()` ends it. */
 export async function createTimeSkippingEnv(): Promise<TestWorkflowEnvironment> {
   installRuntimeOnce();
-  const path = givenByTestScript('BCTRL_TEMPORAL_TEST_SERVER');
+  const path = requiredEnv('BCTRL_TEMPORAL_TEST_SERVER');
   const start = () =>
     TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
   for (let tries = 1; tries < START_TRIES; tries += 1) {
@@ -89,10 +89,10 @@ export async function withWorker<T>(
     workflowBundle: options.workflowBundle ?? workflowBundle(),
     taskQueue,
   });
-  return worker.runUntil(() => untilStuck(env, timeoutMs, () => use(taskQueue)));
+  return worker.runUntil(() => failWhenStuck(env, timeoutMs, () => use(taskQueue)));
 }
 
-async function untilStuck<T>(
+async function failWhenStuck<T>(
   env: TestWorkflowEnvironment,
   timeoutMs: number,
   use: () => Promise<T>,
@@ -119,7 +119,7 @@ async function untilStuck<T>(
 }
 
 /** What `npm test` passes to the tests: the path of an executable. */
-export function givenByTestScript(variable: string): string {
+export function requiredEnv(variable: string): string {
   const value = process.env[variable];
   if (!value) throw new Error(`${variable} is not set: run npm test`);
   return value;

@@ -40,13 +40,13 @@ const COUNTS = ['phase', 'files', 'collected', 'kept', 'missing', 'skipped', 'fa
 const overloaded = (runtimePath: string): FaultRule => ({
   operation: 'collect',
   runtimePath,
-  fault: { kind: 'answer', status: 503, headers: { 'retry-after': '1' } },
+  fault: { kind: 'respond', status: 503, headers: { 'retry-after': '1' } },
 });
 
 const unauthorized = (runtimePath: string): FaultRule => ({
   operation: 'collect',
   runtimePath,
-  fault: { kind: 'answer', status: 401 },
+  fault: { kind: 'respond', status: 401 },
 });
 
 const temporal = useDevServer({ uiPort: 0 });
@@ -76,7 +76,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
     await see(
       page.getByText('collectRuntimeFile', { exact: true }),
       pipeline.retriedAttempt,
-      pipeline.lastFailure.getByText(`results.csv: POST /v1/runtimes/${RUNTIME}/files/collect answered 503 `),
+      pipeline.lastFailure.getByText(`results.csv: POST /v1/runtimes/${RUNTIME}/files/collect returned 503 `),
       pipeline.lastFailure.getByText('"type": "upstream"'),
     );
     assert.match(
@@ -242,7 +242,7 @@ async function see(...locators: readonly Locator[]): Promise<void> {
 function failureOf(pipeline: WorkflowPage, path: string): Locator {
   const failures = pipeline.markdown('Current Details').getByRole('listitem');
   return failures.getByText(
-    `unauthorized ${path}: POST /v1/runtimes/${RUNTIME}/files/collect answered 401 auth.required: `,
+    `unauthorized ${path}: POST /v1/runtimes/${RUNTIME}/files/collect returned 401 auth.required: `,
   );
 }
 

@@ -5,13 +5,13 @@ import { ApiKeyCheck } from '../../src/worker/api-key-check.js';
 import { createTestClient } from '../support/client.js';
 import { startTestGateway } from '../support/gateway.js';
 
-const answering = (status: number): FaultRule[] => [{ operation: '*', fault: { kind: 'answer', status } }];
+const answering = (status: number): FaultRule[] => [{ operation: '*', fault: { kind: 'respond', status } }];
 
 async function setUp(t: TestContext, faults: FaultRule[] = []) {
   const gateway = await startTestGateway(t, { faults });
   const clock = { nowMs: 0 };
   const check = new ApiKeyCheck(createTestClient(t, gateway.url), () => clock.nowMs);
-  return { gateway, clock, check, asked: () => gateway.books().requests.whoami };
+  return { gateway, clock, check, asked: () => gateway.snapshot().requests.whoami };
 }
 
 test('the key is checked when somebody asks, and not again for 30 seconds', async (t) => {
@@ -26,9 +26,9 @@ test('the key is checked when somebody asks, and not again for 30 seconds', asyn
 });
 
 for (const [status, problem] of [
-  [401, /whoami answered 401/],
-  [403, /answered 403/],
-  [500, /answered 500/],
+  [401, /whoami returned 401/],
+  [403, /returned 403/],
+  [500, /returned 500/],
   [429, undefined],
 ] as const) {
   test(`an answer of ${status} is ${problem === undefined ? 'no' : 'a'} problem`, async (t) => {
@@ -41,22 +41,22 @@ for (const [status, problem] of [
 
 test('an API that is not reachable is a problem', async (t) => {
   const check = new ApiKeyCheck(createTestClient(t, 'http://127.0.0.1:9'));
-  assert.match((await check.problem()) ?? '', /got no answer: ECONNREFUSED/);
+  assert.match((await check.problem()) ?? '', /got no response: ECONNREFUSED/);
 });
 
 test('a request that says otherwise than the last check has it repeated', async (t) => {
   const { gateway, check, asked } = await setUp(t);
   await check.problem();
   gateway.setFaults(answering(401));
-  check.requestEnded('collect', 200);
-  check.requestEnded('collect', 503);
+  check.onResponse('collect', 200);
+  check.onResponse('collect', 503);
   assert.equal(await check.problem(), undefined);
-  check.requestEnded('collect', 401);
+  check.onResponse('collect', 401);
   assert.match((await check.problem()) ?? '', /401/);
-  check.requestEnded('collect', 401);
+  check.onResponse('collect', 401);
   await check.problem();
   assert.equal(asked(), 2);
   gateway.setFaults([]);
-  check.requestEnded('collect', 200);
+  check.onResponse('collect', 200);
   assert.equal(await check.problem(), undefined);
 });

@@ -11,22 +11,22 @@ function setUp(t: TestContext) {
 
 test('what was counted before there is a meter is told', (t) => {
   const { metrics, meter, flush } = setUp(t);
-  metrics.requestSent('whoami');
-  metrics.requestEnded('whoami', 200);
+  metrics.onRequest('whoami');
+  metrics.onResponse('whoami', 200);
   flush();
-  metrics.reportTo(meter);
+  metrics.setMeter(meter);
   flush();
   assert.equal(meter.sum('bctrl_requests', { operation: 'whoami', status: '200' }), 1);
 });
 
 test('requests are counted by operation and status, and as long as they are in flight', (t) => {
   const { metrics, meter, flush } = setUp(t);
-  metrics.reportTo(meter);
-  for (let i = 0; i < 3; i += 1) metrics.requestSent('collect');
+  metrics.setMeter(meter);
+  for (let i = 0; i < 3; i += 1) metrics.onRequest('collect');
   flush();
   assert.equal(meter.sum('bctrl_requests_in_flight', { operation: 'collect' }), 3);
-  metrics.requestEnded('collect', 200);
-  metrics.requestEnded('collect', undefined);
+  metrics.onResponse('collect', 200);
+  metrics.onResponse('collect', undefined);
   flush();
   assert.equal(meter.sum('bctrl_requests_in_flight', { operation: 'collect' }), 1);
   assert.equal(meter.sum('bctrl_requests', { operation: 'collect', status: '200' }), 1);
@@ -35,7 +35,7 @@ test('requests are counted by operation and status, and as long as they are in f
 
 test('the time that requests are held back adds up to whole seconds, none lost', (t) => {
   const { metrics, meter, flush } = setUp(t);
-  metrics.reportTo(meter);
+  metrics.setMeter(meter);
   for (const [ms, seconds] of [
     [999.7, 1],
     [400, 1],
@@ -43,15 +43,15 @@ test('the time that requests are held back adds up to whole seconds, none lost',
     [0, 2],
     [10_200, 12],
   ] as const) {
-    metrics.heldBack(ms);
+    metrics.onRateLimitPause(ms);
     flush();
-    assert.equal(meter.sum('bctrl_held_back_seconds'), seconds);
+    assert.equal(meter.sum('bctrl_rate_limit_pause_seconds'), seconds);
   }
 });
 
 test('nothing is told as long as nothing happens', (t) => {
   const { metrics, meter, flush } = setUp(t);
-  metrics.reportTo(meter);
+  metrics.setMeter(meter);
   flush();
   const add = t.mock.method(meter, 'createCounter');
   flush();

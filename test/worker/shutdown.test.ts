@@ -107,7 +107,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     const gateway = await startTestGateway(t, { faults: [{ operation: 'whoami', fault }] });
     const { address } = temporal;
     const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue: 'any' });
-    await until(() => gateway.books().inFlight > 0);
+    await until(() => gateway.snapshot().inFlight > 0);
     worker.child.kill('SIGTERM');
     assert.equal((await worker.ended).end, 0);
   });

@@ -5,14 +5,14 @@ import { ApplicationFailure } from '@temporalio/client';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { CollectRuntimeFilesInput } from '../../src/shared/collect.js';
 import type { CollectOutcome } from '../../src/shared/collect-outcome.js';
-import { fileIdentity } from '../../src/shared/file-identity.js';
+import { fileKey } from '../../src/shared/file-key.js';
 import { ADD_FILES_UPDATE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import { until } from '../support/gateway.js';
 import {
   assertRefused,
   collectAny,
-  createDoor,
+  createGate,
   execute,
   failedReportOf,
   list,
@@ -46,7 +46,7 @@ const collectAll: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => 
 describe('more than 20 files', () => {
   test('are collected in batches, so many at a time, each file with its own place in the key', async () => {
     const inputs: CollectRuntimeFilesInput[] = [];
-    const door = createDoor();
+    const door = createGate();
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async (input) => {
       inputs.push(input);
       await door.pass();
@@ -84,7 +84,7 @@ describe('more than 20 files', () => {
       [10, 10, 10, 10, 5],
     );
     assert.deepEqual(
-      inputs.map(({ lookFirst }) => lookFirst),
+      inputs.map(({ checkExistingFirst }) => checkExistingFirst),
       Array(5).fill(false),
     );
   });
@@ -93,13 +93,13 @@ describe('more than 20 files', () => {
     const keys: (string | undefined)[] = [];
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(input) {
-        keys.push(`${input.collectionKey}/${fileIdentity(input)}`);
+        keys.push(`${input.collectionKey}/${fileKey(input)}`);
         if (input.runtimePath === '3.txt') throw ApplicationFailure.nonRetryable('not now', 'unauthorized');
         return await collectAny(input);
       },
-      async collectRuntimeFiles({ files, collectionKey, lookFirst }) {
-        assert.equal(lookFirst, true, 'one of them was tried before');
-        keys.push(...files.map((file) => `${collectionKey}/${fileIdentity(file)}`));
+      async collectRuntimeFiles({ files, collectionKey, checkExistingFirst }) {
+        assert.equal(checkExistingFirst, true, 'one of them was tried before');
+        keys.push(...files.map((file) => `${collectionKey}/${fileKey(file)}`));
         return files.map(collected);
       },
     };
@@ -110,13 +110,13 @@ describe('more than 20 files', () => {
       await handle.executeUpdate(RESUME_UPDATE);
       assert.equal(((await handle.result()) as PipelineReport).counts.collected, 21);
     });
-    const [third] = keys.filter((key) => key?.endsWith(fileIdentity({ runtimePath: '3.txt' })));
+    const [third] = keys.filter((key) => key?.endsWith(fileKey({ runtimePath: '3.txt' })));
     assert.equal(keys.filter((key) => key === third).length, 2);
     assert.equal(new Set(keys).size, 21);
   });
 
   test('may grow while they are collected', async () => {
-    const door = createDoor();
+    const door = createGate();
     let batches = 0;
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => {
       batches += 1;
@@ -241,12 +241,12 @@ test('an outage of ten minutes amid 10,000 files costs a few requests, and all a
   }));
   let startMs: number | undefined;
   let endMs: number | undefined;
-  const requests = () => Object.values(gateway.books().requests).reduce((sum, of) => sum + of, 0);
+  const requests = () => Object.values(gateway.snapshot().requests).reduce((sum, of) => sum + of, 0);
   let [before, after] = [0, 0];
   const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async (input) => {
     // The time of an attempt is the server's, which skips the delays between them.
     const { currentAttemptScheduledTimestampMs: nowMs } = Context.current().info;
-    if (startMs === undefined && gateway.books().files.length > 0.4 * count) {
+    if (startMs === undefined && gateway.snapshot().files.length > 0.4 * count) {
       startMs = nowMs;
       before = requests();
       gateway.setFaults([{ operation: '*', fault: { kind: 'reset' } }]);
@@ -268,6 +268,6 @@ test('an outage of ten minutes amid 10,000 files costs a few requests, and all a
   const perSecond = (after - before) / ((endMs - startMs) / 1_000);
   t.diagnostic(`${after - before} requests in ${(endMs - startMs) / 1_000} s of outage`);
   assert.ok(perSecond < 2, `${perSecond} requests a second`);
-  const made = gateway.books().files.map(({ path }) => path);
+  const made = gateway.snapshot().files.map(({ path }) => path);
   assert.deepEqual([made.length, new Set(made).size], [count, count]);
 });

@@ -62,8 +62,7 @@ describe('a pipeline that is cancelled', () => {
       files: list('a.txt'),
       stopRuntime: 'always',
       exportArchive: {},
-      // biome-ignore lint/suspicious/noThenProperty: it is called so
-      then: { workflowType: 'x' },
+      next: { workflowType: 'x' },
     };
     const all = { ...activities, getActiveRun: async () => 'run' };
     // The server never tells of an activity that is cancelled before it has begun, as the look for the run may be.

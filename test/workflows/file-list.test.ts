@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileIdentity } from '../../src/shared/file-identity.js';
+import { fileKey } from '../../src/shared/file-key.js';
 import { FileList } from '../../src/workflows/file-list.js';
 
-const identity = fileIdentity({ runtimePath: 'a' });
+const identity = fileKey({ runtimePath: 'a' });
 const failed = {
   outcome: 'failed',
   reasonClass: 'server',
-  message: 'a: answered 500',
+  message: 'a: returned 500',
   unverified: true,
 } as const;
 const present = { outcome: 'collected', fileId: 'file_1', path: '/a', sizeBytes: 5 } as const;
 
-type Outcome = Parameters<FileList['settle']>[1];
+type Outcome = Parameters<FileList['setOutcome']>[1];
 
 function createList(paths: readonly string[], outcome: object): FileList {
   const list = new FileList();
   list.add(paths.map((runtimePath) => ({ runtimePath })));
-  for (const open of list.take(paths.length)) {
-    list.settle(open, { ...outcome, runtimePath: open.file.runtimePath } as Outcome);
+  for (const open of list.takeNext(paths.length)) {
+    list.setOutcome(open, { ...outcome, runtimePath: open.file.runtimePath } as Outcome);
   }
   return list;
 }
 
 /** As the next run of the workflow reads it. */
-const handedOn = (list: FileList) => new FileList(JSON.parse(JSON.stringify(list.handOn())));
+const handedOn = (list: FileList) => new FileList(JSON.parse(JSON.stringify(list.toState())));
 
 test('what is in doubt stays so in the next run, also of failures that no report lists', () => {
   const paths = Array.from({ length: 150 }, (_, index) => `${index}.txt`);

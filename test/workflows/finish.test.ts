@@ -19,7 +19,7 @@ import {
   setUp,
 } from '../support/pipeline.js';
 
-const finalAnswer = { kind: 'answer', status: 403 } as const;
+const finalAnswer = { kind: 'respond', status: 403 } as const;
 const files = list('a.txt', 'b.txt');
 const contents = { 'a.txt': 'hello', 'b.txt': 'hi' };
 
@@ -31,12 +31,12 @@ describe('exportArchive', () => {
   const exportArchive = { name: 'all.zip' };
 
   test('makes one zip of the files, although the first answer was lost', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'export', times: 1, fault: { kind: 'lose-answer' } }];
+    const faults: FaultRule[] = [{ operation: 'export', times: 1, fault: { kind: 'drop-response' } }];
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
     const report = await runPipeline(activities, { runtimeId, files, exportArchive });
-    const archives = gateway.books().files.filter(({ runtimePath }) => runtimePath === null);
+    const archives = gateway.snapshot().files.filter(({ runtimePath }) => runtimePath === null);
     assert.equal(archives.length, 1);
-    assert.equal(gateway.books().requests.export, 2);
+    assert.equal(gateway.snapshot().requests.export, 2);
     const { exportArchive: exported } = report;
     assert.ok(exported?.outcome === 'exported');
     assert.deepEqual([exported.fileId, exported.path], [archives[0]?.id, archives[0]?.path]);
@@ -61,7 +61,7 @@ describe('exportArchive', () => {
     const missing = [{ runtimePath: 'gone.txt', ifMissing: 'ignore' }];
     const report = await runPipeline(activities, { runtimeId, files: missing, exportArchive });
     assert.deepEqual(report.exportArchive, { outcome: 'skipped', reason: 'no file was collected' });
-    assert.equal(gateway.books().requests.export, undefined);
+    assert.equal(gateway.snapshot().requests.export, undefined);
   });
 });
 
@@ -85,11 +85,11 @@ describe('stopRuntime', () => {
   }
 
   test('succeeds for a runtime that is stopped already, by an attempt whose answer was lost', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'stop-runtime', times: 1, fault: { kind: 'lose-answer' } }];
+    const faults: FaultRule[] = [{ operation: 'stop-runtime', times: 1, fault: { kind: 'drop-response' } }];
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
     const report = await runPipeline(activities, { runtimeId, files, stopRuntime: 'always' });
     assert.deepEqual(report.stopRuntime, { outcome: 'stopped' });
-    assert.equal(gateway.books().requests['stop-runtime'], 2);
+    assert.equal(gateway.snapshot().requests['stop-runtime'], 2);
   });
 
   test('that fails fails the pipeline, and the report has the files all the same', async (t) => {
@@ -104,32 +104,32 @@ describe('stopRuntime', () => {
   });
 });
 
-describe('then', () => {
-  const toThen = (then: object) => ({ then });
+describe('next', () => {
+  const toNext = (next: object) => ({ next });
 
   test('starts a workflow with the report, on its own task queue', async (t) => {
     const { runtimeId, activities } = await setUp(t, contents);
     // `collectFile` refuses the report as its input, and so shows that it was given one.
     const wanted = { workflowType: 'collectFile', taskQueue: randomUUID() };
-    await execute({ activities }, { runtimeId, files, ...toThen(wanted) }, async (handle) => {
+    await execute({ activities }, { runtimeId, files, ...toNext(wanted) }, async (handle) => {
       const { next }: PipelineReport = await handle.result();
       assert.ok(next?.outcome === 'started');
       const { workflowId, firstExecutionRunId } = handle;
-      assert.equal(next.workflowId, `${workflowId}/${firstExecutionRunId}/then`);
+      assert.equal(next.workflowId, `${workflowId}/${firstExecutionRunId}/next`);
       const child = env.client.workflow.getHandle(next.workflowId);
       const { type, taskQueue, status } = await child.describe();
       assert.deepEqual([type, taskQueue, status.name], ['collectFile', wanted.taskQueue, 'RUNNING']);
       const [started] = (await child.fetchHistory()).events ?? [];
       const payload = started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data;
       const given = JSON.parse(Buffer.from(payload ?? []).toString()) as PipelineReport;
-      assert.deepEqual([given.ending, given.counts.collected], ['succeeded', 2]);
+      assert.deepEqual([given.outcome, given.counts.collected], ['succeeded', 2]);
       await child.terminate();
     });
   });
 
   test('is skipped when the pipeline fails', async (t) => {
     const { runtimeId, activities } = await setUp(t, {});
-    const input = { runtimeId, files, ...toThen({ workflowType: 'collectFile' }) };
+    const input = { runtimeId, files, ...toNext({ workflowType: 'collectFile' }) };
     const report = await execute({ activities }, input, failedReportOf);
     assert.deepEqual(report.next, { outcome: 'skipped', reason: 'the pipeline ends as failed' });
   });
@@ -154,7 +154,7 @@ describe('cancellation', () => {
       assert.equal((await handle.describe()).status.name, 'CANCELLED');
       assert.equal(await runtimeStatus(gateway), 'stopped');
       const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-      assert.deepEqual([progress.phase, progress.ending], ['done', 'cancelled']);
+      assert.deepEqual([progress.phase, progress.outcome], ['done', 'cancelled']);
       assert.deepEqual(progress.stopRuntime, { outcome: 'stopped' });
       return progress;
     });
@@ -171,7 +171,7 @@ describe('cancellation', () => {
   test('while it waits stops the runtime, and no file was collected', async (t) => {
     const input = { files: list('a.txt'), waitFor: {} };
     const { files } = await cancelWhen(t, {}, input, (gateway) =>
-      until(() => gateway.books().requests.wait === 1),
+      until(() => gateway.snapshot().requests.wait === 1),
     );
     const reason = 'the pipeline was cancelled';
     assert.deepEqual(files, [{ outcome: 'skipped', runtimePath: 'a.txt', reason }]);
@@ -187,7 +187,7 @@ describe('cancellation', () => {
       const faults: FaultRule[] = [{ operation, times: 1, fault }];
       const input = { files: list('a.txt'), exportArchive: {} };
       const { counts } = await cancelWhen(t, { faults }, input, async (gateway, handle) => {
-        await until(() => gateway.books().requests[operation] === 1);
+        await until(() => gateway.snapshot().requests[operation] === 1);
         // The server never tells of an activity that is cancelled before it has begun, as the look for the run may be.
         while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).runId === undefined);
       });

@@ -48,14 +48,14 @@ describe('a pipeline that is held because its job has not ended in time', () => 
     await execute({ activities }, input, async (handle) => {
       await env.sleep(HOUR_MS + MINUTE_MS);
       const { jobs, counts } = await untilPhase(handle, 'held');
-      assert.equal(jobs[0]?.status, 'not_ended');
+      assert.equal(jobs[0]?.status, 'still_running');
       assert.deepEqual([counts.files, counts.collected, counts.missing, counts.failed], [2, 0, 0, 0]);
       await env.sleep(5 * HOUR_MS);
       job.isEnded = true;
       await handle.signal(JOB_FINISHED_SIGNAL);
       assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 0, jobs: 1 });
       const report: PipelineReport = await handle.result();
-      assert.deepEqual([report.ending, report.counts.collected], ['succeeded', 2]);
+      assert.deepEqual([report.outcome, report.counts.collected], ['succeeded', 2]);
       assert.deepEqual(report.stopRuntime, { outcome: 'stopped' });
       const elapsedMs = await elapsedMsOf(handle);
       assert.ok(elapsedMs >= 6 * HOUR_MS && elapsedMs < 6 * HOUR_MS + 3 * MINUTE_MS, `${elapsedMs} ms`);
@@ -70,7 +70,7 @@ describe('a pipeline that is held because its job has not ended in time', () => 
       await untilPhase(handle, 'held');
       assert.deepEqual(await handle.executeUpdate(ABANDON_UPDATE), { files: 2 });
       const report = await failedReportOf(handle);
-      assert.deepEqual([report.ending, report.counts.skipped], ['abandoned', 2]);
+      assert.deepEqual([report.outcome, report.counts.skipped], ['abandoned', 2]);
       assert.equal(report.stopRuntime?.outcome, 'skipped');
     });
     assert.equal(job.collects, 0);
@@ -132,7 +132,7 @@ describe('the signal jobFinished', () => {
       await env.sleep(1.5 * HOUR_MS);
       await handle.signal(JOB_FINISHED_SIGNAL, { invocationId: 'inv_1' });
       const report = await failedReportOf(handle);
-      assert.equal(report.jobs[0]?.status, 'not_ended');
+      assert.equal(report.jobs[0]?.status, 'still_running');
       const elapsedMs = await elapsedMsOf(handle);
       assert.ok(elapsedMs >= 1.9 * HOUR_MS && elapsedMs <= 2 * HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
     });

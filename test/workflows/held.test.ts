@@ -14,7 +14,7 @@ import type { FaultRule } from '../../src/testing.js';
 import { fileNotFound } from '../support/faults.js';
 import {
   collectAny,
-  createDoor,
+  createGate,
   detailsOf,
   elapsedMsOf,
   endedJob,
@@ -78,7 +78,7 @@ describe('a held pipeline', () => {
       lock.isOpen = true;
       assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 2, jobs: 0 });
       const report: PipelineReport = await handle.result();
-      assert.deepEqual([report.ending, report.counts.collected, report.counts.failed], ['succeeded', 3, 0]);
+      assert.deepEqual([report.outcome, report.counts.collected, report.counts.failed], ['succeeded', 3, 0]);
       assert.deepEqual(
         report.files.map(({ runtimePath }) => runtimePath),
         ['good.txt', 'a.txt', 'b.txt'],
@@ -88,7 +88,7 @@ describe('a held pipeline', () => {
     assert.equal(inputs.length, 5);
     const tries = inputs.filter(({ runtimePath }) => runtimePath === 'a.txt');
     assert.deepEqual(
-      tries.map(({ lookFirst }) => lookFirst),
+      tries.map(({ checkExistingFirst }) => checkExistingFirst),
       [false, true],
       'the failed try may have copied the file',
     );
@@ -131,7 +131,7 @@ describe('a held pipeline', () => {
       await untilPhase(handle, 'held');
       assert.deepEqual(await handle.executeUpdate(ABANDON_UPDATE), { files: 2 });
       const report = await failedReportOf(handle);
-      assert.deepEqual([report.ending, report.counts.collected, report.counts.failed], ['abandoned', 1, 2]);
+      assert.deepEqual([report.outcome, report.counts.collected, report.counts.failed], ['abandoned', 1, 2]);
     });
   });
 
@@ -169,7 +169,7 @@ describe('a held pipeline', () => {
 });
 
 test('what fails without onFailure: hold cannot be resumed or abandoned', async () => {
-  const door = createDoor();
+  const door = createGate();
   const activities: Partial<BctrlActivities> = {
     async collectRuntimeFile(input) {
       await door.pass();
@@ -201,7 +201,7 @@ describe('addFiles', () => {
   });
 
   test('while it collects: they do not wait for the slowest file', async () => {
-    const door = createDoor();
+    const door = createGate();
     const collected: string[] = [];
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(input) {
@@ -222,7 +222,7 @@ describe('addFiles', () => {
   });
 
   test('is refused for a wrong file, for too many, and once the pipeline is finishing', async () => {
-    const door = createDoor();
+    const door = createGate();
     const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
       stopRuntime: async () => void (await door.pass()),

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/client';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
+import { terminalStatuses } from '../../src/shared/api-schema.js';
 import { JOB_FINISHED_SIGNAL } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
-import { endedStatuses } from '../../src/shared/wire.js';
 import {
   collectAny,
   elapsedMsOf,
@@ -44,7 +44,7 @@ test('three files of a job of eight hours take eight hours and fewer than 60 eve
 });
 
 describe('the status of a job', () => {
-  for (const status of endedStatuses) {
+  for (const status of terminalStatuses) {
     for (const whenJobFails of [undefined, 'collect', 'skip'] as const) {
       const skipped = status !== 'succeeded' && whenJobFails === 'skip';
       const what = skipped ? 'leaves its files' : 'has its files collected';
@@ -55,9 +55,9 @@ describe('the status of a job', () => {
         const input = { runtimeId, waitFor, whenJobFails, files: list('a.txt') };
         const report = await runPipeline(activities, input);
         assert.equal(report.jobs[0]?.status, status);
-        assert.equal(report.ending, skipped ? 'skipped' : 'succeeded');
+        assert.equal(report.outcome, skipped ? 'skipped' : 'succeeded');
         assert.deepEqual([report.counts.collected, report.counts.skipped], skipped ? [0, 1] : [1, 0]);
-        assert.equal(gateway.books().files.length, skipped ? 0 : 1);
+        assert.equal(gateway.snapshot().files.length, skipped ? 0 : 1);
         if (!skipped) return;
         const reason = `the job ${id} has the status ${status}`;
         assert.deepEqual(report.files, [{ outcome: 'skipped', runtimePath: 'a.txt', reason }]);
@@ -81,7 +81,7 @@ describe('a wait that times out', () => {
       await execute({ activities }, input, async (handle) => {
         const report = await failedReportOf(handle);
         const problem = { message: 'invocation inv_1: it had not ended in time' };
-        assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'not_ended', problem }]);
+        assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'still_running', problem }]);
         const { collected, skipped } = report.counts;
         assert.deepEqual([collected, skipped], whenJobFails === 'skip' ? [0, 1] : [1, 0]);
         const elapsedMs = await elapsedMsOf(handle);
@@ -103,7 +103,7 @@ test('a job that had not ended in time is shown with the status that the API sai
   const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt') };
   const report = await execute({ activities }, input, failedReportOf);
   const message = 'invocation inv_1: it had not ended in time; its status was "paused"';
-  assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'not_ended', problem: { message } }]);
+  assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'still_running', problem: { message } }]);
 });
 
 for (const [whenJobFails, what, files] of [
@@ -120,10 +120,10 @@ for (const [whenJobFails, what, files] of [
       ['unknown', 'not_found', 'invocation.not_found'],
     );
     assert.deepEqual(
-      [report.ending, report.counts.collected, report.counts.skipped],
+      [report.outcome, report.counts.collected, report.counts.skipped],
       ['failed', files, 1 - files],
     );
-    assert.equal(gateway.books().files.length, files);
+    assert.equal(gateway.snapshot().files.length, files);
   });
 }
 
@@ -167,7 +167,7 @@ describe('the signal jobFinished', () => {
     await execute({ activities }, input, async (handle) => {
       const { jobs } = await failedReportOf(handle);
       const problem = { message: 'the signal jobFinished did not come in time' };
-      assert.deepEqual(jobs, [{ id: 'jobFinished', status: 'not_ended', problem }]);
+      assert.deepEqual(jobs, [{ id: 'jobFinished', status: 'still_running', problem }]);
       const elapsedMs = await elapsedMsOf(handle);
       assert.ok(elapsedMs >= 2 * HOUR_MS && elapsedMs < 2 * HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
     });
@@ -198,7 +198,7 @@ describe('filesFromOutput', () => {
         report.files.map(({ runtimePath }) => runtimePath),
         collected,
       );
-      assert.equal(gateway.books().files.length, collected.length);
+      assert.equal(gateway.snapshot().files.length, collected.length);
     });
   }
 
@@ -233,7 +233,7 @@ describe('filesFromOutput', () => {
       filesFromOutput: '/files',
       files: list('a.txt'),
     };
-    assert.equal((await runPipeline(activities, input)).ending, 'succeeded');
+    assert.equal((await runPipeline(activities, input)).outcome, 'succeeded');
   });
 });
 
@@ -245,5 +245,5 @@ test('a file that is listed twice is collected once, and one with another destin
     files: [...list('a.txt', 'a.txt'), elsewhere, elsewhere],
   });
   assert.deepEqual([report.counts.files, report.counts.collected], [2, 2]);
-  assert.equal(gateway.books().files.length, 2);
+  assert.equal(gateway.snapshot().files.length, 2);
 });

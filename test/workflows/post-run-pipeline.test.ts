@@ -4,7 +4,12 @@ import { describe, type TestContext, test } from 'node:test';
 import { ApplicationFailure, CancelledFailure, defaultPayloadConverter } from '@temporalio/client';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { CollectedFile, CollectRuntimeFileInput } from '../../src/shared/collect.js';
-import { COLLECT_FILE, COLLECTION_KEY, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
+import {
+  COLLECT_FILE,
+  COLLECTION_KEY_FIELD,
+  POST_RUN_PIPELINE,
+  PROGRESS_QUERY,
+} from '../../src/shared/names.js';
 import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule } from '../../src/testing.js';
 import { fileNotFound } from '../support/faults.js';
@@ -12,7 +17,7 @@ import { until } from '../support/gateway.js';
 import {
   assertRefused,
   collectAny,
-  createDoor,
+  createGate,
   detailsOf,
   endedJob,
   env,
@@ -43,7 +48,7 @@ describe('jobs', () => {
     assert.deepEqual(report.jobs, [{ id: job.id, action: 'act', status: 'succeeded', durationSeconds: 0.3 }]);
     assert.equal(report.counts.collected, 2);
     const endedMs = Date.parse(job.createdAt) + 300;
-    for (const { createdAt } of gateway.books().files) assert.ok(Date.parse(createdAt) >= endedMs);
+    for (const { createdAt } of gateway.snapshot().files) assert.ok(Date.parse(createdAt) >= endedMs);
   });
 
   test('of eight hours take eight hours of virtual time and a history of 17 events', async () => {
@@ -90,12 +95,12 @@ describe('the report', () => {
     const { gateway, runtimeId, activities } = await setUp(t, files, { faults });
     const wanted = list('slow.txt', 'b/fast.txt', 'empty.txt');
     const report = await runPipeline(activities, { runtimeId, files: wanted });
-    const committed = gateway.books().files;
+    const committed = gateway.snapshot().files;
     assert.equal(committed.length, 3);
     assert.equal(committed.at(-1)?.runtimePath, 'slow.txt');
     assert.deepEqual(report, {
       runtimeId,
-      ending: 'succeeded',
+      outcome: 'succeeded',
       jobs: [],
       warnings: ['empty.txt: the file is empty (0 bytes)'],
       counts: { files: 3, collected: 3, kept: 0, missing: 0, skipped: 0, failed: 0 },
@@ -116,7 +121,7 @@ describe('the report', () => {
       requestId: 'req_1',
       reasonClass: 'capability_denied',
     };
-    const fault = { kind: 'answer', status: 403, body: said } as const;
+    const fault = { kind: 'respond', status: 403, body: said } as const;
     const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'secret.txt', fault }];
     const contents = { 'a.txt': 'hello', 'secret.txt': 'x', 'd.txt': 'hi' };
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
@@ -136,7 +141,7 @@ describe('the report', () => {
       outcome: 'failed',
       runtimePath: 'secret.txt',
       reasonClass: 'capability_denied',
-      message: `secret.txt: ${call} answered 403 auth.forbidden: Not yours.`,
+      message: `secret.txt: ${call} returned 403 auth.forbidden: Not yours.`,
       code: 'auth.forbidden',
       status: 403,
       requestId: 'req_1',
@@ -145,7 +150,7 @@ describe('the report', () => {
     const { reasonClass, code, requestId = '' } = report.files[2] as FailedOutcome;
     assert.deepEqual([reasonClass, code], ['not_found', 'file.not_found']);
     assert.match(requestId, /./);
-    assert.equal(gateway.books().files.length, 2);
+    assert.equal(gateway.snapshot().files.length, 2);
   });
 
   test('says in one sentence how many files failed', async () => {
@@ -231,11 +236,11 @@ describe('a file', () => {
       files: [{ runtimePath: 'a.txt', ...options }],
     });
     assert.equal(files[0]?.outcome === 'collected' && files[0].path, '/reports/b.txt');
-    assert.equal(gateway.books().files[0]?.metadata?.['mine'], 1);
+    assert.equal(gateway.snapshot().files[0]?.metadata?.['mine'], 1);
   });
 
   test('is given up after `giveUpAfter`, with the class of its last failure', async (t) => {
-    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '600' } } as const;
+    const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '600' } } as const;
     const { runtimeId, activities } = await setUp(t, {}, { faults: [{ operation: 'collect', fault }] });
     const input = { runtimeId, files: list('a.txt'), giveUpAfter: '1h' };
     const report = await execute({ activities }, input, failedReportOf);
@@ -243,7 +248,7 @@ describe('a file', () => {
   });
 
   test('of which no attempt comes to an end in time has failed as upstream', async () => {
-    const door = createDoor();
+    const door = createGate();
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       await door.pass();
       return toFile(input);
@@ -283,7 +288,7 @@ describe('a file', () => {
 
 test('20 files are collected at the same time, with an activity each', async () => {
   const started: string[] = [];
-  const door = createDoor();
+  const door = createGate();
   const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
     started.push(input.runtimePath);
     await door.pass();
@@ -326,7 +331,7 @@ describe('a wrong input fails the execution at once and names the field', () => 
     ['an unknown field of a file', withFile({ runtimePath: 'a', teapot: 1 }), /^files\[3\]: .*teapot/],
     [
       'a reserved metadata key',
-      withFile({ runtimePath: 'a', metadata: { [COLLECTION_KEY]: 'mine' } }),
+      withFile({ runtimePath: 'a', metadata: { [COLLECTION_KEY_FIELD]: 'mine' } }),
       /^files\[3\]\.metadata: .*temporalCollectionKey/,
     ],
     ['an unknown field', { runtimeId: RUNTIME, files, teapot: 1 }, /teapot/],
@@ -384,7 +389,7 @@ describe('a wrong input fails the execution at once and names the field', () => 
 
 describe('what an operator sees', () => {
   test('progress tells phase, counts and bytes, at any time and after the end', async () => {
-    const [job, file] = [createDoor(), createDoor()];
+    const [job, file] = [createGate(), createGate()];
     const started: string[] = [];
     const activities: Partial<BctrlActivities> = {
       async waitForInvocation({ invocationId }) {
@@ -434,7 +439,7 @@ describe('what an operator sees', () => {
   });
 
   test('the current details are a table, and the last five failures', async () => {
-    const door = createDoor();
+    const door = createGate();
     let failures = 0;
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       if (input.runtimePath === 'slow.txt') {
@@ -537,12 +542,12 @@ describe('the collection key', () => {
     return await execute({ activities }, { runtimeId, files: list(...paths) }, async (handle) => {
       await handle.result();
       const prefix = `${handle.workflowId}/${handle.firstExecutionRunId}/`;
-      const places = gateway.books().files.map(({ runtimePath, metadata }) => {
-        const key = String(metadata?.[COLLECTION_KEY]);
+      const places = gateway.snapshot().files.map(({ runtimePath, metadata }) => {
+        const key = String(metadata?.[COLLECTION_KEY_FIELD]);
         assert.ok(key.startsWith(prefix), key);
         return [String(runtimePath), key.slice(prefix.length)] as const;
       });
-      assert.equal(gateway.books().requests['list-files'], undefined, 'a first run does not look');
+      assert.equal(gateway.snapshot().requests['list-files'], undefined, 'a first run does not look');
       return new Map(places);
     });
   }
@@ -582,10 +587,10 @@ describe('the collection key', () => {
       await handle.result();
       const collectionKey = `${handle.workflowId}/${handle.firstExecutionRunId}`;
       assert.deepEqual(
-        inputs.map(({ collectionKey, lookFirst }) => ({ collectionKey, lookFirst })),
+        inputs.map(({ collectionKey, checkExistingFirst }) => ({ collectionKey, checkExistingFirst })),
         [
-          { collectionKey, lookFirst: false },
-          { collectionKey, lookFirst: true },
+          { collectionKey, checkExistingFirst: false },
+          { collectionKey, checkExistingFirst: true },
         ],
       );
     });
@@ -603,7 +608,7 @@ describe('the collection key', () => {
       await env.client.workflow.execute(POST_RUN_PIPELINE, workflow);
       await env.client.workflow.execute(POST_RUN_PIPELINE, workflow);
     });
-    const keys = gateway.books().files.map(({ metadata }) => metadata?.[COLLECTION_KEY]);
+    const keys = gateway.snapshot().files.map(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD]);
     assert.equal(new Set(keys).size, 2);
   });
 });
@@ -626,10 +631,10 @@ describe('cancellation', () => {
     const job = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
     const input = { runtimeId, waitFor: { invocationIds: [job.id] }, files: list('a.txt') };
     await execute({ activities }, input, async (handle) => {
-      await until(() => gateway.books().requests.wait === 1);
+      await until(() => gateway.snapshot().requests.wait === 1);
       await assertCancelled(handle);
     });
-    assert.equal(gateway.books().requests.collect, undefined);
+    assert.equal(gateway.snapshot().requests.collect, undefined);
   });
 
   test('while files are collected ends the requests, then the pipeline, and begins no other', async (t) => {
@@ -644,20 +649,20 @@ describe('cancellation', () => {
     const input = { runtimeId, files, batchSize: 40, concurrency: 1 };
     await execute({ activities }, input, async (handle) => {
       // 32 requests are in flight, the most that a worker may have, and one has ended.
-      await until(() => gateway.books().requests.collect === 33);
+      await until(() => gateway.snapshot().requests.collect === 33);
       await assertCancelled(handle);
-      assert.equal(gateway.books().inFlight, 32, 'the gateway is still at them');
-      const { ending, counts, files } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-      assert.deepEqual([ending, counts.collected, counts.skipped], ['cancelled', 1, 99]);
+      assert.equal(gateway.snapshot().inFlight, 32, 'the gateway is still at them');
+      const { outcome, counts, files } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+      assert.deepEqual([outcome, counts.collected, counts.skipped], ['cancelled', 1, 99]);
       const reasons = files.flatMap((file) => (file.outcome === 'skipped' ? file.reason : []));
       assert.equal(reasons.filter((reason) => reason.endsWith('it may have been copied')).length, 39);
       assert.match(await detailsOf(handle), /^\| done: cancelled \| 100 \| 1 \| 0 \| 0 \| 99 \| 0 \|/m);
     });
-    assert.equal(gateway.books().requests.collect, 33);
+    assert.equal(gateway.snapshot().requests.collect, 33);
   });
 
   test('between two attempts ends the pipeline', async (t) => {
-    const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '3600' } } as const;
+    const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '3600' } } as const;
     const { gateway, runtimeId, activities } = await setUp(
       t,
       {},
@@ -667,7 +672,7 @@ describe('cancellation', () => {
       while (!(await failedOnce(handle)));
       await assertCancelled(handle);
     });
-    assert.equal(gateway.books().requests.collect, 1);
+    assert.equal(gateway.snapshot().requests.collect, 1);
   });
 });
 

@@ -28,7 +28,7 @@ interface World {
   readonly commands?: readonly { phase: PipelinePhase; mend?: FaultRule[] }[];
 }
 
-const refuse = (status: number) => ({ kind: 'answer', status }) as const;
+const refuse = (status: number) => ({ kind: 'respond', status }) as const;
 
 /** By heading. The one that is cancelled comes last: from then on the server's clock no longer skips. */
 const worlds: Readonly<Record<string, World>> = {

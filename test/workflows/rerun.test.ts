@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/client';
 import type { CollectRuntimeFileInput } from '../../src/shared/collect.js';
-import { COLLECTION_KEY, POST_RUN_PIPELINE, RERUN_INPUT_QUERY } from '../../src/shared/names.js';
+import { COLLECTION_KEY_FIELD, POST_RUN_PIPELINE, RERUN_INPUT_QUERY } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import {
   collectAny,
-  createDoor,
+  createGate,
   endedJob,
   env,
   execute,
@@ -33,9 +33,9 @@ describe('a pipeline that goes on with the files of one that failed', () => {
         // Only the looks prevent a second file.
         onPathExists: 'keep-both',
         faults: [
-          { operation: 'collect', runtimePath: 'unknown.txt', fault: { kind: 'lose-answer' }, times: 1 },
-          { operation: 'list-files', fault: { kind: 'answer', status: 503 } },
-          { operation: 'collect', runtimePath: 'refused.txt', fault: { kind: 'answer', status: 401 } },
+          { operation: 'collect', runtimePath: 'unknown.txt', fault: { kind: 'drop-response' }, times: 1 },
+          { operation: 'list-files', fault: { kind: 'respond', status: 503 } },
+          { operation: 'collect', runtimePath: 'refused.txt', fault: { kind: 'respond', status: 401 } },
         ],
       },
     );
@@ -52,7 +52,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       assert.equal(input.waitFor, undefined);
 
       // It fails once more, and the next one still has the keys of the first.
-      gateway.setFaults([{ operation: 'collect', fault: { kind: 'answer', status: 401 } }]);
+      gateway.setFaults([{ operation: 'collect', fault: { kind: 'respond', status: 401 } }]);
       const second = await start(input);
       const report = await failedReportOf(second);
       assert.deepEqual(report.counts, {
@@ -69,15 +69,15 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       gateway.setFaults([]);
       const third = await start(again);
       const last = (await third.result()) as PipelineReport;
-      assert.deepEqual([last.ending, last.counts.collected], ['succeeded', 1]);
+      assert.deepEqual([last.outcome, last.counts.collected], ['succeeded', 1]);
     });
-    const books = gateway.books();
-    assert.deepEqual(books.files.map(({ runtimePath }) => runtimePath).sort(), [
+    const snapshot = gateway.snapshot();
+    assert.deepEqual(snapshot.files.map(({ runtimePath }) => runtimePath).sort(), [
       'refused.txt',
       'there.txt',
       'unknown.txt',
     ]);
-    const keys = books.files.map(({ metadata }) => String(metadata?.[COLLECTION_KEY]));
+    const keys = snapshot.files.map(({ metadata }) => String(metadata?.[COLLECTION_KEY_FIELD]));
     assert.equal(new Set(keys).size, 3);
     const origins = keys.map((key) => key.slice(0, key.lastIndexOf('/')));
     assert.equal(new Set(origins).size, 1, 'all keys are those of the first pipeline');
@@ -123,7 +123,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
   });
 
   test('waits again for a job whose files were not listed yet, as another one still ran', async () => {
-    const door = createDoor();
+    const door = createGate();
     const activities = {
       collectRuntimeFile: collectAny,
       async waitForInvocation({ invocationId: id }: { invocationId: string }) {

@@ -67,7 +67,7 @@ function toActivityFailure(error: unknown): ApplicationFailure {
 }
 
 const answer = (status: number, reasonClass?: ReasonClass, headers = {}): FaultRule['fault'] => ({
-  kind: 'answer',
+  kind: 'respond',
   status,
   headers,
   ...(reasonClass && { body: { code: 'test.code', error: 'Said so.', reasonClass } }),
@@ -98,7 +98,7 @@ const firstDelays: Record<ReasonClass, number[]> = {
 for (const reasonClass of reasonClasses) {
   const seconds = firstDelays[reasonClass];
 
-  if (!retryTable[reasonClass].retried) {
+  if (!retryTable[reasonClass].retryable) {
     test(`${reasonClass} fails on attempt 1`, async (t) => {
       const { delaysMs, failure } = await collect(t, [
         { operation: 'collect', fault: answer(400, reasonClass) },

@@ -14,7 +14,7 @@ const contentsOf = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`${index}.txt`, 'hello']));
 
 const page = (status: number, text: string): Fault => ({
-  kind: 'answer',
+  kind: 'respond',
   status,
   contentType: 'text/html',
   headers: { server: 'cloudflare' },
@@ -53,12 +53,12 @@ for (const [count, how] of [
     await execute({ activities: { ...activities, ...timed } }, input, async (handle) => {
       const report: PipelineReport = await handle.result();
       const { collected, failed } = report.counts;
-      assert.deepEqual([report.ending, collected, failed], ['succeeded', count, 0]);
+      assert.deepEqual([report.outcome, collected, failed], ['succeeded', count, 0]);
       const elapsedMs = await elapsedMsOf(handle);
       assert.ok(elapsedMs >= OUTAGE_MS, `${elapsedMs} ms`);
     });
-    const { files, answers } = gateway.books();
-    assert.ok((answers.collect?.['522'] ?? 0) > 0);
+    const { files, responses } = gateway.snapshot();
+    assert.ok((responses.collect?.['522'] ?? 0) > 0);
     assert.equal(new Set(files.map(({ runtimePath }) => runtimePath)).size, count);
     assert.equal(files.length, count);
   });
@@ -72,7 +72,7 @@ const strangers: Readonly<Record<string, { faults?: FaultRule[]; apiKey?: string
       {
         operation: 'collect',
         fault: {
-          kind: 'answer',
+          kind: 'respond',
           status: 404,
           body: { code: 'request.not_found', error: 'There is no such thing.', reasonClass: 'not_found' },
         },
@@ -107,7 +107,7 @@ describe('although the files may be missing,', () => {
       assert.deepEqual([collected, missing, failed], [0, 0, 2]);
       assert.deepEqual(report.stopRuntime, { outcome: 'skipped', reason: 'the pipeline ends as failed' });
       assert.equal(await runtimeStatus(), 'active');
-      assert.equal(gateway.books().requests['stop-runtime'], undefined);
+      assert.equal(gateway.snapshot().requests['stop-runtime'], undefined);
     });
 
     test(`${what} holds a pipeline with onFailure: hold, and the runtime goes on`, async (t) => {

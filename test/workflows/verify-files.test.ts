@@ -28,11 +28,11 @@ const lostResponse: FaultRule = {
   operation: 'collect',
   runtimePath: '0.txt',
   times: 1,
-  fault: { kind: 'garbage-answer' },
+  fault: { kind: 'malformed-response' },
 };
 
 const answer = (status: number, body?: unknown): Fault => ({
-  kind: 'answer',
+  kind: 'respond',
   status,
   ...(body !== undefined && { body }),
 });
@@ -65,9 +65,9 @@ for (const [how, count] of Object.entries(sizes)) {
       });
       await execute({ activities }, { runtimeId, files }, async (handle) => {
         const report: PipelineReport = await handle.result();
-        const made = gateway.books().files;
+        const made = gateway.snapshot().files;
         assert.deepEqual(
-          [report.ending, report.counts.collected, report.counts.failed],
+          [report.outcome, report.counts.collected, report.counts.failed],
           ['succeeded', count, 0],
         );
         assert.equal(report.bytes, 5 * count);
@@ -93,14 +93,14 @@ for (const [how, count] of Object.entries(sizes)) {
       });
       const report = await runPipeline(activities, { runtimeId, files });
       const ids = gateway
-        .books()
+        .snapshot()
         .files.filter(({ runtimePath }) => runtimePath === '0.txt')
         .map(({ id }) => id);
       assert.equal(ids.length, 2);
       const { fileId, duplicateIds = [], unverified } = report.files[0] as CollectedOutcome;
       assert.deepEqual([fileId, ...duplicateIds].toSorted(), ids.toSorted());
       assert.equal(unverified, undefined);
-      assert.deepEqual([report.ending, report.duplicates], ['succeeded', 1]);
+      assert.deepEqual([report.outcome, report.duplicates], ['succeeded', 1]);
       assert.deepEqual(report.warnings, [
         `0.txt: the API made it more than once; the other files are ${duplicateIds[0]}`,
       ]);
@@ -110,7 +110,7 @@ for (const [how, count] of Object.entries(sizes)) {
       const faults: FaultRule[] = [...madeTwice, { operation: 'list-files', fault: answer(403) }];
       const { runtimeId, activities } = await setUp(t, contents, { faults, onPathExists: 'keep-both' });
       const report = await runPipeline(activities, { runtimeId, files });
-      assert.deepEqual([report.ending, report.counts.collected], ['succeeded', count]);
+      assert.deepEqual([report.outcome, report.counts.collected], ['succeeded', count]);
       const unverified = report.files.filter((outcome) => 'unverified' in outcome && outcome.unverified);
       assert.deepEqual(
         unverified.map(({ runtimePath }) => runtimePath),
@@ -136,7 +136,7 @@ for (const [how, count] of Object.entries(sizes)) {
         const expected = how === 'in a batch' ? ['collectRuntimeFiles'] : Array(3).fill('collectRuntimeFile');
         assert.deepEqual(await activityTypesOf(handle), expected);
       });
-      assert.equal(gateway.books().requests['list-files'], undefined);
+      assert.equal(gateway.snapshot().requests['list-files'], undefined);
     });
   });
 }
@@ -154,7 +154,7 @@ describe('collectFile', () => {
     const { id, duplicateIds, unverified } = await execute({ type, activities }, input, (handle) =>
       handle.result(),
     );
-    const ids = gateway.books().files.map((file) => file.id);
+    const ids = gateway.snapshot().files.map((file) => file.id);
     assert.equal(ids.length, 2);
     assert.deepEqual([id, ...duplicateIds].toSorted(), ids.toSorted());
     assert.equal(unverified, undefined);
@@ -168,7 +168,7 @@ describe('collectFile', () => {
     });
     const input = { runtimeId, runtimePath: '0.txt' };
     const { id, unverified } = await execute({ type, activities }, input, (handle) => handle.result());
-    assert.equal(id, gateway.books().files.at(-1)?.id);
+    assert.equal(id, gateway.snapshot().files.at(-1)?.id);
     assert.equal(unverified, true);
   });
 

@@ -19,7 +19,7 @@ await runLoop(({ gatewayUrl, apiKey, runtimeId }) => {
     });
     const response = await request(url, { dispatcher, method: 'POST', headers, body });
     const file = (await response.body.json()) as { path: string };
-    if (response.statusCode !== 200) throw new Error(`The gateway answered ${response.statusCode}`);
+    if (response.statusCode !== 200) throw new Error(`The gateway returned ${response.statusCode}`);
     return file;
   };
 });

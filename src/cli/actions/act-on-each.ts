@@ -1,4 +1,4 @@
-import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { formatCount } from '../../shared/format-count.js';
 import type { PipelineFilter } from '../../shared/visibility-query.js';
 import { confirm } from '../input/confirm.js';
@@ -6,8 +6,8 @@ import { type Io, writeJson } from '../io.js';
 import { colorsOf, writeLines } from '../show/lines.js';
 import { statusOf } from '../show/status-of.js';
 import { tableLines } from '../show/table.js';
-import { type Session, toExit, withTemporal } from '../temporal/connect.js';
-import { type FoundWorkflow, findPipeline } from '../temporal/find-workflow.js';
+import { type Session, toExitError, withTemporal } from '../temporal/connect.js';
+import { findPipeline, type WorkflowRef } from '../temporal/find-workflow.js';
 import { listPipelines } from '../temporal/list-pipelines.js';
 
 export interface SelectOptions {
@@ -18,15 +18,15 @@ export interface SelectOptions {
 }
 
 /** What is done to pipelines, one by one. */
-export interface Act<T extends object> {
+export interface PipelineAction<T extends object> {
   /** As in "resume 3 pipelines?". */
   readonly verb: string;
   /** What is said of one when it is done. */
-  readonly done: string;
+  readonly pastTense: string;
   /** Of those that are selected, only held ones are meant. */
   readonly isForHeld?: boolean;
   /** @throws Exit `unreachable` if it is not known whether it was done, another one if it is refused */
-  readonly run: (session: Session, pipeline: FoundWorkflow) => Promise<T>;
+  readonly run: (session: Session, pipeline: WorkflowRef) => Promise<T>;
   /** The answer in a few words. */
   readonly describe?: (answer: T) => string;
 }
@@ -36,15 +36,15 @@ type Outcome<T> =
   | { readonly workflowId: string; readonly outcome: 'refused' | 'unknown'; readonly message: string };
 
 /** Does something to the pipelines that are named or selected, asking before it does so to several. */
-export async function actOnEach<T extends object>(
+export async function forEachPipeline<T extends object>(
   io: Io,
   workflowIds: readonly string[],
   options: SelectOptions,
-  act: Act<T>,
+  act: PipelineAction<T>,
 ): Promise<ExitCode> {
   const isSelected = options.allHeld || options.runtime !== undefined;
   if (isSelected === workflowIds.length > 0) {
-    throw new Exit(exitCodes.usage, 'expected either workflow ids, or --all-held or --runtime');
+    throw new ExitError(exitCodes.usage, 'expected either workflow ids, or --all-held or --runtime');
   }
   return await withTemporal(async (session) => {
     const ids = isSelected ? await select(session, options, act) : [...new Set(workflowIds)];
@@ -70,16 +70,16 @@ export async function actOnEach<T extends object>(
 async function actOn<T extends object>(
   session: Session,
   workflowId: string,
-  { run, done }: Act<T>,
+  { run, pastTense }: PipelineAction<T>,
   failed: (code: ExitCode) => void,
 ): Promise<Outcome<T>> {
   let isSent = false;
   try {
     const pipeline = await findRunning(session, workflowId);
     isSent = true;
-    return { workflowId, outcome: done, ...(await run(session, pipeline)) };
+    return { workflowId, outcome: pastTense, ...(await run(session, pipeline)) };
   } catch (error) {
-    const exit = toExit(error, session.config);
+    const exit = toExitError(error, session.config);
     if (exit === undefined) throw error;
     failed(exit.code);
     const isUnknown = isSent && exit.code === exitCodes.unreachable;
@@ -90,7 +90,7 @@ async function actOn<T extends object>(
 async function select(
   session: Session,
   { allHeld, runtime }: SelectOptions,
-  { isForHeld }: Pick<Act<object>, 'isForHeld'>,
+  { isForHeld }: Pick<PipelineAction<object>, 'isForHeld'>,
 ): Promise<string[]> {
   const filter: PipelineFilter = {
     running: true,
@@ -102,14 +102,14 @@ async function select(
   return ids;
 }
 
-async function findRunning(session: Session, workflowId: string): Promise<FoundWorkflow> {
+async function findRunning(session: Session, workflowId: string): Promise<WorkflowRef> {
   const found = await findPipeline(session, workflowId);
   const status = statusOf(found.description);
   if (status === 'running') return found;
-  throw new Exit(exitCodes.usage, `it has ended: ${status}`);
+  throw new ExitError(exitCodes.usage, `it has ended: ${status}`);
 }
 
-function show<T extends object>(io: Io, outcome: Outcome<T>, act: Act<T>): void {
+function show<T extends object>(io: Io, outcome: Outcome<T>, act: PipelineAction<T>): void {
   const colors = colorsOf(io.stdout);
   const hasFailed = 'message' in outcome;
   const word = hasFailed ? colors.red(outcome.outcome) : colors.green(outcome.outcome);

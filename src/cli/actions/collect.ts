@@ -1,12 +1,12 @@
 import type { ExitCode } from '../../exit.js';
 import type { Duration } from '../../shared/duration.js';
 import { COLLECT_FILE } from '../../shared/names.js';
-import { shortPath } from '../../shared/one-line.js';
 import { collectFileInputSchema } from '../../shared/pipeline-input.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
+import { truncatePath } from '../../shared/truncate-line.js';
 import { parseInput } from '../input/parse-input.js';
 import type { Io } from '../io.js';
-import { type ShowOptions, showEnding } from '../show/show-ending.js';
+import { type ShowOptions, waitAndPrint } from '../show/wait-and-print.js';
 import { withTemporal } from '../temporal/connect.js';
 import { startWorkflow } from '../temporal/start-workflow.js';
 import { collectWorkflowId } from '../temporal/workflow-id.js';
@@ -40,11 +40,11 @@ export async function collectCommand(
       workflowType: COLLECT_FILE,
       workflowId,
       input,
-      summary: shortPath(runtimePath),
-      details: `\`${shortPath(runtimePath)}\` of runtime ${shortPath(runtimeId)}`,
+      summary: truncatePath(runtimePath),
+      details: `\`${truncatePath(runtimePath)}\` of runtime ${truncatePath(runtimeId)}`,
       searchAttributes: [{ key: searchAttributes.runtimeId, value: runtimeId }],
       again: again ? 'always' : undefined,
     });
-    return await showEnding(session, io, started, { ...options, isShown: true });
+    return await waitAndPrint(session, io, started, { ...options, showProgress: true });
   });
 }

@@ -1,10 +1,10 @@
-import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { JOB_FINISHED_SIGNAL } from '../../shared/names.js';
-import { jobFinishedSchema } from '../../shared/pipeline-messages.js';
+import { jobFinishedInputSchema } from '../../shared/pipeline-messages.js';
 import { parseInput } from '../input/parse-input.js';
 import type { Io } from '../io.js';
-import { readProgress } from '../temporal/look.js';
-import { actOnEach } from './act-on-each.js';
+import { readProgress } from '../temporal/workflow-snapshot.js';
+import { forEachPipeline } from './act-on-each.js';
 
 export interface JobFinishedCommandOptions {
   readonly invocation?: string;
@@ -18,19 +18,19 @@ export function jobFinishedCommand(
   workflowId: string,
   { invocation, status, json = false }: JobFinishedCommandOptions,
 ): Promise<ExitCode> {
-  const signal = parseInput(jobFinishedSchema, { invocationId: invocation, status });
-  return actOnEach<object>(
+  const signal = parseInput(jobFinishedInputSchema, { invocationId: invocation, status });
+  return forEachPipeline<object>(
     io,
     [workflowId],
     { json },
     {
       verb: 'signal',
-      done: 'signalled',
+      pastTense: 'signalled',
       run: async (session, { handle }) => {
         // A signal has no answer: one that would be ignored is refused here, if there is a worker to ask.
         const progress = await readProgress(session, handle);
-        if (progress !== undefined && !progress.awaitsSignal) {
-          throw new Exit(exitCodes.usage, `it does not wait for this signal, it is ${progress.phase}`);
+        if (progress !== undefined && !progress.waitingForSignal) {
+          throw new ExitError(exitCodes.usage, `it does not wait for this signal, it is ${progress.phase}`);
         }
         await handle.signal(JOB_FINISHED_SIGNAL, signal);
         return {};

@@ -1,11 +1,11 @@
-import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { type Io, writeJson } from '../io.js';
 import { writeLines } from '../show/lines.js';
 import { tableLines } from '../show/table.js';
 import { type Session, withTemporal } from '../temporal/connect.js';
 import {
-  isNotAllowed,
+  isUnsupportedByServer,
   missingSearchAttributes,
   registerSearchAttributes,
 } from '../temporal/search-attribute-registry.js';
@@ -34,9 +34,9 @@ async function register(session: Session): Promise<string[]> {
     if (missing.length > 0) await registerSearchAttributes(session, missing);
     return missing.map(({ name }) => name);
   } catch (error) {
-    if (!isNotAllowed(error)) throw error;
+    if (!isUnsupportedByServer(error)) throw error;
     const names = Object.values(searchAttributes).map(({ name, type }) => `${name} (${type.toLowerCase()})`);
-    throw new Exit(
+    throw new ExitError(
       exitCodes.usage,
       `this Temporal lets no client register search attributes: add them to the namespace by its own means: ${names.join(', ')}`,
     );

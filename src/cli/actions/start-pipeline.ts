@@ -1,9 +1,9 @@
-import { Exit, type ExitCode, exitCodes } from '../../exit.js';
+import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { Io } from '../io.js';
-import { type ShowOptions, showEnding } from '../show/show-ending.js';
-import { showStarted } from '../show/show-started.js';
+import { printStarted } from '../show/show-started.js';
+import { type ShowOptions, waitAndPrint } from '../show/wait-and-print.js';
 import type { Session } from '../temporal/connect.js';
 import { describePipeline } from '../temporal/describe-pipeline.js';
 import { startWorkflow, type WorkflowToStart } from '../temporal/start-workflow.js';
@@ -16,7 +16,7 @@ export interface StartOptions extends ShowOptions {
 
 /** @throws Exit `usage` for options that do not go together */
 export function checkStartOptions({ timeout, wait }: StartOptions): void {
-  if (timeout !== undefined && !wait) throw new Exit(exitCodes.usage, '--timeout needs --wait');
+  if (timeout !== undefined && !wait) throw new ExitError(exitCodes.usage, '--timeout needs --wait');
 }
 
 export function toPipeline(
@@ -35,6 +35,6 @@ export async function startPipeline(
   options: StartOptions,
 ): Promise<ExitCode> {
   const started = await startWorkflow(session, io, pipeline);
-  if (!options.wait && started.isRunning) return showStarted(session, io, started, options);
-  return await showEnding(session, io, started, { ...options, isShown: true });
+  if (!options.wait && started.isRunning) return printStarted(session, io, started, options);
+  return await waitAndPrint(session, io, started, { ...options, showProgress: true });
 }

@@ -19,6 +19,6 @@ export async function startCommand(
   checkStartOptions(options);
   const input = await toPipelineInput(io, runtimeId, paths, options);
   const pipeline = toPipeline(input, pipelineWorkflowId(input), options.again ? 'always' : undefined);
-  if (options.dryRun) return (await import('../show/show-plan.js')).showPlan(io, pipeline, options);
+  if (options.dryRun) return (await import('../show/show-plan.js')).printDryRun(io, pipeline, options);
   return await withTemporal((session) => startPipeline(session, io, pipeline, options));
 }

@@ -3,18 +3,18 @@ import { type ExitCode, exitCodes } from '../../exit.js';
 import type { PipelineProgress, PipelineReport } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { type Io, writeJson } from '../io.js';
-import { describeRetry, helpFor } from '../show/describe-sight.js';
 import { formatDuration } from '../show/format-duration.js';
 import { colorsOf, columnsOf, type Line, writeLines } from '../show/lines.js';
 import { reportLines } from '../show/report-lines.js';
 import { statusOf } from '../show/status-of.js';
+import { describeRetry, nextStep } from '../show/status-text.js';
 import { type Summary, summarize } from '../show/summarize.js';
+import { awaitResult } from '../temporal/await-result.js';
 import { withTemporal } from '../temporal/connect.js';
 import { findPipeline } from '../temporal/find-workflow.js';
-import { readProgress } from '../temporal/look.js';
 import { pendingRetries as pendingRetriesOf } from '../temporal/pending-retries.js';
-import { toEnding } from '../temporal/to-ending.js';
 import { uiLink } from '../temporal/ui-link.js';
+import { readProgress } from '../temporal/workflow-snapshot.js';
 
 /** `status`: how a pipeline is, what has failed, and what can be done. */
 export async function statusCommand(
@@ -27,7 +27,7 @@ export async function statusCommand(
     const isRunning = description.status.name === 'RUNNING';
     const { failure, result }: Summary = isRunning
       ? { status: 'running' }
-      : summarize(await toEnding(handle));
+      : summarize(await awaitResult(handle));
     const report = (result ?? (await readProgress(session, handle))) as PipelineProgress | undefined;
     const pendingRetries = pendingRetriesOf(description, Date.now());
     const link = uiLink(session.config, workflowId);
@@ -56,7 +56,7 @@ export async function statusCommand(
       ...(failure === undefined ? [] : [{ text: `${statusOf(description)}: ${failure.message}` }]),
       ...(link === undefined ? [] : [{ text: `UI         ${link}` }]),
       // Nobody has answered in time.
-      ...(isRunning ? helpLines({ description, progress: report, isDeserted: report === undefined }) : []),
+      ...(isRunning ? helpLines({ description, progress: report, hasNoWorker: report === undefined }) : []),
     ]);
     return exitCodes.done;
   });
@@ -90,7 +90,7 @@ function reportPart(io: Io, report: PipelineReport | undefined): Line[] {
   });
 }
 
-function helpLines(sight: Parameters<typeof helpFor>[0]): Line[] {
-  const help = helpFor(sight);
+function helpLines(snapshot: Parameters<typeof nextStep>[0]): Line[] {
+  const help = nextStep(snapshot);
   return help === undefined ? [] : [{ text: `what now   ${help}` }];
 }

@@ -1,10 +1,10 @@
 import type { ExitCode } from '../../exit.js';
 import { ABANDON_UPDATE, RESUME_UPDATE } from '../../shared/names.js';
-import { type Abandoned, type Resumed, resumeSchema } from '../../shared/pipeline-messages.js';
+import { type AbandonResult, type ResumeResult, resumeInputSchema } from '../../shared/pipeline-messages.js';
 import { parseInput } from '../input/parse-input.js';
 import type { Io } from '../io.js';
 import { updatePipeline } from '../temporal/update-pipeline.js';
-import { actOnEach, type SelectOptions } from './act-on-each.js';
+import { forEachPipeline, type SelectOptions } from './act-on-each.js';
 
 export interface ResumeCommandOptions extends SelectOptions {
   readonly path?: readonly string[];
@@ -16,10 +16,10 @@ export function resumeCommand(
   workflowIds: readonly string[],
   { path, ...options }: ResumeCommandOptions,
 ): Promise<ExitCode> {
-  const resume = parseInput(resumeSchema, path === undefined ? {} : { runtimePaths: path });
-  return actOnEach<Resumed>(io, workflowIds, options, {
+  const resume = parseInput(resumeInputSchema, path === undefined ? {} : { runtimePaths: path });
+  return forEachPipeline<ResumeResult>(io, workflowIds, options, {
     verb: 'resume',
-    done: 'resumed',
+    pastTense: 'resumed',
     isForHeld: true,
     run: (session, pipeline) => updatePipeline(session, pipeline, RESUME_UPDATE, resume),
     describe: ({ files, jobs }) => `${files} files${jobs > 0 ? `, ${jobs} jobs` : ''}`,
@@ -32,9 +32,9 @@ export function abandonCommand(
   workflowIds: readonly string[],
   options: SelectOptions,
 ): Promise<ExitCode> {
-  return actOnEach<Abandoned>(io, workflowIds, options, {
+  return forEachPipeline<AbandonResult>(io, workflowIds, options, {
     verb: 'abandon',
-    done: 'abandoned',
+    pastTense: 'abandoned',
     isForHeld: true,
     run: (session, pipeline) => updatePipeline(session, pipeline, ABANDON_UPDATE),
     describe: ({ files }) => `${files} files stay uncollected`,
@@ -47,9 +47,9 @@ export function cancelCommand(
   workflowIds: readonly string[],
   options: SelectOptions,
 ): Promise<ExitCode> {
-  return actOnEach<object>(io, workflowIds, options, {
+  return forEachPipeline<object>(io, workflowIds, options, {
     verb: 'cancel',
-    done: 'cancelling',
+    pastTense: 'cancelling',
     run: async (_, { handle }) => {
       await handle.cancel();
       return {};

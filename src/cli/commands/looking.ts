@@ -1,6 +1,6 @@
 import type { ListCommandOptions } from '../actions/list.js';
 import type { Commands } from '../program.js';
-import type { ShowOptions } from '../show/show-ending.js';
+import type { ShowOptions } from '../show/wait-and-print.js';
 import { choice, count, id, withJson, withReport } from './options.js';
 
 /** Commands that only look. */

@@ -1,8 +1,8 @@
-import { checkApi, readApiClock } from '../../check-credentials.js';
+import { readApiClock, verifyApiKeyOnce } from '../../check-credentials.js';
 import type { BctrlConfig } from '../../config.js';
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import { formatDuration } from '../show/format-duration.js';
-import type { Found } from './examination.js';
+import type { CheckSuccess } from './doctor-report.js';
 
 /** Someone at a terminal should not wait longer to read that nothing comes. */
 const TIMEOUT_MS = 10_000;
@@ -11,15 +11,15 @@ const TIMEOUT_MS = 10_000;
 const MOST_SKEW_MS = 30_000;
 
 /** Which way requests to the API take; user and password of a proxy stay out of it. */
-export function checkProxy({ baseUrl, proxyUrl }: BctrlConfig): Found<undefined> {
+export function checkProxy({ baseUrl, proxyUrl }: BctrlConfig): CheckSuccess<undefined> {
   if (proxyUrl === undefined) return { message: 'none', value: undefined };
   const { protocol, host } = new URL(proxyUrl);
   return { message: `${protocol}//${host} for ${baseUrl}`, value: undefined };
 }
 
 /** @throws Exit where the API is not there, is another one, or refuses the key */
-export async function checkKey(bctrl: BctrlConfig): Promise<Found<undefined>> {
-  const problem = await checkApi({ ...bctrl, requestTimeoutMs: TIMEOUT_MS });
+export async function checkKey(bctrl: BctrlConfig): Promise<CheckSuccess<undefined>> {
+  const problem = await verifyApiKeyOnce({ ...bctrl, requestTimeoutMs: TIMEOUT_MS });
   if (problem === undefined) {
     return { message: `${bctrl.baseUrl} accepts the key`, value: undefined };
   }
@@ -35,7 +35,7 @@ export async function checkKey(bctrl: BctrlConfig): Promise<Found<undefined>> {
  *
  * @throws Exit `usage` if they are too far apart
  */
-export async function checkClock(bctrl: BctrlConfig): Promise<Found<undefined>> {
+export async function checkClock(bctrl: BctrlConfig): Promise<CheckSuccess<undefined>> {
   const sentMs = Date.now();
   const apiMs = await readApiClock(bctrl, TIMEOUT_MS);
   if (apiMs === undefined) {
@@ -45,5 +45,5 @@ export async function checkClock(bctrl: BctrlConfig): Promise<Found<undefined>> 
   const skewMs = Math.max(sentMs - apiMs, apiMs - Date.now(), 0);
   const skew = formatDuration(skewMs);
   if (skewMs <= MOST_SKEW_MS) return { message: `${skew} apart from the API's`, value: undefined };
-  throw new Exit(exitCodes.usage, `${skew} apart from the API's: let NTP set the clock of this machine`);
+  throw new ExitError(exitCodes.usage, `${skew} apart from the API's: let NTP set the clock of this machine`);
 }

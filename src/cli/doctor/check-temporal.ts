@@ -1,18 +1,18 @@
 import { isGrpcServiceError } from '@temporalio/client';
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import { grpcStatus } from '../../grpc-status.js';
 import type { Session } from '../temporal/connect.js';
-import { isNotAllowed, missingSearchAttributes } from '../temporal/search-attribute-registry.js';
-import type { Found } from './examination.js';
+import { isUnsupportedByServer, missingSearchAttributes } from '../temporal/search-attribute-registry.js';
+import type { CheckSuccess } from './doctor-report.js';
 
 /** @throws Exit `usage` if there is no such namespace */
-export async function checkNamespace({ client, config }: Session): Promise<Found<true>> {
+export async function checkNamespace({ client, config }: Session): Promise<CheckSuccess<true>> {
   const { namespace } = config.temporal;
   try {
     await client.workflowService.describeNamespace({ namespace });
   } catch (error) {
     if (!isGrpcServiceError(error) || error.code !== grpcStatus.NOT_FOUND) throw error;
-    throw new Exit(
+    throw new ExitError(
       exitCodes.usage,
       `TEMPORAL_NAMESPACE: there is no namespace "${namespace}": create it, or name another`,
     );
@@ -21,7 +21,7 @@ export async function checkNamespace({ client, config }: Session): Promise<Found
 }
 
 /** Pipelines run without them, but nobody finds those that are held. */
-export async function checkSearchAttributes(session: Session): Promise<Found<undefined>> {
+export async function checkSearchAttributes(session: Session): Promise<CheckSuccess<undefined>> {
   try {
     const missing = await missingSearchAttributes(session);
     if (missing.length === 0) return { message: 'registered', value: undefined };
@@ -32,7 +32,7 @@ export async function checkSearchAttributes(session: Session): Promise<Found<und
       value: undefined,
     };
   } catch (error) {
-    if (!isNotAllowed(error)) throw error;
+    if (!isUnsupportedByServer(error)) throw error;
     return { message: 'not known: this Temporal lists them to no client', isWarning: true, value: undefined };
   }
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { Exit, exitCodes } from '../../exit.js';
-import { describeIssue } from '../../shared/describe-issue.js';
+import { ExitError, exitCodes } from '../../exit.js';
+import { formatZodError } from '../../shared/format-zod-error.js';
 
 /** Where a field was read from, as `pipeline.yaml:3:5`; `undefined` for one that was not read from there. */
 export type Locate = (path: readonly PropertyKey[]) => string | undefined;
@@ -12,6 +12,6 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown, locate?: Loc
   const [issue] = parsed.error.issues;
   const path = issue?.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue?.path;
   const place = locate?.(path ?? []);
-  const problem = describeIssue(parsed.error);
-  throw new Exit(exitCodes.usage, place === undefined ? problem : `${place}: ${problem}`);
+  const problem = formatZodError(parsed.error);
+  throw new ExitError(exitCodes.usage, place === undefined ? problem : `${place}: ${problem}`);
 }

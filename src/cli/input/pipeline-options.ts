@@ -1,4 +1,4 @@
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import type { Duration } from '../../shared/duration.js';
 import { type ParsedPipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
 import type { Io } from '../io.js';
@@ -46,7 +46,7 @@ export async function toPipelineInput(
   const { files = [] } = fields;
   if (runtimeId !== undefined && (fields['runtimeId'] ?? runtimeId) !== runtimeId) {
     const place = locate(['runtimeId']);
-    throw new Exit(exitCodes.usage, `${place}: names another runtime than the argument "${runtimeId}"`);
+    throw new ExitError(exitCodes.usage, `${place}: names another runtime than the argument "${runtimeId}"`);
   }
   const waitFor = toWaitFor(options, fields['waitFor']);
   if (whenJobFails !== undefined && waitFor === undefined) throw needsJob('--when-job-fails');
@@ -59,7 +59,7 @@ export async function toPipelineInput(
     onFailure,
     exportArchive:
       exportArchive &&
-      onTopOf(fields['exportArchive'], exportArchive === true ? {} : { name: exportArchive }),
+      override(fields['exportArchive'], exportArchive === true ? {} : { name: exportArchive }),
     stopRuntime,
   };
   return parseInput(pipelineInputSchema, { ...fields, ...withoutUndefined(given) }, locate);
@@ -77,10 +77,10 @@ function assertComplete(
   { invocation, signal }: PipelineOptions,
 ): void {
   if (runtimeId === undefined) {
-    throw new Exit(exitCodes.usage, "missing required argument 'runtimeId' (or --spec)");
+    throw new ExitError(exitCodes.usage, "missing required argument 'runtimeId' (or --spec)");
   }
   if (paths.length === 0 && invocation === undefined && !signal) {
-    throw new Exit(exitCodes.usage, "missing required argument 'path' (or --invocation, --signal)");
+    throw new ExitError(exitCodes.usage, "missing required argument 'path' (or --invocation, --signal)");
   }
 }
 
@@ -101,7 +101,7 @@ export function toFiles(files: readonly unknown[], given: FileOptions): unknown[
   for (const name of Object.keys(options)) {
     if (files.some((file) => isOpen(file, name))) continue;
     const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new Exit(
+    throw new ExitError(
       exitCodes.usage,
       `--${flag} has no effect: there are no files, or each says otherwise itself`,
     );
@@ -113,15 +113,15 @@ function toWaitFor({ invocation, signal, waitTimeout }: PipelineOptions, inSpec:
   const said = withoutUndefined({ invocationIds: invocation, signal, timeout: waitTimeout });
   if (Object.keys(said).length === 0) return inSpec;
   if (invocation === undefined && !signal && inSpec === undefined) throw needsJob('--wait-timeout');
-  return onTopOf(inSpec, said);
+  return override(inSpec, said);
 }
 
-function needsJob(option: string): Exit {
-  return new Exit(exitCodes.usage, `${option} needs --invocation or --signal`);
+function needsJob(option: string): ExitError {
+  return new ExitError(exitCodes.usage, `${option} needs --invocation or --signal`);
 }
 
 /** Options over what a spec says of the same field, unless that is wrong anyway. */
-function onTopOf(inSpec: unknown, said: object): unknown {
+function override(inSpec: unknown, said: object): unknown {
   return isObject(inSpec) ? { ...inSpec, ...said } : said;
 }
 

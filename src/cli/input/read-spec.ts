@@ -11,7 +11,7 @@ import {
   type Node,
   Parser,
 } from 'yaml';
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import type { Io } from '../io.js';
 import type { Locate } from './parse-input.js';
 
@@ -41,10 +41,13 @@ export async function readSpec(io: Io, file: string): Promise<Spec> {
     return `${name}:${line}:${col}`;
   };
   const [error] = document.errors;
-  if (error !== undefined) throw new Exit(exitCodes.usage, `${place(error.pos[0])}: ${error.message}`);
+  if (error !== undefined) throw new ExitError(exitCodes.usage, `${place(error.pos[0])}: ${error.message}`);
   const { contents } = document;
   if (!isMap(contents)) {
-    throw new Exit(exitCodes.usage, `${name}: expected the fields of a pipeline, as in runtimeId: 7f3c…`);
+    throw new ExitError(
+      exitCodes.usage,
+      `${name}: expected the fields of a pipeline, as in runtimeId: 7f3c…`,
+    );
   }
   return {
     fields: toFields(document, name),
@@ -59,7 +62,7 @@ function parse(text: string, name: string, lineCounter: LineCounter): Document.P
   const composer = new Composer({ prettyErrors: false, logLevel: 'error' });
   const [document, further] = composer.compose(toTokens(text, name, lineCounter), true, text.length);
   if (document !== undefined && further === undefined) return document;
-  throw new Exit(exitCodes.usage, `${name}: expected one document`);
+  throw new ExitError(exitCodes.usage, `${name}: expected one document`);
 }
 
 function* toTokens(text: string, name: string, lineCounter: LineCounter) {
@@ -78,7 +81,10 @@ function toFields(document: Document, name: string): Record<string, unknown> {
   try {
     fields = document.toJS();
   } catch (error) {
-    throw new Exit(exitCodes.usage, `${name}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new ExitError(
+      exitCodes.usage,
+      `${name}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   if (!isWithin(fields, MAX_DEPTH)) throw tooDeep(name);
   return fields;
@@ -90,8 +96,11 @@ function isWithin(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((each) => isWithin(each, depth - 1));
 }
 
-function tooDeep(name: string): Exit {
-  return new Exit(exitCodes.usage, `${name}: nested deeper than ${MAX_DEPTH} levels, or an alias of itself`);
+function tooDeep(name: string): ExitError {
+  return new ExitError(
+    exitCodes.usage,
+    `${name}: nested deeper than ${MAX_DEPTH} levels, or an alias of itself`,
+  );
 }
 
 const fileProblems: Readonly<Record<string, string>> = {
@@ -113,9 +122,10 @@ async function readText({ stdin }: Io, file: string): Promise<string> {
     }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new Exit(exitCodes.usage, `${what}: ${fileProblems[code] ?? message}`);
+    throw new ExitError(exitCodes.usage, `${what}: ${fileProblems[code] ?? message}`);
   }
-  if (bytes > MAX_BYTES) throw new Exit(exitCodes.usage, `${what}: larger than ${MAX_BYTES / 1024 ** 2} MB`);
+  if (bytes > MAX_BYTES)
+    throw new ExitError(exitCodes.usage, `${what}: larger than ${MAX_BYTES / 1024 ** 2} MB`);
   return Buffer.concat(chunks).toString('utf8');
 }
 

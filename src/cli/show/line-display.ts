@@ -1,7 +1,7 @@
 import type { Output } from '../io.js';
-import type { Sight } from '../temporal/look.js';
-import { describeProgress, describeRetry, helpFor } from './describe-sight.js';
-import type { Display } from './follow.js';
+import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
+import { describeProgress, describeRetry, nextStep } from './status-text.js';
+import type { Display } from './wait-for-result.js';
 
 /** For a log: a line for each change. */
 export class LineDisplay implements Display {
@@ -12,10 +12,10 @@ export class LineDisplay implements Display {
     this.#output = output;
   }
 
-  show(sight: Sight): void {
-    for (const retry of sight.retries) this.#sayOnce(`  ${describeRetry(retry)}`, retry.id);
-    if (sight.progress !== undefined) this.#sayOnce(describeProgress(sight.progress));
-    const help = helpFor(sight);
+  show(snapshot: WorkflowSnapshot): void {
+    for (const retry of snapshot.retries) this.#sayOnce(`  ${describeRetry(retry)}`, retry.id);
+    if (snapshot.progress !== undefined) this.#sayOnce(describeProgress(snapshot.progress));
+    const help = nextStep(snapshot);
     if (help !== undefined) this.#sayOnce(help);
   }
 
@@ -23,7 +23,7 @@ export class LineDisplay implements Display {
     this.#output.write(`${line}\n`);
   }
 
-  end(): void {}
+  clear(): void {}
 
   #sayOnce(line: string, id = line): void {
     if (this.#said.has(id)) return;

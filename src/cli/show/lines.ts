@@ -11,7 +11,7 @@ export const INDENT = ' '.repeat(11);
 export interface Line {
   readonly text: string;
   /** Its last part, whole, which has a line of its own where there is no room beside the text. */
-  readonly last?: string;
+  readonly suffix?: string;
 }
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
@@ -29,13 +29,14 @@ export function columnsOf({ isTTY, columns }: Output): number | undefined {
 /** Writes lines: to a terminal none is longer than it is wide, to anything else they are as they are. */
 export function writeLines(output: Output, lines: readonly Line[]): void {
   const columns = columnsOf(output) ?? Number.POSITIVE_INFINITY;
-  for (const line of lines.flatMap((each) => fit(each, columns))) output.write(`${harmless(line)}\n`);
+  for (const line of lines.flatMap((each) => wrapLine(each, columns)))
+    output.write(`${stripControlSequences(line)}\n`);
 }
 
-function fit({ text, last = '' }: Line, columns: number): string[] {
-  const whole = last === '' ? text : `${text}  ${last}`;
+function wrapLine({ text, suffix = '' }: Line, columns: number): string[] {
+  const whole = suffix === '' ? text : `${text}  ${suffix}`;
   if (stringWidth(whole) <= columns) return [whole];
-  return last === '' ? wrap(text, columns) : [...wrap(text, columns), `  ${last}`];
+  return suffix === '' ? wrap(text, columns) : [...wrap(text, columns), `  ${suffix}`];
 }
 
 function wrap(text: string, columns: number): string[] {
@@ -48,11 +49,15 @@ function wrap(text: string, columns: number): string[] {
 const colorOrControl = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m|[\\p{Cc}\\p{Zl}\\p{Zp}]`, 'gu');
 
 /** What servers and users say may hold what steers a terminal; colours are ours. */
-function harmless(line: string): string {
+function stripControlSequences(line: string): string {
   return line.replace(colorOrControl, (found) => (found.length > 1 ? found : ' '));
 }
 
 /** A text of at most so many columns. */
-export function cut(text: string, columns: number, position: 'start' | 'middle' | 'end' = 'end'): string {
+export function truncate(
+  text: string,
+  columns: number,
+  position: 'start' | 'middle' | 'end' = 'end',
+): string {
   return cliTruncate(text, columns, { position });
 }

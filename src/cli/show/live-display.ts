@@ -1,10 +1,10 @@
 import { createLogUpdate } from 'log-update';
 import type { Output } from '../io.js';
-import type { Sight } from '../temporal/look.js';
-import type { Display } from './follow.js';
+import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { colorsOf } from './lines.js';
 import { liveLines } from './live-lines.js';
 import { Rate } from './rate.js';
+import type { Display } from './wait-for-result.js';
 
 const DEFAULT_COLUMNS = 80;
 
@@ -21,11 +21,11 @@ export class LiveDisplay implements Display {
     this.#update = createLogUpdate(output as NodeJS.WriteStream);
   }
 
-  show(sight: Sight): void {
+  show(snapshot: WorkflowSnapshot): void {
     const nowMs = Date.now();
-    const { counts } = sight.progress ?? {};
-    if (counts) this.#rate.see(counts.collected + counts.kept, nowMs);
-    const lines = liveLines(sight, {
+    const { counts } = snapshot.progress ?? {};
+    if (counts) this.#rate.add(counts.collected + counts.kept, nowMs);
+    const lines = liveLines(snapshot, {
       columns: this.#output.columns ?? DEFAULT_COLUMNS,
       colors: colorsOf(this.#output),
       filesPerSecond: this.#rate.perSecond,
@@ -38,7 +38,7 @@ export class LiveDisplay implements Display {
     this.#update.persist(line);
   }
 
-  end(): void {
+  clear(): void {
     // The report takes its place.
     this.#update.clear();
     this.#update.done();

@@ -1,10 +1,10 @@
 import { formatCount } from '../../shared/format-count.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
-import type { Sight } from '../temporal/look.js';
-import { describeRetry, helpFor } from './describe-sight.js';
+import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { formatBytes } from './format-bytes.js';
 import { formatDuration } from './format-duration.js';
-import { type Colors, cut } from './lines.js';
+import { type Colors, truncate } from './lines.js';
+import { describeRetry, nextStep } from './status-text.js';
 
 export interface LiveView {
   readonly columns: number;
@@ -22,21 +22,21 @@ const WIDE_BAR = 30;
 const NARROW_BAR = 16;
 
 /** What a terminal shows of a workflow at a moment: no line is longer than it is wide. */
-export function liveLines(sight: Sight, view: LiveView): string[] {
-  const { retries } = sight;
+export function liveLines(snapshot: WorkflowSnapshot, view: LiveView): string[] {
+  const { retries } = snapshot;
   const { colors, columns } = view;
   const shown = retries.toSorted((a, b) => a.inMs - b.inMs).slice(0, MOST_RETRIES);
   const more = retries.length - shown.length;
-  const help = helpFor(sight);
+  const help = nextStep(snapshot);
   return (
     [
-      headLine(sight.progress, view),
+      headLine(snapshot.progress, view),
       ...shown.map((retry) => `  ${colors.yellow('retry')} ${withoutRequest(describeRetry(retry))}`),
       ...(more > 0 ? [colors.dim(`  and ${formatCount(more)} more retries`)] : []),
     ]
-      .map((line) => cut(line, columns))
+      .map((line) => truncate(line, columns))
       // The end of a command says more than the middle of the id in it.
-      .concat(help === undefined ? [] : [cut(colors.bold(help), columns, 'middle')])
+      .concat(help === undefined ? [] : [truncate(colors.bold(help), columns, 'middle')])
   );
 }
 

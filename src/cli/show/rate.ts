@@ -5,7 +5,7 @@ const WINDOW_MS = 5_000;
 export class Rate {
   #seen: { readonly count: number; readonly atMs: number }[] = [];
 
-  see(count: number, atMs: number): void {
+  add(count: number, atMs: number): void {
     this.#seen.push({ count, atMs });
     // The last one before the window stays, as its beginning.
     while (this.#seen[1] !== undefined && this.#seen[1].atMs <= atMs - WINDOW_MS) this.#seen.shift();

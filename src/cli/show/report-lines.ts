@@ -1,10 +1,10 @@
 import stringWidth from 'string-width';
 import type { CollectedFile } from '../../shared/collect.js';
 import { formatCount } from '../../shared/format-count.js';
-import { printable, shortPath } from '../../shared/one-line.js';
 import type { FileOutcome, JobOutcome, PipelineReport, Problem } from '../../shared/pipeline-report.js';
+import { stripControlCharacters, truncatePath } from '../../shared/truncate-line.js';
 import { formatBytes } from './format-bytes.js';
-import { type Colors, cut, INDENT, type Line } from './lines.js';
+import { type Colors, INDENT, type Line, truncate } from './lines.js';
 
 /** So many files are read on a screen; failures are listed all. */
 const MOST_FILES = 50;
@@ -54,12 +54,12 @@ function selectShown(
 }
 
 function jobLines({ id, status, problem, error }: JobOutcome, colors: Colors): Line[] {
-  const head = { text: `job        ${printable(id)} ${status}` };
+  const head = { text: `job        ${stripControlCharacters(id)} ${status}` };
   if (problem !== undefined) {
     return [head, { text: `${INDENT}${colors.red(problemText(problem))}` }, ...helpLines(problem)];
   }
   const said = [error?.code, error?.message].filter((text) => text !== undefined).join(': ');
-  return said === '' ? [head] : [head, { text: `${INDENT}${printable(said)}` }];
+  return said === '' ? [head] : [head, { text: `${INDENT}${stripControlCharacters(said)}` }];
 }
 
 interface PathWidths {
@@ -71,7 +71,7 @@ interface PathWidths {
 const OTHER_COLUMNS = 23;
 
 function pathWidths(files: readonly FileOutcome[], columns: number | undefined): PathWidths {
-  const longest = Math.max(0, ...files.map(({ runtimePath }) => stringWidth(shortPath(runtimePath))));
+  const longest = Math.max(0, ...files.map(({ runtimePath }) => stringWidth(truncatePath(runtimePath))));
   if (columns === undefined) return { source: longest, destination: Number.POSITIVE_INFINITY };
   const room = Math.max(columns - OTHER_COLUMNS, OTHER_COLUMNS);
   const source = Math.min(longest, Math.ceil(room / 2));
@@ -80,11 +80,11 @@ function pathWidths(files: readonly FileOutcome[], columns: number | undefined):
 
 /** The end of a path tells more than its beginning. */
 const fitPath = (path: string, width: number) =>
-  stringWidth(path) > width ? cut(path, width, 'start') : path;
+  stringWidth(path) > width ? truncate(path, width, 'start') : path;
 
 function fileLines(file: FileOutcome, widths: PathWidths, colors: Colors): Line[] {
   const head = colors[colorNames[file.outcome]](file.outcome.padEnd(9));
-  const whole = fitPath(shortPath(file.runtimePath), widths.source);
+  const whole = fitPath(truncatePath(file.runtimePath), widths.source);
   const path = whole + ' '.repeat(widths.source - stringWidth(whole));
   switch (file.outcome) {
     case 'failed':
@@ -95,7 +95,7 @@ function fileLines(file: FileOutcome, widths: PathWidths, colors: Colors): Line[
       return [{ text: `${head}  ${path}  ${file.reason}` }];
     default: {
       const size = sizeText(file.sizeBytes).padStart(8);
-      const destination = fitPath(printable(file.path ?? file.fileId), widths.destination);
+      const destination = fitPath(stripControlCharacters(file.path ?? file.fileId), widths.destination);
       const text = `${head}  ${path}  ${size}  ${destination}`;
       if (file.duplicateIds === undefined) return [{ text }];
       return [{ text: `${text}, also there: ${file.duplicateIds.join(', ')}` }];
@@ -118,7 +118,7 @@ function moreFilesLines({ counts, files }: PipelineReport, shown: readonly FileO
 function warningLines({ warnings }: PipelineReport, colors: Colors): Line[] {
   return warnings
     .filter((warning) => !warning.startsWith('missing: '))
-    .map((warning) => ({ text: `${colors.yellow('warning')}    ${printable(warning)}` }));
+    .map((warning) => ({ text: `${colors.yellow('warning')}    ${stripControlCharacters(warning)}` }));
 }
 
 function finishLines({ exportArchive, stopRuntime, next }: PipelineReport, colors: Colors): Line[] {
@@ -133,10 +133,12 @@ function finishLines({ exportArchive, stopRuntime, next }: PipelineReport, color
         return [{ text: `${head}  skipped: ${step.reason}` }];
       case 'exported':
         return [
-          { text: `${head}  exported ${sizeText(step.sizeBytes)}  ${printable(step.path ?? step.fileId)}` },
+          {
+            text: `${head}  exported ${sizeText(step.sizeBytes)}  ${stripControlCharacters(step.path ?? step.fileId)}`,
+          },
         ];
       case 'started':
-        return [{ text: `${head}  started ${printable(step.workflowId)}` }];
+        return [{ text: `${head}  started ${stripControlCharacters(step.workflowId)}` }];
       default:
         return [{ text: `${head}  ${step.outcome}` }];
     }
@@ -169,7 +171,7 @@ export function fileResultLines(file: CollectedFile, { colors }: ReportView): Li
   const head = colors.green(file.kept ? 'kept' : 'collected');
   const { id, name = id, path = id, sizeBytes, duplicateIds, unverified } = file;
   const others = duplicateIds === undefined ? '' : `, also there: ${duplicateIds.join(', ')}`;
-  const text = `${head}  ${printable(name)}  ${sizeText(sizeBytes)}  ${printable(path)}${others}`;
+  const text = `${head}  ${stripControlCharacters(name)}  ${sizeText(sizeBytes)}  ${stripControlCharacters(path)}${others}`;
   const doubt = {
     text: `${colors.yellow('warning')}    it may be there more than once: the last look failed`,
   };

@@ -5,7 +5,7 @@ import { type Io, writeJson } from '../io.js';
 import type { WorkflowToStart } from '../temporal/start-workflow.js';
 
 /** Prints what would be started, and where, without asking anybody. The YAML is a spec. */
-export function showPlan(
+export function printDryRun(
   io: Io,
   { workflowType, workflowId, input }: Pick<WorkflowToStart, 'workflowType' | 'workflowId' | 'input'>,
   { json }: { readonly json?: boolean | undefined },

@@ -5,7 +5,7 @@ import type { StartedWorkflow } from '../temporal/start-workflow.js';
 import { uiLink } from '../temporal/ui-link.js';
 
 /** Prints which workflow runs now. */
-export function showStarted(
+export function printStarted(
   { config }: Session,
   io: Io,
   { handle: { workflowId }, isNew }: StartedWorkflow,

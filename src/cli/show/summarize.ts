@@ -6,7 +6,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 import { PIPELINE_FAILED } from '../../shared/names.js';
-import type { Ending } from '../temporal/to-ending.js';
+import type { WaitResult } from '../temporal/await-result.js';
 
 /** A workflow's end, or that there is none yet, for `--json` and the exit code. */
 export interface Summary {
@@ -15,17 +15,17 @@ export interface Summary {
   readonly failure?: { readonly type: string; readonly message: string };
 }
 
-export function summarize(ending: Ending): Summary {
-  if (ending.kind === 'completed') return { status: 'completed', result: ending.result };
-  if (ending.kind !== 'failed') return { status: 'running' };
-  const cause = ending.error.cause;
+export function summarize(waitResult: WaitResult): Summary {
+  if (waitResult.kind === 'completed') return { status: 'completed', result: waitResult.result };
+  if (waitResult.kind !== 'failed') return { status: 'running' };
+  const cause = waitResult.error.cause;
   if (cause instanceof CancelledFailure) return withoutReason('cancelled');
   if (cause instanceof TerminatedFailure) return withoutReason('terminated');
   if (cause instanceof TimeoutFailure) return withoutReason('timed-out');
   const reason = reasonOf(cause);
   const failure = {
     type: reason?.type ?? 'unknown',
-    message: reason?.message ?? rootCause(ending.error) ?? ending.error.message,
+    message: reason?.message ?? rootCause(waitResult.error) ?? waitResult.error.message,
   };
   const isReport = reason?.type === PIPELINE_FAILED;
   return { status: 'failed', failure, ...(isReport && { result: reason?.details?.[0] }) };

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { loadEnvironment, readStarterConfig, type StarterConfig } from '../../config.js';
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import { grpcStatus } from '../../grpc-status.js';
 import { isWithoutProxy } from '../../no-proxy.js';
 
@@ -48,7 +48,7 @@ export async function withTemporal<T>(work: (session: Session) => Promise<T>): P
   try {
     return await work(session);
   } catch (error) {
-    throw toExit(error, config) ?? error;
+    throw toExitError(error, config) ?? error;
   } finally {
     await session.client.connection.close();
   }
@@ -75,7 +75,7 @@ export async function connect(config: StarterConfig): Promise<Session> {
     const client = new Client({ connection, namespace });
     return { client: Object.assign(client, { connection }), config, stopRetries };
   } catch (error) {
-    throw new Exit(exitCodes.unreachable, describeOutage(error, config));
+    throw new ExitError(exitCodes.unreachable, describeOutage(error, config));
   }
 }
 
@@ -96,19 +96,22 @@ function grpcErrorOf(error: unknown) {
 }
 
 /** What an error of the SDK's client means to a user; `undefined` for one that is none of its. */
-export function toExit(error: unknown, { temporal }: StarterConfig): Exit | undefined {
-  if (error instanceof Exit) return error;
+export function toExitError(error: unknown, { temporal }: StarterConfig): ExitError | undefined {
+  if (error instanceof ExitError) return error;
   if (error instanceof WorkflowNotFoundError) {
-    return new Exit(exitCodes.usage, `there is no workflow with the id "${error.workflowId}"`);
+    return new ExitError(exitCodes.usage, `there is no workflow with the id "${error.workflowId}"`);
   }
   if (error instanceof NamespaceNotFoundError) {
-    return new Exit(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${error.namespace}"`);
+    return new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${error.namespace}"`);
   }
   const cause = error instanceof ServiceError ? error.cause : error;
   if (isGrpcServiceError(cause) || error instanceof ServiceError) {
     const code =
       isGrpcServiceError(cause) && refusals.has(cause.code) ? exitCodes.usage : exitCodes.unreachable;
-    return new Exit(code, `Temporal at ${temporal.connectionOptions.address}: ${messageOf(cause ?? error)}`);
+    return new ExitError(
+      code,
+      `Temporal at ${temporal.connectionOptions.address}: ${messageOf(cause ?? error)}`,
+    );
   }
   return undefined;
 }

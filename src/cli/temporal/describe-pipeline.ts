@@ -1,10 +1,10 @@
 import type { SearchAttributePair } from '@temporalio/common';
 import { formatCount } from '../../shared/format-count.js';
-import { shortPath } from '../../shared/one-line.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { PipelinePhase } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
-import { toMarkdown } from '../../shared/to-markdown.js';
+import { toTemporalUiMarkdown } from '../../shared/to-markdown.js';
+import { truncatePath } from '../../shared/truncate-line.js';
 
 /** Jobs and files that the details in the UI list at most, which stays under the 20,000 bytes they may have. */
 const LISTED = 20;
@@ -22,7 +22,7 @@ export function describePipeline(input: ParsedPipelineInput): PipelineDescriptio
   const again = rerunOf === undefined ? '' : ', again';
   const count = files.length === 1 ? '1 file' : `${formatCount(files.length)} files`;
   return {
-    summary: `${count} of runtime ${shortPath(runtimeId)}${again}`,
+    summary: `${count} of runtime ${truncatePath(runtimeId)}${again}`,
     details: toDetails(input),
     // A pipeline sets those only that it was started with.
     searchAttributes: [
@@ -38,8 +38,8 @@ export function describePipeline(input: ParsedPipelineInput): PipelineDescriptio
 function toDetails({ runtimeId, waitFor, files, rerunOf }: ParsedPipelineInput): string {
   const ids = waitFor?.invocationIds ?? [];
   const paths = files.map(({ runtimePath }) => runtimePath);
-  return toMarkdown([
-    `Runtime \`${shortPath(runtimeId)}\``,
+  return toTemporalUiMarkdown([
+    `Runtime \`${truncatePath(runtimeId)}\``,
     ...(rerunOf === undefined ? [] : ['', `What the pipeline of run \`${rerunOf}\` had not collected`]),
     ...section('After the jobs', ids),
     ...(waitFor?.signal ? ['', 'After the signal `jobFinished`'] : []),
@@ -49,7 +49,7 @@ function toDetails({ runtimeId, waitFor, files, rerunOf }: ParsedPipelineInput):
 
 function section(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const listed = names.slice(0, LISTED).map((name) => `- \`${shortPath(name)}\``);
+  const listed = names.slice(0, LISTED).map((name) => `- \`${truncatePath(name)}\``);
   const more = names.length - listed.length;
   return ['', title, '', ...listed, ...(more > 0 ? [`- and ${formatCount(more)} more`] : [])];
 }

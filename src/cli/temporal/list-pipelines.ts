@@ -1,8 +1,8 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import { type PipelineFilter, visibilityQuery } from '../../shared/visibility-query.js';
 import type { Session } from './connect.js';
-import { isUnknownAttribute } from './is-unknown-attribute.js';
+import { isUnknownSearchAttribute } from './is-unknown-attribute.js';
 
 /**
  * The pipelines of a filter, the newest first.
@@ -16,8 +16,8 @@ export async function* listPipelines(
   try {
     yield* client.workflow.list({ query: visibilityQuery(filter) });
   } catch (error) {
-    if (!isUnknownAttribute(error)) throw error;
-    throw new Exit(
+    if (!isUnknownSearchAttribute(error)) throw error;
+    throw new ExitError(
       exitCodes.usage,
       'Temporal does not know the search attributes of pipelines: bctrl-temporal setup registers them',
     );

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import { grpcStatus } from '../../grpc-status.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { visibilityQuery } from '../../shared/visibility-query.js';
 import type { Session } from './connect.js';
-import { isUnknownAttribute } from './is-unknown-attribute.js';
+import { isUnknownSearchAttribute } from './is-unknown-attribute.js';
 
 /** `IndexedValueType` of the Temporal API. */
 const typeCodes = { KEYWORD: 2, INT: 3 } as const;
@@ -32,7 +32,10 @@ export async function missingSearchAttributes({ client, config }: Session): Prom
   );
   if (wrong !== undefined) {
     const problem = `the search attribute ${wrong.name} is registered with another type than ${wrong.type}`;
-    throw new Exit(exitCodes.usage, `${problem}: remove it with temporal operator search-attribute remove`);
+    throw new ExitError(
+      exitCodes.usage,
+      `${problem}: remove it with temporal operator search-attribute remove`,
+    );
   }
   return Object.values(searchAttributes).filter(({ name }) => customAttributes?.[name] === undefined);
 }
@@ -55,13 +58,13 @@ export async function registerSearchAttributes(
       await client.workflow.count(visibilityQuery({ phase: 'held', failed: true, runtimeId: '-' }));
       return;
     } catch (error) {
-      if (!isUnknownAttribute(error) || Date.now() > deadlineMs) throw error;
+      if (!isUnknownSearchAttribute(error) || Date.now() > deadlineMs) throw error;
     }
     await sleep(POLL_MS);
   }
 }
 
 /** The server lets no client list or register search attributes, as Temporal Cloud does. */
-export function isNotAllowed(error: unknown): boolean {
+export function isUnsupportedByServer(error: unknown): boolean {
   return isGrpcServiceError(error) && notAllowed.includes(error.code);
 }

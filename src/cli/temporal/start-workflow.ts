@@ -1,11 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError, type WorkflowHandle } from '@temporalio/client';
 import { type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
-import { Exit, exitCodes } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import type { CollectFileInput, ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { Io } from '../io.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
 import type { Session } from './connect.js';
-import { isUnknownAttribute } from './is-unknown-attribute.js';
+import { isUnknownSearchAttribute } from './is-unknown-attribute.js';
 import { missingSearchAttributes } from './search-attribute-registry.js';
 import { uiLink } from './ui-link.js';
 
@@ -49,7 +49,7 @@ export async function startWorkflow(
   const handle = session.client.workflow.getHandle(workflowId);
   const description = isNew ? undefined : await handle.describe();
   if (description !== undefined && description.type !== workflowType) {
-    throw new Exit(exitCodes.usage, `"${workflowId}" is a workflow of type ${description.type}`);
+    throw new ExitError(exitCodes.usage, `"${workflowId}" is a workflow of type ${description.type}`);
   }
   const isRunning = description === undefined || description.status.name === 'RUNNING';
   const found = isRunning ? 'attached to' : 'ended already (--again runs it anew):';
@@ -71,7 +71,7 @@ async function tryStart(session: Session, { stderr }: Io, workflow: WorkflowToSt
   try {
     return await start(session, workflow, searchAttributes);
   } catch (error) {
-    if (!isUnknownAttribute(error)) throw error;
+    if (!isUnknownSearchAttribute(error)) throw error;
   }
   // Where nobody may list them, nobody knows which it was.
   const missing = await missingSearchAttributes(session).catch(() => undefined);

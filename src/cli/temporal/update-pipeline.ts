@@ -6,9 +6,9 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import type { StarterConfig } from '../../config.js';
-import { Exit, exitCodes } from '../../exit.js';
-import { describeOutage, isOutage, type Session, toExit } from './connect.js';
-import { type FoundWorkflow, findPipeline } from './find-workflow.js';
+import { ExitError, exitCodes } from '../../exit.js';
+import { describeOutage, isOutage, type Session, toExitError } from './connect.js';
+import { findPipeline, type WorkflowRef } from './find-workflow.js';
 
 /** A worker that dies with the update in its hands costs the timeout of its workflow task, 10 s; then another one answers. */
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -30,7 +30,7 @@ const RUN_ENDED = 'AcceptedUpdateCompletedWorkflow';
  */
 export async function updatePipeline<T>(
   session: Session,
-  { handle: { workflowId }, description }: FoundWorkflow,
+  { handle: { workflowId }, description }: WorkflowRef,
   name: string,
   message?: object,
 ): Promise<T> {
@@ -55,7 +55,7 @@ export async function updatePipeline<T>(
       const isNewRun = newest !== undefined && newest.description.runId !== runId;
       if (isNewRun && runs < MAX_RUNS) runId = newest.description.runId;
       else if (error instanceof WorkflowUpdateFailedError) {
-        throw new Exit(exitCodes.usage, error.cause?.message ?? error.message);
+        throw new ExitError(exitCodes.usage, error.cause?.message ?? error.message);
       } else throw error;
     }
   }
@@ -63,7 +63,7 @@ export async function updatePipeline<T>(
 
 function isUnanswered(error: unknown, config: StarterConfig): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
-  return toExit(error, config)?.code === exitCodes.unreachable;
+  return toExitError(error, config)?.code === exitCodes.unreachable;
 }
 
 function hasRunEnded(error: unknown): boolean {
@@ -73,23 +73,23 @@ function hasRunEnded(error: unknown): boolean {
 }
 
 /** Why there was no answer, as far as it can be seen. */
-async function explainSilence(session: Session, workflowId: string): Promise<Exit> {
+async function explainSilence(session: Session, workflowId: string): Promise<ExitError> {
   const { client, config } = session;
   const help = `it may have been done: bctrl-temporal status ${workflowId}`;
   try {
     const look = () => findPipeline(session, workflowId);
     const { description } = await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, look);
     const { name } = description.status;
-    if (name === 'RUNNING') return noWorker(config.taskQueue, ANSWER_TIMEOUT_MS, help);
-    return new Exit(exitCodes.unreachable, `it has ended meanwhile; ${help}`);
+    if (name === 'RUNNING') return noWorkerError(config.taskQueue, ANSWER_TIMEOUT_MS, help);
+    return new ExitError(exitCodes.unreachable, `it has ended meanwhile; ${help}`);
   } catch (error) {
     if (!isOutage(error)) throw error;
-    return new Exit(exitCodes.unreachable, `${describeOutage(error, config)}; ${help}`);
+    return new ExitError(exitCodes.unreachable, `${describeOutage(error, config)}; ${help}`);
   }
 }
 
 /** Nobody has answered for a workflow in time. */
-export function noWorker(taskQueue: string, timeoutMs: number, help: string): Exit {
+export function noWorkerError(taskQueue: string, timeoutMs: number, help: string): ExitError {
   const problem = `no worker of task queue "${taskQueue}" answered within ${timeoutMs / 1_000} s`;
-  return new Exit(exitCodes.unreachable, `${problem}; ${help}`);
+  return new ExitError(exitCodes.unreachable, `${problem}; ${help}`);
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { startTestGateway } from '../support/gateway.js';
 
-test('the books count requests and answers, and list what was committed', async (t) => {
+test('the snapshot count requests and answers, and list what was committed', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   const { body: file } = await gateway.collect({ runtimePath: '/workspace/a', metadata: { k: 1 } });
@@ -11,36 +11,36 @@ test('the books count requests and answers, and list what was committed', async 
   await gateway.collect({});
   await gateway.call('GET', '/v1/files', { headers: { authorization: '' } });
   const { id, path, runtimeId, metadata, createdAt } = file;
-  const { mostInFlight, ...books } = gateway.books();
-  assert.deepEqual(books, {
+  const { maxInFlight, ...snapshot } = gateway.snapshot();
+  assert.deepEqual(snapshot, {
     requests: { collect: 3, 'list-files': 1 },
     answers: { collect: { 200: 1, 404: 1, 400: 1 }, 'list-files': { 401: 1 } },
     faults: {},
     inFlight: 0,
     files: [{ id, path, runtimeId, metadata, createdAt, runtimePath: '/workspace/a' }],
   });
-  assert.equal(mostInFlight, 1);
+  assert.equal(maxInFlight, 1);
 });
 
-test('another process sees the same books, without an API key', async (t) => {
+test('another process sees the same snapshot, without an API key', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   await gateway.collect({ runtimePath: 'a' });
-  const answer = await fetch(`${gateway.url}/_gateway/books`);
-  assert.deepEqual(await answer.json(), gateway.books());
+  const answer = await fetch(`${gateway.url}/_gateway/snapshot`);
+  assert.deepEqual(await answer.json(), gateway.snapshot());
 });
 
-test('the health path answers without an API key, whatever the faults, and is in no books', async (t) => {
-  const fault = { kind: 'answer', status: 503 } as const;
+test('the health path answers without an API key, whatever the faults, and is in no snapshot', async (t) => {
+  const fault = { kind: 'respond', status: 503 } as const;
   const gateway = await startTestGateway(t, { faults: [{ operation: '*', fault }] });
   const answer = await fetch(`${gateway.url}/_gateway/health`);
   assert.deepEqual([answer.status, await answer.text()], [204, '']);
-  assert.deepEqual(gateway.books().requests, {});
+  assert.deepEqual(gateway.snapshot().requests, {});
 });
 
 test('another process can set the faults', async (t) => {
   const gateway = await startTestGateway(t);
-  const body = [{ operation: 'whoami', fault: { kind: 'answer', status: 503 } }];
+  const body = [{ operation: 'whoami', fault: { kind: 'respond', status: 503 } }];
   assert.equal((await gateway.call('PUT', '/_gateway/faults', { body })).status, 204);
   assert.equal((await gateway.call('GET', '/v1/auth/whoami')).status, 503);
   assert.equal((await gateway.call('PUT', '/_gateway/faults', { body: [] })).status, 204);
@@ -52,7 +52,7 @@ const wrongFaults: [body: unknown, message: RegExp][] = [
   [[{ operation: 'collect' }], /^faults\[0\]\.fault: /],
   [[{ operation: 'colect', fault: { kind: 'reset' } }], /^faults\[0\]\.operation: /],
   [[{ operation: '*', fault: { kind: 'explode' } }], /^faults\[0\]\.fault\.kind: /],
-  [[{ operation: '*', fault: { kind: 'answer', status: 99 } }], /^faults\[0\]\.fault\.status: /],
+  [[{ operation: '*', fault: { kind: 'respond', status: 99 } }], /^faults\[0\]\.fault\.status: /],
   [[{ operation: '*', fault: { kind: 'delay' } }], /^faults\[0\]\.fault\.delayMs: /],
   [[{ operation: '*', share: 2, fault: { kind: 'reset' } }], /^faults\[0\]\.share: /],
   [[{ operation: '*', tmies: 2, fault: { kind: 'reset' } }], /^faults\[0\]: .*tmies/],

@@ -9,7 +9,7 @@ import { pollersOf } from './pollers.js';
 const QUERY_TIMEOUT_MS = 5_000;
 
 /** A worker that is there takes what there is to do by then, unless it has enough to do. */
-const TAKEN_WITHIN_MS = 3_000;
+const PICKUP_TIMEOUT_MS = 3_000;
 
 /** A workflow of which no worker has seen anything has been started, and has a task scheduled. */
 const FIRST_EVENTS = 2;
@@ -18,17 +18,17 @@ const FIRST_EVENTS = 2;
 const SCHEDULED = 1;
 
 /** What is known of a workflow at a moment. */
-export interface Sight {
+export interface WorkflowSnapshot {
   readonly description: WorkflowExecutionDescription;
   /** Of a pipeline; `undefined` as long as no worker has told. */
   readonly progress: PipelineProgress | undefined;
   /** Length of the history of which a worker was asked last. */
-  readonly askedOf: number;
+  readonly queriedAtLength: number;
   readonly retries: readonly PendingRetry[];
   /** What waits for a worker, and since when it was seen to wait, by the monotonic clock of this machine. */
-  readonly waiting: ReadonlyMap<string, number>;
+  readonly pendingTasks: ReadonlyMap<string, number>;
   /** It waits, and nobody comes. */
-  readonly isDeserted: boolean;
+  readonly hasNoWorker: boolean;
 }
 
 /** The report of a pipeline so far, which a worker has to tell; `undefined` where none does. */
@@ -44,35 +44,39 @@ export async function readProgress(
  * What is to be seen of a workflow now. A worker is asked only if there is something new to tell since `before`: a query
  * is billed in Temporal Cloud, and a wait for a job takes hours.
  */
-export async function look(session: Session, handle: WorkflowHandle, before?: Sight): Promise<Sight> {
+export async function takeSnapshot(
+  session: Session,
+  handle: WorkflowHandle,
+  before?: WorkflowSnapshot,
+): Promise<WorkflowSnapshot> {
   const description = await handle.describe();
   const { historyLength, raw, type } = description;
-  const waiting = waitingIn(raw, before?.waiting);
-  const isTaskWaiting = waiting.has(WORKFLOW_TASK);
+  const pendingTasks = findPendingTasks(raw, before?.pendingTasks);
+  const isTaskWaiting = pendingTasks.has(WORKFLOW_TASK);
   // Nobody would answer as long as nobody takes the task that is there.
-  const isToAsk =
+  const shouldQuery =
     type === POST_RUN_PIPELINE &&
     historyLength > FIRST_EVENTS &&
     !isTaskWaiting &&
-    historyLength !== before?.askedOf;
-  const progress = isToAsk ? await readProgress(session, handle) : undefined;
+    historyLength !== before?.queriedAtLength;
+  const progress = shouldQuery ? await readProgress(session, handle) : undefined;
   return {
     description,
     progress: progress ?? before?.progress,
-    askedOf: isToAsk ? historyLength : (before?.askedOf ?? 0),
+    queriedAtLength: shouldQuery ? historyLength : (before?.queriedAtLength ?? 0),
     retries: pendingRetries(description, Date.now()),
-    waiting,
-    isDeserted: await isDeserted(session, waiting),
+    pendingTasks,
+    hasNoWorker: await hasNoWorker(session, pendingTasks),
   };
 }
 
 const WORKFLOW_TASK = 'workflow task';
 
 /** Times of the server say nothing here: the clocks may differ by more than a worker takes. */
-function waitingIn(
+function findPendingTasks(
   { pendingWorkflowTask, pendingActivities }: WorkflowExecutionDescription['raw'],
-  before: Sight['waiting'] = new Map(),
-): Sight['waiting'] {
+  before: WorkflowSnapshot['pendingTasks'] = new Map(),
+): WorkflowSnapshot['pendingTasks'] {
   const names = [
     ...(pendingWorkflowTask?.state === SCHEDULED ? [WORKFLOW_TASK] : []),
     ...(pendingActivities ?? []).flatMap(({ activityId, attempt, state, nextAttemptScheduleTime }) =>
@@ -84,9 +88,12 @@ function waitingIn(
 }
 
 /** A workflow task waits for nothing but a worker; an activity may wait for a worker that is busy. */
-async function isDeserted(session: Session, waiting: Sight['waiting']): Promise<boolean> {
+async function hasNoWorker(
+  session: Session,
+  pendingTasks: WorkflowSnapshot['pendingTasks'],
+): Promise<boolean> {
   const nowMs = performance.now();
-  const late = [...waiting].filter(([, sinceMs]) => nowMs - sinceMs > TAKEN_WITHIN_MS);
+  const late = [...pendingTasks].filter(([, sinceMs]) => nowMs - sinceMs > PICKUP_TIMEOUT_MS);
   if (late.length === 0) return false;
   const isTask = late.some(([name]) => name === WORKFLOW_TASK);
   return isTask || (await pollersOf(session, 'activities')).length === 0;

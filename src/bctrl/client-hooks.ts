@@ -13,11 +13,11 @@ export type BctrlOperation =
  * Learns of every request of a client, for metrics. It is called on the way of each request: it must take no time, and
  * not throw.
  */
-export interface BctrlClientObserver {
+export interface BctrlClientHooks {
   /** A request is sent: it no longer waits for its turn. */
-  requestSent(operation: BctrlOperation): void;
+  onRequest(operation: BctrlOperation): void;
   /** Follows on each `requestSent`. `undefined` where no whole answer came. */
-  requestEnded(operation: BctrlOperation, status: number | undefined): void;
+  onResponse(operation: BctrlOperation, status: number | undefined): void;
   /** Rate limits have held all requests back for so long, long polls excepted. */
-  heldBack(durationMs: number): void;
+  onRateLimitPause(durationMs: number): void;
 }

@@ -1,8 +1,8 @@
-import type { Ledger } from './ledger.js';
-import type { Traffic } from './traffic.js';
+import type { RequestStats } from './request-stats.js';
+import type { Store } from './store.js';
 
 /** What the gateway really did, whatever its clients believe. */
-export interface Books extends Traffic {
+export interface GatewaySnapshot extends RequestStats {
   /** All that were ever committed, also before a restart; oldest first. */
   files: CommittedFile[];
 }
@@ -17,8 +17,8 @@ export interface CommittedFile {
   createdAt: string;
 }
 
-export function toBooks(ledger: Ledger, traffic: Traffic): Books {
-  const files = ledger.files.all.map(({ id, path, runtimePath, runtimeId, metadata, createdAt }) => ({
+export function toGatewaySnapshot(store: Store, stats: RequestStats): GatewaySnapshot {
+  const files = store.files.all.map(({ id, path, runtimePath, runtimeId, metadata, createdAt }) => ({
     id,
     path,
     runtimePath,
@@ -26,5 +26,5 @@ export function toBooks(ledger: Ledger, traffic: Traffic): Books {
     metadata,
     createdAt: new Date(createdAt).toISOString(),
   }));
-  return { ...structuredClone(traffic), files };
+  return { ...structuredClone(stats), files };
 }

@@ -1,31 +1,31 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { BctrlClientObserver } from '../../src/bctrl/client-observer.js';
+import type { BctrlClientHooks } from '../../src/bctrl/client-hooks.js';
 import { createTestClient } from '../support/client.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
 
-class Notes implements BctrlClientObserver {
+class Notes implements BctrlClientHooks {
   readonly all: unknown[][] = [];
-  heldBackMs = 0;
-  requestSent(operation: string) {
+  onRateLimitPauseMs = 0;
+  onRequest(operation: string) {
     this.all.push(['sent', operation]);
   }
-  requestEnded(operation: string, status: number | undefined) {
+  onResponse(operation: string, status: number | undefined) {
     this.all.push(['ended', operation, status]);
   }
-  heldBack(durationMs: number) {
-    this.heldBackMs += durationMs;
+  onRateLimitPause(durationMs: number) {
+    this.onRateLimitPauseMs += durationMs;
   }
 }
 
-describe('an observer learns', () => {
+describe('a hook learns', () => {
   test('of each request, by the name that the gateway has for it', async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt');
     const { runtimeId } = gateway;
     const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
-    const observer = new Notes();
-    const client = createTestClient(t, gateway.url, { observer });
+    const hooks = new Notes();
+    const client = createTestClient(t, gateway.url, { hooks });
     const { activeRunId } = await client.getRuntime(runtimeId);
     await client.collectFile(runtimeId, { runtimePath: 'a.txt' });
     await client.listFiles({ runtimeId });
@@ -34,27 +34,27 @@ describe('an observer learns', () => {
     await client.exportRunFiles(String(activeRunId), {}, { idempotencyKey: '1' });
     await client.stopRuntime(runtimeId);
     await client.whoami();
-    const { requests, answers } = gateway.books();
-    const ended = observer.all.filter(([what]) => what === 'ended');
+    const { requests, responses } = gateway.snapshot();
+    const ended = hooks.all.filter(([what]) => what === 'ended');
     assert.deepEqual(
       new Set(ended.map(([, operation, status]) => `${operation} ${status}`)),
-      new Set(Object.entries(answers).flatMap(([name, by]) => Object.keys(by).map((s) => `${name} ${s}`))),
+      new Set(Object.entries(responses).flatMap(([name, by]) => Object.keys(by).map((s) => `${name} ${s}`))),
     );
     assert.equal(ended.length, Object.keys(requests).length);
-    assert.equal(observer.all.length, 2 * ended.length);
+    assert.equal(hooks.all.length, 2 * ended.length);
   });
 
   for (const [kind, status] of [
-    ['lose-answer', undefined],
-    ['truncate-answer', undefined],
+    ['drop-response', undefined],
+    ['truncated-response', undefined],
     ['reset', undefined],
-    ['garbage-answer', 200],
+    ['malformed-response', 200],
   ] as const) {
     test(`${status ?? 'no status'} after ${kind}`, async (t) => {
       const gateway = await startTestGateway(t, { faults: [{ operation: 'whoami', fault: { kind } }] });
-      const observer = new Notes();
-      await assert.rejects(createTestClient(t, gateway.url, { observer }).whoami());
-      assert.deepEqual(observer.all, [
+      const hooks = new Notes();
+      await assert.rejects(createTestClient(t, gateway.url, { hooks }).whoami());
+      assert.deepEqual(hooks.all, [
         ['sent', 'whoami'],
         ['ended', 'whoami', status],
       ]);
@@ -62,21 +62,24 @@ describe('an observer learns', () => {
   }
 
   test('nothing of a request that was not sent', async (t) => {
-    const observer = new Notes();
-    const client = createTestClient(t, 'http://127.0.0.1:9', { observer });
+    const hooks = new Notes();
+    const client = createTestClient(t, 'http://127.0.0.1:9', { hooks });
     await assert.rejects(client.whoami({ signal: AbortSignal.abort() }));
-    assert.deepEqual(observer.all, []);
+    assert.deepEqual(hooks.all, []);
   });
 
   test('for how long a rate limit has held requests back', async (t) => {
     const headers = { 'retry-after': '1' };
-    const faults = [{ operation: '*', times: 1, fault: { kind: 'answer', status: 429, headers } } as const];
+    const faults = [{ operation: '*', times: 1, fault: { kind: 'respond', status: 429, headers } } as const];
     const gateway = await startTestGateway(t, { faults, apiKeys: [API_KEY] });
-    const observer = new Notes();
-    const client = createTestClient(t, gateway.url, { observer, longestPauseMs: 200 });
+    const hooks = new Notes();
+    const client = createTestClient(t, gateway.url, { hooks, maxRateLimitPauseMs: 200 });
     await assert.rejects(client.whoami());
-    assert.equal(observer.heldBackMs, 0);
+    assert.equal(hooks.onRateLimitPauseMs, 0);
     await client.whoami();
-    assert.ok(observer.heldBackMs > 190 && observer.heldBackMs < 1_000, `${observer.heldBackMs}`);
+    assert.ok(
+      hooks.onRateLimitPauseMs > 190 && hooks.onRateLimitPauseMs < 1_000,
+      `${hooks.onRateLimitPauseMs}`,
+    );
   });
 });

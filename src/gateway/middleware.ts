@@ -1,26 +1,26 @@
 import type { MiddlewareHandler } from 'hono';
 import { ApiError } from './api-error.js';
-import type { FaultPicker } from './fault-picker.js';
+import type { FaultMatcher } from './fault-matcher.js';
 import type { Operation } from './faults.js';
 import type { HttpContext, HttpEnv } from './http-env.js';
 import { injectFault } from './inject-fault.js';
-import { countOne, type Traffic } from './traffic.js';
+import { increment, type RequestStats } from './request-stats.js';
 
 /** Counts a request of the operation and what came of it. */
-export function observe(operation: Operation, traffic: Traffic): MiddlewareHandler<HttpEnv> {
+export function countRequests(operation: Operation, stats: RequestStats): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    countOne(traffic.requests, operation);
-    traffic.inFlight += 1;
-    traffic.mostInFlight = Math.max(traffic.mostInFlight, traffic.inFlight);
+    increment(stats.requests, operation);
+    stats.inFlight += 1;
+    stats.maxInFlight = Math.max(stats.maxInFlight, stats.inFlight);
     try {
       await next();
     } finally {
-      traffic.inFlight -= 1;
+      stats.inFlight -= 1;
     }
     if (c.var.dropped) return;
-    const answers = traffic.answers[operation] ?? {};
-    traffic.answers[operation] = answers;
-    countOne(answers, String(c.res.status));
+    const responses = stats.responses[operation] ?? {};
+    stats.responses[operation] = responses;
+    increment(responses, String(c.res.status));
   };
 }
 
@@ -34,16 +34,16 @@ export function authenticate(apiKeys: readonly string[]): MiddlewareHandler<Http
 }
 
 /** Lets the faults happen that the rules of the moment want. */
-export function disturb(
+export function injectFaults(
   operation: Operation,
-  { traffic, picker, closing }: { traffic: Traffic; picker: () => FaultPicker; closing: AbortSignal },
+  { stats, matcher, closing }: { stats: RequestStats; matcher: () => FaultMatcher; closing: AbortSignal },
 ): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    if (picker().idle) return next();
+    if (matcher().isEmpty) return next();
     const runtimePath = await readRuntimePath(c);
-    const fault = picker().pick(operation, runtimePath);
+    const fault = matcher().match(operation, runtimePath);
     if (!fault) return next();
-    countOne(traffic.faults, fault.kind);
+    increment(stats.faults, fault.kind);
     return injectFault(c, fault, next, closing);
   };
 }

@@ -50,14 +50,14 @@ export function activityOptions(options: BctrlActivityOptions = {}): ActivityOpt
  * The same for `collectRuntimeFiles`. A batch goes through the task queue: handed straight back to the worker that has
  * just run the workflow task, all batches of a pipeline would keep one worker busy, and the others idle.
  */
-export function batchOptions(options: BctrlActivityOptions = {}): ActivityOptions {
+export function batchActivityOptions(options: BctrlActivityOptions = {}): ActivityOptions {
   const { retry, ...others } = activityOptions(options);
   // An attempt fails only for files that are tried again, whatever their class.
   return { ...others, retry: { ...retry, nonRetryableErrorTypes: [] }, allowEagerDispatch: false };
 }
 
 /** Activity options for `waitForInvocation`. `giveUpAfter` bounds the wait; default: 24 hours. */
-export function waitOptions(options: BctrlActivityOptions = {}): ActivityOptions {
+export function waitActivityOptions(options: BctrlActivityOptions = {}): ActivityOptions {
   return {
     ...activityOptions({ ...options, giveUpAfter: options.giveUpAfter ?? DEFAULT_WAIT_TIMEOUT }),
     heartbeatTimeout: WAIT_HEARTBEAT_TIMEOUT,
@@ -73,8 +73,8 @@ export function proxyBctrlActivities(
   // A proxy of Temporal's answers to every name and lists none, so it cannot be spread.
   const { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime, verifyCollectedFiles } =
     proxyActivities<BctrlActivities>(activityOptions(options));
-  const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchOptions(options));
-  const { waitForInvocation } = proxyActivities<BctrlActivities>(waitOptions());
+  const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchActivityOptions(options));
+  const { waitForInvocation } = proxyActivities<BctrlActivities>(waitActivityOptions());
   return {
     collectRuntimeFile,
     collectRuntimeFiles,

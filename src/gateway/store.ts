@@ -16,7 +16,7 @@ interface Idempotency {
 }
 
 /** All that the gateway knows, in memory, and on disk before anybody is told. */
-export interface Ledger {
+export interface Store {
   readonly files: Omit<FileIndex, 'add'>;
   addFile(file: Omit<StoredFile, 'createdAt'>, idempotency?: Idempotency): IndexedFile;
   addInvocation(invocation: StoredInvocation): void;
@@ -25,11 +25,11 @@ export interface Ledger {
   /** Milliseconds since the epoch, or undefined while the runtime is active. */
   stoppedAt(runtimeId: string): number | undefined;
   /** The first request that came with the key, and the file that it made. */
-  madeWith(idempotencyKey: string): { request: string; file: IndexedFile } | undefined;
+  findByIdempotencyKey(idempotencyKey: string): { request: string; file: IndexedFile } | undefined;
   close(): Promise<void>;
 }
 
-export async function openLedger(storageDir: string, now: () => number): Promise<Ledger> {
+export async function openStore(storageDir: string, now: () => number): Promise<Store> {
   const files = createFileIndex();
   const invocations = new Map<string, StoredInvocation>();
   const stopped = new Map<string, number>();
@@ -67,7 +67,7 @@ export async function openLedger(storageDir: string, now: () => number): Promise
     invocation: (id) => invocations.get(id),
     stopRuntime: (runtimeId) => record({ kind: 'runtime-stopped', runtimeId, at: now() }),
     stoppedAt: (runtimeId) => stopped.get(runtimeId),
-    madeWith: (key) => made.get(key),
+    findByIdempotencyKey: (key) => made.get(key),
     close: () => journal.close(),
   };
 }

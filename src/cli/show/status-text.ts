@@ -1,18 +1,18 @@
 import { formatCount } from '../../shared/format-count.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
-import type { Sight } from '../temporal/look.js';
 import type { PendingRetry } from '../temporal/pending-retries.js';
+import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { formatBytes } from './format-bytes.js';
 import { formatDuration } from './format-duration.js';
 
 /** What an operator has to do, if anything. */
-export function helpFor({
+export function nextStep({
   description,
   progress,
-  isDeserted,
-}: Pick<Sight, 'description' | 'progress' | 'isDeserted'>): string | undefined {
+  hasNoWorker,
+}: Pick<WorkflowSnapshot, 'description' | 'progress' | 'hasNoWorker'>): string | undefined {
   const { workflowId, taskQueue } = description;
-  if (isDeserted) {
+  if (hasNoWorker) {
     return `no worker takes work from task queue "${taskQueue}": it waits for one (bctrl-temporal doctor)`;
   }
   if (progress?.phase === 'held') return `held: bctrl-temporal resume ${workflowId} (or abandon)`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boundedString, fileTypeSchema, isAtMostBytes, pathSchema } from './bounded-string.js';
 import { isAtMostDeep } from './external-input.js';
-import { oneLine } from './one-line.js';
+import { truncateLine } from './truncate-line.js';
 
 /*
  * The HTTP API's shapes. What is sent is strict. What comes back is read tolerantly: a response that says what is needed is a
@@ -170,16 +170,16 @@ export const errorResponseSchema = looseObject.transform((body) => {
   };
 });
 
-export const endedStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
-export type EndedStatus = (typeof endedStatuses)[number];
+export const terminalStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
+export type TerminalStatus = (typeof terminalStatuses)[number];
 
 /** A text for one line, cut where it is longer. */
-const optionalLine = z.string().transform(oneLine).optional().catch(undefined);
+const optionalLine = z.string().transform(truncateLine).optional().catch(undefined);
 
 /** How a job failed: the contract's object, or a text. */
 const jobErrorSchema: z.ZodType<JobError> = z.union([
   z.object({ code: optionalLine, message: optionalLine }),
-  z.string().transform((message) => ({ message: oneLine(message) })),
+  z.string().transform((message) => ({ message: truncateLine(message) })),
 ]);
 export interface JobError {
   readonly code?: string | undefined;
@@ -191,7 +191,7 @@ export const invocationSchema = z.object({
   id: optionalId,
   runId: optionalId,
   /** An unknown status counts as not ended. */
-  status: z.string().min(1).transform(oneLine),
+  status: z.string().min(1).transform(truncateLine),
   action: optionalLine,
   output: z.unknown().optional(),
   error: jobErrorSchema.optional().catch(undefined),
@@ -201,8 +201,8 @@ export const invocationSchema = z.object({
 });
 export type Invocation = z.infer<typeof invocationSchema>;
 
-export function isEnded(status: string): status is EndedStatus {
-  return endedStatuses.some((ended) => ended === status);
+export function isTerminal(status: string): status is TerminalStatus {
+  return terminalStatuses.some((ended) => ended === status);
 }
 
 const runIdSchema = z.union([z.string().max(MAXIMUM_ID_LENGTH), z.number().transform(String)]);

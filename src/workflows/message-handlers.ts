@@ -6,7 +6,7 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
-import { describeIssue } from '../shared/describe-issue.js';
+import { formatZodError } from '../shared/format-zod-error.js';
 import {
   ABANDON_UPDATE,
   ADD_FILES_UPDATE,
@@ -15,21 +15,21 @@ import {
   RERUN_INPUT_QUERY,
   RESUME_UPDATE,
 } from '../shared/names.js';
-import { shortPath } from '../shared/one-line.js';
-import { MAXIMUM_FILES, MAXIMUM_LIST_BYTES, type PipelineInput } from '../shared/pipeline-input.js';
+import { parseInput } from '../shared/parse-input.js';
+import { MAX_FILES, MAX_LIST_BYTES, type PipelineInput } from '../shared/pipeline-input.js';
 import {
-  type Abandoned,
-  type AddFiles,
-  addFilesSchema,
-  type FilesAdded,
-  type JobFinished,
-  jobFinishedSchema,
-  type Resume,
-  type Resumed,
-  resumeSchema,
+  type AbandonResult,
+  type AddFilesInput,
+  type AddFilesResult,
+  addFilesInputSchema,
+  type JobFinishedInput,
+  jobFinishedInputSchema,
+  type ResumeInput,
+  type ResumeResult,
+  resumeInputSchema,
 } from '../shared/pipeline-messages.js';
 import type { PipelineProgress } from '../shared/pipeline-report.js';
-import { parseWorkflowInput } from './parse-workflow-input.js';
+import { truncatePath } from '../shared/truncate-line.js';
 import type { PipelineState } from './pipeline-state.js';
 
 /** What a pipeline has done so far, at any time of its life and after it. */
@@ -45,28 +45,28 @@ export const rerunInputQuery = defineQuery<PipelineInput>(RERUN_INPUT_QUERY);
  * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first one counts; one that a pipeline
  * is held for can be replaced before it is resumed. What is ignored, as a wrong argument is too, is logged.
  */
-export const jobFinishedSignal = defineSignal<[JobFinished?]>(JOB_FINISHED_SIGNAL);
+export const jobFinishedSignal = defineSignal<[JobFinishedInput?]>(JOB_FINISHED_SIGNAL);
 
 /** Further files to collect; refused once the pipeline is finishing. Of a held pipeline they are collected when it is resumed. */
-export const addFilesUpdate = defineUpdate<FilesAdded, [AddFiles]>(ADD_FILES_UPDATE);
+export const addFilesUpdate = defineUpdate<AddFilesResult, [AddFilesInput]>(ADD_FILES_UPDATE);
 
 /** Tries again what has failed in a held pipeline; refused in any other phase. */
-export const resumeUpdate = defineUpdate<Resumed, [Resume?]>(RESUME_UPDATE);
+export const resumeUpdate = defineUpdate<ResumeResult, [ResumeInput?]>(RESUME_UPDATE);
 
 /** Lets a held pipeline finish and fail with what it has; refused in any other phase. */
-export const abandonUpdate = defineUpdate<Abandoned>(ABANDON_UPDATE);
+export const abandonUpdate = defineUpdate<AbandonResult>(ABANDON_UPDATE);
 
 /** Takes the messages of a pipeline from now on, also those that came before it began. */
-export function takeMessages(pipeline: PipelineState): void {
+export function registerHandlers(pipeline: PipelineState): void {
   const { files } = pipeline;
 
   setHandler(progressQuery, () => pipeline.progress);
   setHandler(rerunInputQuery, () => pipeline.rerunInput);
 
   setHandler(jobFinishedSignal, (input = {}) => {
-    const { data, error } = jobFinishedSchema.safeParse(input);
+    const { data, error } = jobFinishedInputSchema.safeParse(input);
     if (error)
-      log.warn('The signal jobFinished is ignored: its argument is wrong', { error: describeIssue(error) });
+      log.warn('The signal jobFinished is ignored: its argument is wrong', { error: formatZodError(error) });
     else if (pipeline.jobFinished === undefined || pipeline.isHeldForJobs) pipeline.jobFinished = data;
     else log.warn('The signal jobFinished is ignored: there was one before');
   });
@@ -74,17 +74,17 @@ export function takeMessages(pipeline: PipelineState): void {
   setHandler(
     addFilesUpdate,
     (input) => {
-      const wanted = parseWorkflowInput(addFilesSchema, input).files;
+      const wanted = parseInput(addFilesInputSchema, input).files;
       const added = files.add(wanted);
-      pipeline.show();
+      pipeline.updateCurrentDetails();
       return { added, known: wanted.length - added };
     },
     {
       validator(input) {
-        const wanted = parseWorkflowInput(addFilesSchema, input).files;
+        const wanted = parseInput(addFilesInputSchema, input).files;
         if (pipeline.isFinishing) throw conflict('the pipeline is finishing and takes no more files');
-        if (!files.hasRoomFor(wanted)) {
-          const most = `at most ${MAXIMUM_FILES} of ${MAXIMUM_LIST_BYTES} bytes in all`;
+        if (!files.canAdd(wanted)) {
+          const most = `at most ${MAX_FILES} of ${MAX_LIST_BYTES} bytes in all`;
           throw conflict(`files: the pipeline has ${files.counts.files}, and ${most}`);
         }
       },
@@ -94,18 +94,18 @@ export function takeMessages(pipeline: PipelineState): void {
   setHandler(
     resumeUpdate,
     (input = {}) => {
-      const jobs = input.runtimePaths === undefined ? pipeline.openJobs.length : 0;
-      const resumed = { files: files.reopen(input.runtimePaths), jobs };
-      pipeline.enter(jobs > 0 ? 'waiting' : 'collecting');
+      const jobs = input.runtimePaths === undefined ? pipeline.unresolvedJobs.length : 0;
+      const resumed = { files: files.requeueFailed(input.runtimePaths), jobs };
+      pipeline.setPhase(jobs > 0 ? 'waiting' : 'collecting');
       return resumed;
     },
     {
       validator(input = {}) {
-        const { runtimePaths = [] } = parseWorkflowInput(resumeSchema, input);
+        const { runtimePaths = [] } = parseInput(resumeInputSchema, input);
         assertHeld(pipeline);
         const failed = files.failedPaths;
         const other = runtimePaths.find((path) => !failed.has(path));
-        if (other !== undefined) throw conflict(`"${shortPath(other)}" is not among the failed files`);
+        if (other !== undefined) throw conflict(`"${truncatePath(other)}" is not among the failed files`);
       },
     },
   );
@@ -114,7 +114,7 @@ export function takeMessages(pipeline: PipelineState): void {
     abandonUpdate,
     () => {
       pipeline.isAbandoned = true;
-      pipeline.enter('finishing');
+      pipeline.setPhase('finishing');
       const { counts } = files;
       return { files: counts.files - counts.collected - counts.kept - counts.missing };
     },

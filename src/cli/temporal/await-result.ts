@@ -1,13 +1,13 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 
 /** How a wait for a workflow ended. */
-export type Ending =
+export type WaitResult =
   | { readonly kind: 'completed'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: WorkflowFailedError }
   | { readonly kind: 'running' | 'interrupted' };
 
 /** Waits until a workflow has ended. */
-export async function toEnding(handle: WorkflowHandle): Promise<Ending> {
+export async function awaitResult(handle: WorkflowHandle): Promise<WaitResult> {
   try {
     return { kind: 'completed', result: await handle.result() };
   } catch (error) {

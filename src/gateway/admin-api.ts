@@ -1,18 +1,18 @@
 import type { Hono } from 'hono';
 import { ApiError } from './api-error.js';
-import type { Books } from './books.js';
-import type { FaultPicker } from './fault-picker.js';
+import type { FaultMatcher } from './fault-matcher.js';
 import { type FaultRule, parseFaultRules } from './faults.js';
 import type { HttpEnv } from './http-env.js';
 import { type Invocation, type InvocationOptions, invocationOptionsSchema } from './invocations.js';
 import { parseRequest, readJson } from './parse-request.js';
-import type { Traffic } from './traffic.js';
+import type { RequestStats } from './request-stats.js';
+import type { GatewaySnapshot } from './snapshot.js';
 
 /** What the process that runs the gateway can see and do. */
-export interface Controls {
-  traffic: Traffic;
-  picker: () => FaultPicker;
-  books(): Books;
+export interface AdminApi {
+  stats: RequestStats;
+  matcher: () => FaultMatcher;
+  snapshot(): GatewaySnapshot;
   setFaults(rules: readonly FaultRule[]): void;
   createInvocation(options: InvocationOptions): Invocation;
 }
@@ -21,10 +21,10 @@ export interface Controls {
  * The same for tests and demos in another process. These paths lie outside of /v1 and need no API key: they are
  * the gateway's own and no part of the bctrl API.
  */
-export function addControlPlane(app: Hono<HttpEnv>, controls: Controls): void {
+export function addAdminRoutes(app: Hono<HttpEnv>, controls: AdminApi): void {
   app.get('/_gateway/health', (c) => c.body(null, 204));
 
-  app.get('/_gateway/books', (c) => c.json(controls.books()));
+  app.get('/_gateway/snapshot', (c) => c.json(controls.snapshot()));
 
   app.put('/_gateway/faults', async (c) => {
     controls.setFaults(parseRules(await readJson(c.req)));

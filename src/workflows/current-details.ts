@@ -1,5 +1,5 @@
 import type { PipelineProgress, PipelineReport } from '../shared/pipeline-report.js';
-import { toMarkdown } from '../shared/to-markdown.js';
+import { toTemporalUiMarkdown } from '../shared/to-markdown.js';
 
 /** Lines of a kind that the details show; the report has them all. */
 const SHOWN = 5;
@@ -9,9 +9,9 @@ const holdHelp =
   '**Held.** Mend the cause, then send the update `resume` (all that failed, or `{"runtimePaths": […]}`); or send `abandon`.';
 
 /** The current details of a pipeline: Markdown, well under the 20,000 bytes that Temporal takes. */
-export function describeProgress(progress: PipelineProgress): string {
-  const { phase, ending, counts, bytes, jobs, files, warnings } = progress;
-  const cells = { phase: ending === undefined ? phase : `${phase}: ${ending}`, ...counts, bytes };
+export function renderCurrentDetails(progress: PipelineProgress): string {
+  const { phase, outcome, counts, bytes, jobs, files, warnings } = progress;
+  const cells = { phase: outcome === undefined ? phase : `${phase}: ${outcome}`, ...counts, bytes };
   const failures = files.flatMap((file) => (file.outcome === 'failed' ? toLine(file) : []));
   const lines = [
     `| ${Object.keys(cells).join(' | ')} |`,
@@ -29,7 +29,7 @@ export function describeProgress(progress: PipelineProgress): string {
       warnings.map((warning) => `- ${warning}`),
     ),
   ];
-  return toMarkdown(lines);
+  return toTemporalUiMarkdown(lines);
 }
 
 function finishLines({ exportArchive, stopRuntime, next }: PipelineReport): string[] {

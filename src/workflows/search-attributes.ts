@@ -7,7 +7,7 @@ import { searchAttributes } from '../shared/search-attributes.js';
  * Sets the search attributes that the pipeline was started with, in one command, if any of them changes. Each command
  * is billed in Temporal Cloud: call it when the phase changes, not for every file.
  */
-export function showInSearchAttributes({ phase, runId, counts }: PipelineProgress): void {
+export function upsertPipelineSearchAttributes({ phase, runId, counts }: PipelineProgress): void {
   const { typedSearchAttributes: current } = workflowInfo();
   const wanted: SearchAttributePair[] = [
     { key: searchAttributes.phase, value: phase },

@@ -11,7 +11,8 @@ import {
   runToEnd,
   type TestActivitiesOptions,
 } from '../support/activities.js';
-import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 const COLLECTION = 'workflow/run/0';
 /** Of `a.txt`: the activity adds source and destination to the key that it is given. */
@@ -31,7 +32,7 @@ async function setUp(
 }
 
 /** What the gateway did: requests for collects and for looks, and the files that are really there. */
-function did(gateway: TestGateway) {
+function requestCounts(gateway: TestGateway) {
   const { requests, files } = gateway.snapshot();
   return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
 }
@@ -41,7 +42,7 @@ test('a file is collected with one request, its key beside the metadata of the u
   const { result } = await runAttempt(collectRuntimeFile, { ...input, metadata: { mine: { a: 1 } } });
   assert.equal(result?.sizeBytes, 5);
   assert.deepEqual(gateway.snapshot().files[0]?.metadata, { mine: { a: 1 }, [COLLECTION_KEY_FIELD]: KEY });
-  assert.deepEqual(did(gateway), { collects: 1, looks: 0, files: 1 });
+  assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 0, files: 1 });
 });
 
 test('the request has the fields of the input and no other', async (t) => {
@@ -54,7 +55,7 @@ test('the request has the fields of the input and no other', async (t) => {
     appearsWithin: '1s',
   });
   assert.deepEqual([result?.path, result?.name], ['/reports/b.txt', 'b.txt']);
-  assert.equal(did(gateway).files, 1);
+  assert.equal(requestCounts(gateway).files, 1);
 });
 
 describe('an attempt whose predecessor got no readable answer looks first', () => {
@@ -67,7 +68,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
       assert.equal(attempts, 2);
       assert.equal(result?.id, gateway.snapshot().files[0]?.id);
       const committed = kind !== 'reset';
-      assert.deepEqual(did(gateway), { collects: committed ? 1 : 2, looks: 1, files: 1 });
+      assert.deepEqual(requestCounts(gateway), { collects: committed ? 1 : 2, looks: 1, files: 1 });
     });
   }
 
@@ -78,13 +79,13 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     });
     const first = await runAttempt(collectRuntimeFile, input);
     assert.equal(first.failure?.type, 'upstream');
-    await until(() => did(gateway).files === 1);
+    await waitFor('the file', () => requestCounts(gateway).files === 1);
     const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
     assert.equal(
       (await runAttempt(collectRuntimeFile, input, info)).result?.id,
       gateway.snapshot().files[0]?.id,
     );
-    assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
   });
 
   test('after a crash, which leaves no record', async (t) => {
@@ -92,7 +93,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     await runAttempt(collectRuntimeFile, input);
     const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
     assert.equal(result?.id, gateway.snapshot().files[0]?.id);
-    assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
   });
 
   test('after a crash that left the record of an attempt before', async (t) => {
@@ -102,7 +103,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
     await runAttempt(collectRuntimeFile, input, { attempt: 2, heartbeatDetails });
     await runAttempt(collectRuntimeFile, input, { attempt: 3, heartbeatDetails });
-    assert.deepEqual(did(gateway), { collects: 2, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 2, looks: 1, files: 1 });
   });
 
   for (const [what, info] of [
@@ -121,7 +122,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
       const { gateway, collectRuntimeFile, input } = await setUp(t);
       await runAttempt(collectRuntimeFile, input);
       await runAttempt(collectRuntimeFile, input, { attempt: 1, ...info });
-      assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+      assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
     });
   }
 
@@ -134,7 +135,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     });
     const { attempts } = await runToEnd(collectRuntimeFile, input);
     assert.equal(attempts, 3);
-    assert.deepEqual(did(gateway), { collects: 3, looks: 2, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 3, looks: 2, files: 1 });
   });
 
   test('a look that fails is retried, and nothing is created meanwhile', async (t) => {
@@ -145,7 +146,7 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
     const { attempts } = await runToEnd(collectRuntimeFile, input);
     assert.equal(attempts, 5);
-    assert.deepEqual(did(gateway), { collects: 1, looks: 4, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 4, files: 1 });
   });
 });
 
@@ -157,7 +158,7 @@ describe('no look is made', () => {
       const first = await runAttempt(collectRuntimeFile, input);
       const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
       assert.ok((await runAttempt(collectRuntimeFile, input, info)).result);
-      assert.deepEqual(did(gateway), { collects: 2, looks: 0, files: 1 });
+      assert.deepEqual(requestCounts(gateway), { collects: 2, looks: 0, files: 1 });
     });
   }
 
@@ -168,7 +169,7 @@ describe('no look is made', () => {
     const { gateway, collectRuntimeFile: again } = await setUp(t);
     const next = { ...input, runtimeId: gateway.runtimeId };
     assert.ok((await runAttempt(again, next, { attempt: 2, heartbeatDetails })).result);
-    assert.deepEqual(did(gateway), { collects: 1, looks: 0, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 0, files: 1 });
   });
 });
 
@@ -179,7 +180,7 @@ describe('finding', () => {
     const aYearLater = { scheduledTimestampMs: Date.now() + 365 * 24 * 60 * 60 * 1_000 };
     const after = await runAttempt(collectRuntimeFile, { ...input, checkExistingFirst: true }, aYearLater);
     assert.equal(after.result?.id, before.result?.id);
-    assert.deepEqual(did(gateway), { collects: 1, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
   });
 
   test('goes through all pages', async (t) => {
@@ -189,7 +190,7 @@ describe('finding', () => {
     for (let i = 0; i < 250; i += 1) await gateway.collect({ runtimePath: `other/${i}.txt` });
     const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
     assert.equal(result?.id, gateway.snapshot().files[0]?.id);
-    assert.deepEqual(did(gateway), { collects: 251, looks: 3, files: 251 });
+    assert.deepEqual(requestCounts(gateway), { collects: 251, looks: 3, files: 251 });
   });
 
   test("works although the API's clock is five minutes behind", async (t) => {
@@ -197,7 +198,7 @@ describe('finding', () => {
     const info = { scheduledTimestampMs: Date.now() };
     await runAttempt(collectRuntimeFile, input, info);
     await runAttempt(collectRuntimeFile, input, { ...info, attempt: 2 });
-    assert.equal(did(gateway).files, 1);
+    assert.equal(requestCounts(gateway).files, 1);
   });
 
   test('does not take files of another key, or of another runtime', async (t) => {
@@ -223,9 +224,9 @@ describe('finding', () => {
     const { collectionKey: _, ...keyless } = input;
     await runAttempt(collectRuntimeFile, keyless, { activityId: '1' });
     await runAttempt(collectRuntimeFile, keyless, { activityId: '1', attempt: 2 });
-    assert.equal(did(gateway).files, 1);
+    assert.equal(requestCounts(gateway).files, 1);
     await runAttempt(collectRuntimeFile, keyless, { activityId: '2' });
-    assert.equal(did(gateway).files, 2);
+    assert.equal(requestCounts(gateway).files, 2);
   });
 });
 
@@ -235,7 +236,7 @@ describe('a file of that path is there already', () => {
     const first = await runAttempt(collectRuntimeFile, input);
     const second = await runAttempt(collectRuntimeFile, input);
     assert.equal(second.result?.id, first.result?.id);
-    assert.deepEqual(did(gateway), { collects: 2, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 2, looks: 1, files: 1 });
   });
 
   test('it is foreign: a final conflict', async (t) => {
@@ -243,7 +244,7 @@ describe('a file of that path is there already', () => {
     await gateway.collect({ runtimePath: 'a.txt' });
     const { failure } = await runAttempt(collectRuntimeFile, input);
     assert.deepEqual([failure?.type, failure?.nonRetryable], ['conflict', true]);
-    assert.equal(did(gateway).files, 1);
+    assert.equal(requestCounts(gateway).files, 1);
   });
 
   for (const destinationPath of [undefined, '/reports/a.txt']) {
@@ -300,7 +301,7 @@ describe('a wrong input is a final invalid_input that names the field', () => {
       const { failure } = await runAttempt(collectRuntimeFile, { ...input, ...change });
       assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
       assert.match(failure?.message ?? '', message);
-      assert.equal(did(gateway).collects, 0);
+      assert.equal(requestCounts(gateway).collects, 0);
     });
   }
 
@@ -353,7 +354,7 @@ describe('cancellation and worker shutdown', () => {
         assert.equal(error.message, reason);
         return true;
       });
-      await until(() => did(gateway).collects === 1);
+      await waitFor('the collect', () => requestCounts(gateway).collects === 1);
       const startedMs = performance.now();
       env.cancel(reason);
       await rejected;

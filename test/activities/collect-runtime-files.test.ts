@@ -12,7 +12,8 @@ import {
   runToEnd,
   type TestActivitiesOptions,
 } from '../support/activities.js';
-import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 const KEY = 'workflow/run';
 const FILES = 100;
@@ -32,7 +33,7 @@ async function setUp(
   return { gateway, collectRuntimeFiles, input: { runtimeId: gateway.runtimeId, collectionKey: KEY, files } };
 }
 
-function did(gateway: TestGateway) {
+function requestCounts(gateway: TestGateway) {
   const { requests, files } = gateway.snapshot();
   return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
 }
@@ -52,7 +53,7 @@ test('files are collected with a request each, and a key each from the key of th
   const { gateway, collectRuntimeFiles, input } = await setUp(t);
   const { result } = await runAttempt(collectRuntimeFiles, input, info);
   assertAllOnce(gateway, result);
-  assert.deepEqual(did(gateway), { collects: FILES, looks: 0, files: FILES });
+  assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 0, files: FILES });
   for (const { runtimePath, metadata } of gateway.snapshot().files) {
     assert.equal(metadata?.[COLLECTION_KEY_FIELD], `${KEY}/${fileKey({ runtimePath: String(runtimePath) })}`);
   }
@@ -83,7 +84,7 @@ test('no more requests are in flight than a worker may have, over all of its act
   const halves = [input.files.slice(0, FILES / 2), input.files.slice(FILES / 2)];
   await Promise.all(halves.map((files) => runAttempt(collectRuntimeFiles, { ...input, files }, info)));
   assert.equal(gateway.snapshot().maxInFlight, 8);
-  assert.equal(did(gateway).files, FILES);
+  assert.equal(requestCounts(gateway).files, FILES);
 });
 
 const kinds: Fault[] = [
@@ -109,8 +110,8 @@ describe('an attempt goes on with the rest', () => {
       assertAllOnce(gateway, result);
       assert.equal(attempts, 2);
       const isMade = fault.kind !== 'reset' && fault.kind !== 'respond';
-      assert.equal(did(gateway).collects, isMade ? FILES : FILES + FILES / 4);
-      assert.equal(did(gateway).looks, 1, 'one look for all of them');
+      assert.equal(requestCounts(gateway).collects, isMade ? FILES : FILES + FILES / 4);
+      assert.equal(requestCounts(gateway).looks, 1, 'one look for all of them');
     });
   }
 
@@ -119,7 +120,7 @@ describe('an attempt goes on with the rest', () => {
     await runAttempt(collectRuntimeFiles, { ...input, files: input.files.slice(0, 40) }, info);
     const { result } = await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2 });
     assertAllOnce(gateway, result);
-    assert.deepEqual(did(gateway), { collects: FILES, looks: 1, files: FILES });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 1, files: FILES });
   });
 
   test('and what was settled before is not asked for again', async (t) => {
@@ -130,7 +131,7 @@ describe('an attempt goes on with the rest', () => {
     const { result, attempts } = await runToEnd(collectRuntimeFiles, input, info);
     assertAllOnce(gateway, result);
     assert.equal(attempts, 4);
-    assert.equal(did(gateway).collects, FILES + 3);
+    assert.equal(requestCounts(gateway).collects, FILES + 3);
   });
 });
 
@@ -144,7 +145,7 @@ describe('a file that is finally refused', () => {
     assert.deepEqual([gone.reasonClass, gone.code], ['not_found', 'file.not_found']);
     assert.match(gone.message, /^gone\.txt: POST .* returned 404 file\.not_found/);
     assert.ok(gone.requestId);
-    assert.equal(did(gateway).files, 3);
+    assert.equal(requestCounts(gateway).files, 3);
   });
 
   test('is counted for itself: ten server failures of one are final, and others go on', async (t) => {
@@ -160,7 +161,7 @@ describe('a file that is finally refused', () => {
     assert.equal(result?.filter(({ outcome }) => outcome === 'collected').length, FILES - 1);
     const failed = result?.[3];
     assert.equal(failed?.outcome === 'failed' && failed.reasonClass, 'server');
-    assert.equal(did(gateway).files, FILES - 1);
+    assert.equal(requestCounts(gateway).files, FILES - 1);
   });
 
   test('may be a foreign one that is kept', async (t) => {
@@ -176,7 +177,7 @@ describe('a file that is finally refused', () => {
       gateway.snapshot().files[0]?.id,
     );
     assert.equal(result?.[1]?.outcome === 'failed' && result[1].code, 'storage_file.path_exists');
-    assert.deepEqual(did(gateway), { collects: 3, looks: 2, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 3, looks: 2, files: 1 });
   });
 });
 
@@ -207,7 +208,7 @@ describe('a failed attempt', () => {
     assert.equal(result?.filter(({ outcome }) => outcome === 'collected').length, FILES - 1);
     const last = result?.at(-1);
     assert.equal(last?.outcome === 'failed' && last.reasonClass, 'rate_limited');
-    assert.equal(did(gateway).files, FILES - 1);
+    assert.equal(requestCounts(gateway).files, FILES - 1);
   });
 });
 
@@ -223,10 +224,10 @@ describe('a pass stops sending', () => {
     });
     const { failure, heartbeatDetails } = await runAttempt(collectRuntimeFiles, input, info);
     assert.deepEqual([failure?.type, failure?.nextRetryDelay], ['rate_limited', 7_000]);
-    assert.ok(did(gateway).collects <= 10 + width, `${did(gateway).collects} requests`);
+    assert.ok(requestCounts(gateway).collects <= 10 + width, `${requestCounts(gateway).collects} requests`);
     const next = { ...info, attempt: 2, heartbeatDetails };
     assertAllOnce(gateway, (await runAttempt(collectRuntimeFiles, input, next)).result);
-    assert.deepEqual(did(gateway), { collects: FILES + 1, looks: 0, files: FILES });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES + 1, looks: 0, files: FILES });
   });
 
   for (const [what, fault, most] of [
@@ -251,8 +252,8 @@ describe('a pass stops sending', () => {
         });
         heartbeatDetails = attempted.heartbeatDetails;
         delays.push(attempted.failure?.nextRetryDelay);
-        requests.push(did(gateway).collects - before);
-        before = did(gateway).collects;
+        requests.push(requestCounts(gateway).collects - before);
+        before = requestCounts(gateway).collects;
       }
       const [first = 0, ...others] = requests;
       assert.ok(first <= most, `${first} requests`);
@@ -287,9 +288,9 @@ describe('a pass stops sending', () => {
       activities,
     });
     const { heartbeatDetails } = await runAttempt(collectRuntimeFiles, input, info);
-    assert.ok(did(gateway).files <= width, 'the pass has ended early');
+    assert.ok(requestCounts(gateway).files <= width, 'the pass has ended early');
     await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2, heartbeatDetails });
-    assert.equal(did(gateway).files, FILES - bad.length);
+    assert.equal(requestCounts(gateway).files, FILES - bad.length);
   });
 
   test('also those that wait for their turn', async (t) => {
@@ -308,7 +309,7 @@ describe('a pass stops sending', () => {
     );
     assert.equal(stopped.failure?.type, 'rate_limited');
     assert.ok(performance.now() - startedMs < 900, 'it does not wait for the pause to end');
-    assert.ok(did(gateway).collects <= 3, `${did(gateway).collects} requests`);
+    assert.ok(requestCounts(gateway).collects <= 3, `${requestCounts(gateway).collects} requests`);
   });
 
   test('but not for failures of single files', async (t) => {
@@ -321,7 +322,7 @@ describe('a pass stops sending', () => {
     }));
     const { gateway, collectRuntimeFiles, input } = await setUp(t, { faults });
     await runAttempt(collectRuntimeFiles, input, info);
-    assert.deepEqual(did(gateway), { collects: FILES, looks: 0, files: FILES - 6 });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 0, files: FILES - 6 });
   });
 });
 
@@ -352,7 +353,7 @@ describe('a look', () => {
       result?.every(({ outcome }) => outcome === 'collected'),
       true,
     );
-    assert.deepEqual(did(gateway), { collects: FILES, looks: 1, files: FILES });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 1, files: FILES });
   });
 
   test('that fails lets nothing be made', async (t) => {
@@ -361,7 +362,7 @@ describe('a look', () => {
     });
     const checkExistingFirst = { ...input, checkExistingFirst: true };
     const first = await runAttempt(collectRuntimeFiles, checkExistingFirst, info);
-    assert.deepEqual([first.failure?.type, did(gateway).collects], ['upstream', 0]);
+    assert.deepEqual([first.failure?.type, requestCounts(gateway).collects], ['upstream', 0]);
     const { result, attempts } = await runToEnd(collectRuntimeFiles, checkExistingFirst, info);
     assertAllOnce(gateway, result);
     assert.equal(attempts, 2);
@@ -380,7 +381,7 @@ test('a look that fails says nothing of files that need none', async (t) => {
   const { result } = await runToEnd(collectRuntimeFiles, input, info);
   const failed = result?.flatMap((outcome, index) => (outcome.outcome === 'failed' ? index : []));
   assert.deepEqual(failed, [7], 'nobody knows of it');
-  assert.equal(did(gateway).files, FILES, 'although it is there');
+  assert.equal(requestCounts(gateway).files, FILES, 'although it is there');
 });
 
 test('a file for which there is no time left leaves the others theirs', async (t) => {
@@ -408,7 +409,7 @@ test('a record that cannot be read is that of an attempt that broke off', async 
   const heartbeatDetails = { attempt: 1, checkpoint: { files: 'of another version' } };
   const { result } = await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2, heartbeatDetails });
   assertAllOnce(gateway, result);
-  assert.deepEqual(did(gateway), { collects: FILES, looks: 1, files: FILES });
+  assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 1, files: FILES });
 });
 
 describe('a batch that is cancelled', () => {
@@ -418,7 +419,10 @@ describe('a batch that is cancelled', () => {
     const env = new MockActivityEnvironment(info);
     const running = env.run(collectRuntimeFiles, input);
     running.catch(() => undefined);
-    await until(() => did(gateway).files === 10 && did(gateway).collects === 42);
+    await waitFor(
+      '10 files and 42 collects',
+      () => requestCounts(gateway).files === 10 && requestCounts(gateway).collects === 42,
+    );
     env.cancel();
     const thrown = await running.then(
       () => assert.fail('it was not cancelled'),
@@ -435,7 +439,7 @@ describe('a batch that is cancelled', () => {
         .files.map(({ id }) => id)
         .toSorted(),
     );
-    assert.equal(did(gateway).collects, 42, 'no other is begun');
+    assert.equal(requestCounts(gateway).collects, 42, 'no other is begun');
   });
 });
 

@@ -8,8 +8,9 @@ import { fileKey } from '../../src/shared/file-key.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
 import { createTestClient } from '../support/client.js';
-import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { startOddProxy, withFields, withStatus } from '../support/odd-proxy.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** The listing of the gateway is this late, and the activities wait so much longer. */
 const LAG_MS = 300;
@@ -235,7 +236,7 @@ describe('the key of another account', () => {
       heartbeatDetails = details;
     });
     const stopped = assert.rejects(env.run(collectRuntimeFile, input), CancelledFailure);
-    await until(() => gateway.snapshot().requests.collect === 1);
+    await waitFor('the collect', () => gateway.snapshot().requests.collect === 1);
     env.cancel('WORKER_SHUTDOWN', new ActivityCancellationDetails({ workerShutdown: true }));
     await stopped;
     const { checkpoint } = heartbeatDetails as { checkpoint: { account?: string } };

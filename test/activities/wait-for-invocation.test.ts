@@ -5,8 +5,9 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { toPauseMs } from '../../src/activities/wait-for-invocation.js';
 import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
 import { startServer } from '../support/client.js';
-import { startTestGateway, until } from '../support/gateway.js';
+import { startTestGateway } from '../support/gateway.js';
 import { startOddProxy, withFields } from '../support/odd-proxy.js';
+import { waitFor } from '../support/wait-for.js';
 
 for (const status of ['succeeded', 'failed', 'cancelled', 'timed_out'] as const) {
   test(`a job that ends ${status} is the result, without its output`, async (t) => {
@@ -92,7 +93,7 @@ test('cancellation ends the poll within 100 ms and stays a cancellation', async 
   const env = new MockActivityEnvironment();
   const run = env.run(waitForInvocation, { runtimeId, invocationId: id });
   const rejected = assert.rejects(run, CancelledFailure);
-  await until(() => gateway.snapshot().requests.wait === 1);
+  await waitFor('the request to wait', () => gateway.snapshot().requests.wait === 1);
   const startedMs = performance.now();
   env.cancel('CANCELLED');
   await rejected;

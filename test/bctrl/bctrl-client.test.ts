@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BctrlClient } from '../../src/bctrl/bctrl-client.js';
 import { BctrlError } from '../../src/bctrl/bctrl-error.js';
 import { createTestClient, startServer } from '../support/client.js';
-import { API_KEY, startTestGateway, until } from '../support/gateway.js';
+import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
 
@@ -109,7 +110,7 @@ describe('against the gateway', () => {
     const inFlight = client.collectFile(RUNTIME, { runtimePath: 'a' }, { signal });
     const queued = client.collectFile(RUNTIME, { runtimePath: 'b' }, { signal });
     const settled = Promise.allSettled([inFlight, queued]);
-    await until(() => gateway.snapshot().requests.collect === 1);
+    await waitFor('the collect', () => gateway.snapshot().requests.collect === 1);
     const reason = new Error('enough');
     const startedMs = performance.now();
     abort.abort(reason);
@@ -133,7 +134,7 @@ describe('against the gateway', () => {
     const abort = new AbortController();
     const poll = () => client.waitForInvocation(gateway.runtimeId, id, 60, { signal: abort.signal });
     const polls = Promise.allSettled(Array.from({ length: 5 }, poll));
-    await until(() => gateway.snapshot().inFlight === 5);
+    await waitFor('5 requests in flight', () => gateway.snapshot().inFlight === 5);
     assert.equal((await client.getRuntime(gateway.runtimeId)).status, 'active');
     abort.abort();
     await polls;
@@ -378,7 +379,7 @@ describe('against servers that no gateway is', () => {
     });
     const client = createTestClient(t, url);
     const error = errorOf(collect(client));
-    await until(() => asked);
+    await waitFor('the request', () => asked);
     await client.close();
     assert.equal((await error).reasonClass, 'upstream');
     await sleep(0);

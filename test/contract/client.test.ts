@@ -11,13 +11,13 @@ import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.j
 import { createTestActivities, runAttempt } from '../support/activities.js';
 import { createTestClient, startServer } from '../support/client.js';
 import { API_KEY } from '../support/gateway.js';
-import { COLLECT_PATH, describeErrors, responses, schemas, toSchemaJudge } from './contract.js';
+import { COLLECT_PATH, createSchemaValidator, describeErrors, responses, schemas } from './contract.js';
 
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
 
-const judgeRequest = toSchemaJudge('RuntimeFileCollectRequest', { strict: true });
-const judgeFile = toSchemaJudge('File');
-const judgeError = toSchemaJudge('ErrorResponse');
+const judgeRequest = createSchemaValidator('RuntimeFileCollectRequest', { strict: true });
+const judgeFile = createSchemaValidator('File');
+const judgeError = createSchemaValidator('ErrorResponse');
 
 const fileFields = Object.keys(schemas.File.properties);
 

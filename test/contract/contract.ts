@@ -32,7 +32,7 @@ export function toJudge({ content }: Content): ValidateFunction {
 }
 
 /** Judges by a schema of the document; `strict` refuses fields that it does not name. */
-export function toSchemaJudge(name: string, { strict = false } = {}): ValidateFunction {
+export function createSchemaValidator(name: string, { strict = false } = {}): ValidateFunction {
   const $ref = `contract#/components/schemas/${name}`;
   return ajv.compile(strict ? { type: 'object', $ref, unevaluatedProperties: false } : { $ref });
 }

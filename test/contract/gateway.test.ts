@@ -4,15 +4,15 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import type { Fault } from '../../src/testing.js';
-import { type Answer, startTestGateway, type TestGateway } from '../support/gateway.js';
-import { describeErrors, requestBody, responses, toJudge, toSchemaJudge } from './contract.js';
+import { type ApiResponse, startTestGateway, type TestGateway } from '../support/gateway.js';
+import { createSchemaValidator, describeErrors, requestBody, responses, toJudge } from './contract.js';
 
 const judgeRequest = toJudge(requestBody);
-const judgeFile = toSchemaJudge('File');
+const judgeFile = createSchemaValidator('File');
 const produced = new Set<string>();
 
 /** Judges an answer by the response that the document has for its status. */
-function assertContract({ status, headers, body }: Answer): void {
+function assertContract({ status, headers, body }: ApiResponse): void {
   const response = responses[status];
   assert.ok(response, `${status} is documented`);
   assert.equal(headers.get('content-type'), 'application/json');
@@ -52,7 +52,7 @@ test('files in a listing, by id and from an export are Files', async (t) => {
   for (const each of [exported, read, ...listed.data]) assert.ok(judgeFile(each), describeErrors(judgeFile));
 });
 
-const refusals: [fact: string, status: number, ask: (gateway: TestGateway) => Promise<Answer>][] = [
+const refusals: [fact: string, status: number, ask: (gateway: TestGateway) => Promise<ApiResponse>][] = [
   ['a wrong body', 400, (gateway) => gateway.collect({})],
   ['a path outside of the workspace', 400, (gateway) => gateway.collect({ runtimePath: '/etc/passwd' })],
   ['a wrong destination', 400, (gateway) => gateway.collect({ runtimePath: 'a', destinationPath: '/../b' })],
@@ -82,7 +82,7 @@ for (const status of Object.keys(responses)
 }
 
 test('a conflict, which the document leaves out, is an ErrorResponse', async (t) => {
-  const judge = toSchemaJudge('ErrorResponse');
+  const judge = createSchemaValidator('ErrorResponse');
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   await gateway.collect({ runtimePath: 'a' });
@@ -126,20 +126,20 @@ for (const body of bodies) {
 
 after(() => assert.deepEqual([...produced].sort(), Object.keys(responses).sort()));
 
-function collectAs({ call, runtimeId }: TestGateway, headers: Record<string, string>): Promise<Answer> {
+function collectAs({ call, runtimeId }: TestGateway, headers: Record<string, string>): Promise<ApiResponse> {
   return call('POST', `/v1/runtimes/${runtimeId}/files/collect`, { body: { runtimePath: 'a' }, headers });
 }
 
-function collectFrom({ call }: TestGateway, runtimeId: string): Promise<Answer> {
+function collectFrom({ call }: TestGateway, runtimeId: string): Promise<ApiResponse> {
   return call('POST', `/v1/runtimes/${runtimeId}/files/collect`, { body: { runtimePath: 'a' } });
 }
 
-async function collectWithoutStorage(gateway: TestGateway): Promise<Answer> {
+async function collectWithoutStorage(gateway: TestGateway): Promise<ApiResponse> {
   await rm(join(gateway.storageDir, 'tmp'), { recursive: true });
   return gateway.collect({ runtimePath: 'a' });
 }
 
-async function collectWithFault(t: TestContext, fault: Fault): Promise<Answer> {
+async function collectWithFault(t: TestContext, fault: Fault): Promise<ApiResponse> {
   const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
   return gateway.collect({ runtimePath: 'a' });
 }

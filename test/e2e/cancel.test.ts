@@ -7,8 +7,8 @@ import type { BctrlActivities } from '../../src/activities/create-activities.js'
 import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
 import { useDevServerEnv } from '../support/dev-server.js';
-import { until } from '../support/gateway.js';
 import { withWorker } from '../support/temporal.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** Longer than it takes a cancellation to be recorded, shorter than it takes to be delivered with a heartbeat. */
 const SOON_MS = 500;
@@ -38,7 +38,7 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
         workflowId: randomUUID(),
         args: [{ runtimeId: 'rt_1', files, stopRuntime }],
       });
-      await until(() => stops === 1);
+      await waitFor('the runtime to be stopped', () => stops === 1);
       await handle.cancel();
       await assert.rejects(handle.result(), (error: unknown) => {
         assert.ok(error instanceof WorkflowFailedError);

@@ -9,9 +9,10 @@ import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault } from '../../src/testing.js';
 import { type ApiMode, apiModes } from '../support/api-modes.js';
 import { useDevServer } from '../support/dev-server.js';
-import type { Running } from '../support/executable.js';
+import type { RunningProcess } from '../support/executable.js';
 import { spreadFaults } from '../support/faults.js';
-import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** A run repeats the faults of another with the same seed, up to the order in which the requests arrive. */
@@ -151,12 +152,12 @@ async function addFiles(gateway: TestGateway): Promise<Map<string, Buffer>> {
 
 async function killRepeatedly(
   gateway: TestGateway,
-  first: Running,
-  startWorker: () => Promise<Running>,
+  first: RunningProcess,
+  startWorker: () => Promise<RunningProcess>,
 ): Promise<void> {
   let worker = first;
   for (const files of KILLED_AT_FILES) {
-    await until(() => {
+    await waitFor('the moment', () => {
       const snapshot = gateway.snapshot();
       return snapshot.files.length >= files && snapshot.inFlight >= IN_FLIGHT;
     });

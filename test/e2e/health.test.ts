@@ -4,6 +4,7 @@ import { findPort } from '../../scripts/dev-server/find-port.js';
 import { startDevServer } from '../../scripts/dev-server.js';
 import { callApi, startTestGateway } from '../support/gateway.js';
 import { devServerExecutable } from '../support/temporal.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 test('a worker is not ready as long as Temporal is away, and lives on', async (t) => {
@@ -18,8 +19,7 @@ test('a worker is not ready as long as Temporal is away, and lives on', async (t
     env: { BCTRL_HEALTH_ADDRESS: address },
   });
   const health = (path: string) => callApi(`http://${address}`, 'GET', path);
-  let ready = await health('/readyz');
-  while (ready.status !== 200) ready = await health('/readyz');
+  await waitFor('the worker to be ready', async () => (await health('/readyz')).status === 200);
 
   await temporal.close();
   const startedMs = performance.now();

@@ -14,12 +14,12 @@ import {
   COLLECT_FILE,
   JOB_FINISHED_SIGNAL,
   POST_RUN_PIPELINE,
-  PROGRESS_QUERY,
   RESUME_UPDATE,
 } from '../../src/shared/names.js';
-import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const DEADLINE_MS = 180_000;
@@ -33,7 +33,7 @@ const DEEP = `${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}`;
 const list = (...paths: string[]) => paths.map((runtimePath) => ({ runtimePath }));
 const files = list('a.txt');
 const good = { runtimeId: 'rt_1', files };
-const waitFor = { signal: true };
+const waitForSignal = { signal: true };
 const many = <T>(length: number, item: (index: number) => T) =>
   Array.from({ length }, (_, index) => item(index));
 const withFile = (fields: object) => ({ ...good, files: [{ runtimePath: 'a.txt', ...fields }] });
@@ -114,7 +114,7 @@ const pipelines: [what: string, input: unknown, names: RegExp][] = [
   ],
   [
     'more years than its clocks have',
-    { ...good, waitFor: { ...waitFor, timeout: '9000y' } },
+    { ...good, waitFor: { ...waitForSignal, timeout: '9000y' } },
     /^waitFor\.timeout: expected a duration/,
   ],
   ['a number that JSON does not have', rawPipeline('"giveUpAfter":1e400'), /^giveUpAfter: is not a finite/],
@@ -236,14 +236,14 @@ const signals: [what: string, argument: unknown][] = [
 
 const temporal = useDevServer();
 
-/** @throws as soon as a workflow task of it is tried again, which would never end */
-async function untilEnded(handle: WorkflowHandle): Promise<void> {
-  for (;;) {
+/** Fails as soon as a workflow task is retried, which would never end. */
+async function waitForEnd(handle: WorkflowHandle): Promise<void> {
+  await waitFor('the end of a workflow', async () => {
     const { status, raw } = await handle.describe();
     const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
     assert.ok(attempt <= 1, `attempt ${attempt} of a workflow task`);
-    if (status.name !== 'RUNNING') return;
-  }
+    return status.name !== 'RUNNING';
+  });
 }
 
 async function assertNoTaskFailed(handle: WorkflowHandle): Promise<void> {
@@ -252,18 +252,8 @@ async function assertNoTaskFailed(handle: WorkflowHandle): Promise<void> {
   assert.equal(failed?.workflowTaskFailedEventAttributes?.failure?.message, undefined);
 }
 
-async function untilPhase(
-  handle: WorkflowHandle,
-  phase: PipelineProgress['phase'],
-): Promise<PipelineProgress> {
-  for (;;) {
-    const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-    if (progress.phase === phase) return progress;
-  }
-}
-
-async function failureOf(handle: WorkflowHandle): Promise<ApplicationFailure> {
-  await untilEnded(handle);
+async function getFailure(handle: WorkflowHandle): Promise<ApplicationFailure> {
+  await waitForEnd(handle);
   await assertNoTaskFailed(handle);
   const error = await handle.result().catch((thrown: unknown) => thrown);
   assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure, String(error));
@@ -314,7 +304,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
   for (const [type, rows] of Object.entries({ [POST_RUN_PIPELINE]: pipelines, [COLLECT_FILE]: collects })) {
     for (const [what, input, names] of rows) {
       await t.test(`${type} is started with ${what}`, async () => {
-        const failure = await failureOf(await start(taskQueue, [input], { type }));
+        const failure = await getFailure(await start(taskQueue, [input], { type }));
         assertRefusal(failure, names);
         assert.equal(failure.type, 'invalid_input');
       });
@@ -322,7 +312,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
   }
 
   await t.test('a pipeline is started with no argument', async () => {
-    assertRefusal(await failureOf(await start(taskQueue, [])), /expected object/);
+    assertRefusal(await getFailure(await start(taskQueue, [])), /expected object/);
   });
 
   await t.test('a wrong start comes with a wrong signal', async () => {
@@ -333,13 +323,13 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
       signal: JOB_FINISHED_SIGNAL,
       signalArgs: [HALF],
     });
-    assertRefusal(await failureOf(handle), /^runtimeId: is not well-formed/);
+    assertRefusal(await getFailure(handle), /^runtimeId: is not well-formed/);
   });
 
   await t.test('updates of a held pipeline', async (t) => {
     const input = { runtimeId, files: list('missing.txt'), onFailure: 'hold' };
     const handle = await start(taskQueue, [input]);
-    await untilPhase(handle, 'held');
+    await waitForPhase(handle, 'held');
     for (const [name, what, args, names] of updates) {
       await t.test(`${name} is sent with ${what}`, async () => {
         const error = await handle
@@ -364,13 +354,13 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
         const handle = await temporal.client.workflow.signalWithStart(POST_RUN_PIPELINE, {
           taskQueue,
           workflowId: randomUUID(),
-          args: [{ runtimeId, waitFor }],
+          args: [{ runtimeId, waitFor: waitForSignal }],
           signal: JOB_FINISHED_SIGNAL,
           signalArgs: [argument],
         });
-        assert.equal((await untilPhase(handle, 'waiting')).waitingForSignal, true);
+        assert.equal((await waitForPhase(handle, 'waiting')).waitingForSignal, true);
         await handle.signal(JOB_FINISHED_SIGNAL);
-        await untilEnded(handle);
+        await waitForEnd(handle);
         await assertNoTaskFailed(handle);
         assert.equal(((await handle.result()) as PipelineReport).outcome, 'succeeded');
       });
@@ -386,9 +376,9 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     await t.test(`a cron start has ${what} for a second argument, which no run of it heeds`, async () => {
       const input = toPipeline(`/cron/${what}`);
       const handle = await start(taskQueue, [input, second], { cronSchedule: '@every 1s' });
-      for (const runId of [handle.firstExecutionRunId, await untilNextRun(handle)]) {
+      for (const runId of [handle.firstExecutionRunId, await getNextRunId(handle)]) {
         const run = temporal.client.workflow.getHandle(handle.workflowId, runId);
-        await untilEnded(run);
+        await waitForEnd(run);
         assert.equal((await run.describe()).status.name, 'COMPLETED');
         await assertNoTaskFailed(run);
       }
@@ -401,7 +391,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     async () => {
       const input = { ...toPipeline('/long-id'), next: { workflowType: 'nobody', taskQueue: 'nobody' } };
       const handle = await start(taskQueue, [input], { workflowId: 'é'.repeat(490) });
-      await untilEnded(handle);
+      await waitForEnd(handle);
       await assertNoTaskFailed(handle);
       const { next } = (await handle.result()) as PipelineReport;
       assert.match(next?.outcome === 'started' ? next.workflowId : '', /^post-run-next\/[0-9a-f]{32}$/);
@@ -411,7 +401,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
   await t.test('a workflow id of control characters, which are six times as long in JSON', async () => {
     const input = toPipeline('/control-characters');
     const handle = await start(taskQueue, [input], { workflowId: '\u0001'.repeat(990) });
-    await untilEnded(handle);
+    await waitForEnd(handle);
     await assertNoTaskFailed(handle);
     const { metadata } = gateway.snapshot().files.find(({ path }) => path === '/control-characters') ?? {};
     assert.ok(JSON.stringify(metadata).length < 200);
@@ -433,7 +423,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
         const handle = await start(taskQueue, [
           { runtimeId, waitFor: { invocationIds: [id] }, filesFromOutput: '' },
         ]);
-        const failure = await failureOf(handle);
+        const failure = await getFailure(handle);
         assert.equal(failure.type, 'PipelineFailed');
         const [report] = failure.details as [PipelineReport];
         assert.match(report.jobs[0]?.problem?.message ?? '', names);
@@ -459,7 +449,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     for (const [what, input] of largest) {
       await t.test(what, async () => {
         const handle = await start(taskQueue, [input]);
-        await untilEnded(handle);
+        await waitForEnd(handle);
         await assertNoTaskFailed(handle);
         assert.equal((await handle.describe()).status.name, 'COMPLETED');
       });
@@ -475,9 +465,9 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
 });
 
 /** The run id of the second run of a cron schedule. */
-async function untilNextRun(handle: WorkflowHandle & { firstExecutionRunId: string }): Promise<string> {
-  for (;;) {
+async function getNextRunId(handle: WorkflowHandle & { firstExecutionRunId: string }): Promise<string> {
+  return await waitFor('the second run', async () => {
     const { runId } = await temporal.client.workflow.getHandle(handle.workflowId).describe();
-    if (runId !== handle.firstExecutionRunId) return runId;
-  }
+    return runId !== handle.firstExecutionRunId && runId;
+  });
 }

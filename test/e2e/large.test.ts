@@ -9,7 +9,8 @@ import type { Fault, FaultRule, GatewayOptions } from '../../src/testing.js';
 import { type ApiMode, apiModes } from '../support/api-modes.js';
 import { useDevServer } from '../support/dev-server.js';
 import { spreadFaults } from '../support/faults.js';
-import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** So few events that a pipeline of thousands of files goes on in a new run at least once. */
@@ -86,7 +87,10 @@ async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: 
     workflowId: runtimeId,
     args: [{ runtimeId, files, batchSize: 250, concurrency: CONCURRENCY }],
   });
-  await until(() => gateway.snapshot().files.length >= count * 0.4 && gateway.snapshot().inFlight > 0);
+  await waitFor(
+    'two fifths of the files',
+    () => gateway.snapshot().files.length >= count * 0.4 && gateway.snapshot().inFlight > 0,
+  );
   worker.child.kill('SIGKILL');
   await worker.ended;
   await start();
@@ -150,7 +154,7 @@ test('two workers share the batches of one pipeline, and one that is killed lose
     workflowId: runtimeId,
     args: [{ runtimeId, files, batchSize: 50, concurrency: 4 }],
   });
-  await until(() => gateway.snapshot().files.length >= count / 2);
+  await waitFor('half of the files', () => gateway.snapshot().files.length >= count / 2);
   killed.child.kill('SIGKILL');
   await killed.ended;
   const report: PipelineReport = await handle.result();

@@ -8,10 +8,11 @@ import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
-import type { Running } from '../support/executable.js';
-import { startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import type { RunningProcess } from '../support/executable.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { type HttpProxy, startHttpProxy } from '../support/http-proxy.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** Less than the default settle time of 5 s. */
@@ -46,7 +47,7 @@ const temporal = useDevServer();
 
 interface Scene {
   readonly gateway: TestGateway;
-  readonly start: (env?: Readonly<Record<string, string>>, address?: string) => Promise<Running>;
+  readonly start: (env?: Readonly<Record<string, string>>, address?: string) => Promise<RunningProcess>;
   readonly startPipeline: (
     options?: Partial<PipelineInput>,
   ) => Promise<WorkflowHandleWithFirstExecutionRunId>;
@@ -136,7 +137,10 @@ test('a reset in the middle of a batch makes no duplicate, although the listing 
   const { runtimeId } = gateway;
   await start({ BCTRL_MAX_REQUESTS: '2' });
   const handle = await startPipeline();
-  await until(() => gateway.snapshot().files.length >= FILES / 4 && gateway.snapshot().inFlight > 0);
+  await waitFor(
+    'a quarter of the files',
+    () => gateway.snapshot().files.length >= FILES / 4 && gateway.snapshot().inFlight > 0,
+  );
   const { events } = await handle.fetchHistory();
   const [firstTask] = events?.filter((event) => event.workflowTaskCompletedEventAttributes) ?? [];
   const workflowTaskFinishEventId = firstTask?.eventId;
@@ -164,7 +168,7 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     const sent = () => countCollects(proxy);
     const away = await scene.start(throughProxy(proxy), address);
     const handle = await scene.startPipeline({ batchSize: 100, concurrency: 6 });
-    await until(() => sent() >= count / 6);
+    await waitFor('a sixth of the collects', () => sent() >= count / 6);
     const startOther = () => scene.start({ BCTRL_MAX_REQUESTS: '2' });
     return { gateway: scene.gateway, handle, away, startOther, sent };
   }
@@ -175,7 +179,7 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     const startedMs = performance.now();
     await startOther();
     const before = sent();
-    await until(() => gateway.snapshot().files.length >= before + count / 6);
+    await waitFor('the other worker to collect', () => gateway.snapshot().files.length >= before + count / 6);
     away.child.kill('SIGCONT');
     const frozenMs = performance.now() - startedMs;
     await sleep(SILENCE_MS);
@@ -194,7 +198,7 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     const { gateway, start, startPipeline } = await setUp(t, { count, faults: [slow] });
     const proxy = await startHttpProxy(t, Number(new URL(gateway.url).port));
     const [away, other] = await Promise.all([start(throughProxy(proxy)), start({ BCTRL_MAX_REQUESTS: '2' })]);
-    await untilPolled(gateway.runtimeId, away);
+    await waitForPoll(gateway.runtimeId, away);
     away.child.kill('SIGSTOP');
     // Temporal gives some of the batches to the polls of the frozen one, and again and again while there are any.
     const handle = await startPipeline({ batchSize: 50, concurrency: 12 });
@@ -204,7 +208,7 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
         ({ attempt, lastWorkerIdentity }) => Number(attempt) > 1 && isOf(other, lastWorkerIdentity),
       );
     };
-    while (!(await isTakenOver()));
+    await waitFor('the other worker to take over', isTakenOver);
     away.child.kill('SIGCONT');
     await sleep(SILENCE_MS);
     const sent = countCollects(proxy);
@@ -235,8 +239,8 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
   });
 });
 
-/** Until Temporal has a poll for activities from a worker. */
-async function untilPolled(taskQueue: string, worker: Running): Promise<void> {
+/** Waits until Temporal has a poll for activities from a worker. */
+async function waitForPoll(taskQueue: string, worker: RunningProcess): Promise<void> {
   const isPolled = async () => {
     const { pollers } = await temporal.client.workflowService.describeTaskQueue({
       namespace: 'default',
@@ -245,10 +249,10 @@ async function untilPolled(taskQueue: string, worker: Running): Promise<void> {
     });
     return pollers?.some(({ identity }) => isOf(worker, identity));
   };
-  while (!(await isPolled()));
+  await waitFor('a poll for activities', isPolled);
 }
 
-function isOf({ child }: Running, identity: string | null | undefined): boolean {
+function isOf({ child }: RunningProcess, identity: string | null | undefined): boolean {
   return identity?.startsWith(`${child.pid}@`) ?? false;
 }
 

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { findPort } from '../../scripts/dev-server/find-port.js';
 import { metrics, toScrapedName } from '../../src/shared/metric-names.js';
-import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
-import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
+import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import { searchAttributes } from '../../src/shared/search-attributes.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
-import { API_KEY, callApi, startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { API_KEY, callApi, startTestGateway, type TestGateway } from '../support/gateway.js';
 import { type Sample, type Scrape, scrape } from '../support/prometheus.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const HOST = '127.0.0.1';
@@ -46,12 +46,12 @@ const start = (runtimeId: string, workflowId: string, input: object) =>
 /** Scrapes until all requests are told: the worker tells them with a small delay. */
 async function scrapeWhenTold(address: string, gateway: TestGateway): Promise<Scrape> {
   const asked = Object.values(gateway.snapshot().requests).reduce((sum, count) => sum + count, 0);
-  for (;;) {
+  return await waitFor(`${asked} requests in the metrics`, async () => {
     const scraped = await scrape(address);
     const told = scraped.sum(toScrapedName(metrics.requests)) ?? 0;
     assert.ok(told <= asked, `${told} of ${asked} requests`);
-    if (told === asked) return scraped;
-  }
+    return told === asked && scraped;
+  });
 }
 
 const fileNames = Array.from({ length: 60 }, (_, index) => `${index}.bin`);
@@ -90,7 +90,7 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
   await assert.rejects(handle.result(), WorkflowFailedError);
   const scraped = await scrapeWhenTold(metricsAddress, gateway);
   // The SDK keeps lines back for a moment, to sort them.
-  await until(() => worker.stderr().includes('Workflow failed'));
+  await waitFor('the log line of the failed workflow', () => worker.stderr().includes('Workflow failed'));
   const lines = logLinesOf(worker.stderr());
   const { requests, responses, files, faults: met } = gateway.snapshot();
   const committed = files.flatMap(({ runtimePath }) => runtimePath ?? []);
@@ -198,7 +198,7 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
       files: [{ runtimePath: 'a' }],
       onFailure: 'hold',
     });
-    await untilHeld(held);
+    await waitForPhase(held, 'held');
     const { status, body } = await health('/readyz');
     assert.deepEqual([status, body.status, body.problems.length], [503, 'unavailable', 1]);
     assert.match(body.problems[0], /^GET \/v1\/auth\/whoami returned 401/);
@@ -209,8 +209,9 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
   await t.test('held pipelines are counted', async () => {
     gateway.setFaults([]);
     const other = await startObservedWorker(t, gateway);
-    let held: number | undefined;
-    while (held === undefined) held = (await scrape(other.metricsAddress)).sum('bctrl_held_pipelines');
+    const held = await waitFor('the gauge', async () =>
+      (await scrape(other.metricsAddress)).sum('bctrl_held_pipelines'),
+    );
     assert.equal(held, 1);
   });
 
@@ -234,8 +235,4 @@ function toTable(samples: readonly Sample[]): Record<string, Record<string, numb
     table[operation] = { ...table[operation], [status]: value };
   }
   return table;
-}
-
-async function untilHeld(handle: WorkflowHandle): Promise<void> {
-  while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).phase !== 'held');
 }

@@ -4,10 +4,11 @@ import { type TestContext, test } from 'node:test';
 import { startDevServer } from '../../scripts/dev-server.js';
 import { exitCodes } from '../../src/exit.js';
 import { useDevServer } from '../support/dev-server.js';
-import { type Running, runExecutable, startExecutable } from '../support/executable.js';
+import { type RunningProcess, runExecutable, startExecutable } from '../support/executable.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { devServerExecutable } from '../support/temporal.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const temporal = useDevServer();
@@ -29,15 +30,8 @@ async function setUp(t: TestContext, { workerAddress, address }: { workerAddress
   };
 }
 
-async function untilSaid({ child, stderr, ended }: Running, pattern: RegExp): Promise<void> {
-  const said = new Promise<void>((resolve) => {
-    const check = () => {
-      if (pattern.test(stderr())) resolve();
-    };
-    check();
-    child.stderr?.on('data', check);
-  });
-  await Promise.race([said, ended]);
+async function waitForOutput({ child, stderr }: RunningProcess, pattern: RegExp): Promise<void> {
+  await waitFor(`${pattern} on stderr`, () => pattern.test(stderr()) || child.exitCode !== null);
   assert.match(stderr(), pattern);
 }
 
@@ -56,9 +50,9 @@ test('a command that waits outlasts an outage of Temporal', async (t) => {
     interrupted: spawn('watch', workflowId),
   };
   const { result, timeout, interrupted, ...shown } = waiting;
-  for (const command of [...Object.values(shown), interrupted]) await untilSaid(command, /upstream/);
+  for (const command of [...Object.values(shown), interrupted]) await waitForOutput(command, /upstream/);
   await proxy.cut();
-  for (const command of Object.values(waiting)) await untilSaid(command, AWAY);
+  for (const command of Object.values(waiting)) await waitForOutput(command, AWAY);
 
   interrupted.child.kill('SIGINT');
   assert.equal((await interrupted.ended).code, exitCodes.interrupted);
@@ -83,9 +77,9 @@ test('a command that waits outlasts the death of a Temporal that comes back with
   const { address } = first;
   const { runtimeId, mend, spawn } = await setUp(t, { address, workerAddress: address });
   const starter = spawn('start', runtimeId, 'a.txt', '--wait');
-  await untilSaid(starter, /upstream/);
+  await waitForOutput(starter, /upstream/);
   process.kill(first.pid, 'SIGKILL');
-  await untilSaid(starter, AWAY);
+  await waitForOutput(starter, AWAY);
   mend();
   const port = Number(address.split(':')[1]);
   const second = await startDevServer({ executable: devServerExecutable(), dbFile, port });
@@ -102,7 +96,7 @@ test('the wait ends when Temporal comes back without the workflow', async (t) =>
   const { runtimeId, run, spawn } = await setUp(t, { address, workerAddress: address });
   const workflowId = (await run('start', runtimeId, 'a.txt')).stdout.trim();
   const starter = spawn('watch', workflowId);
-  await untilSaid(starter, /upstream/);
+  await waitForOutput(starter, /upstream/);
   await first.close();
   const second = await startDevServer({
     executable: devServerExecutable(),

@@ -5,8 +5,14 @@ import { describe, type TestContext, test } from 'node:test';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
-import { type Ended, type Running, runExecutable, startExecutable } from '../support/executable.js';
-import { API_KEY, startTestGateway, until } from '../support/gateway.js';
+import {
+  type ProcessResult,
+  type RunningProcess,
+  runExecutable,
+  startExecutable,
+} from '../support/executable.js';
+import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 const temporal = useDevServer();
 
@@ -27,10 +33,10 @@ async function setUp(
       BCTRL_API_KEY: API_KEY,
       BCTRL_BASE_URL: gateway.url,
     });
-    await until(() => running.stderr().includes('worker polls task queue'));
+    await waitFor('the worker to poll', () => running.stderr().includes('worker polls task queue'));
   }
-  const starter = (...argv: string[]): Promise<Ended> => runExecutable(t, 'starter', argv, env);
-  const startStarter = (...argv: string[]): Running => startExecutable(t, 'starter', argv, env);
+  const starter = (...argv: string[]): Promise<ProcessResult> => runExecutable(t, 'starter', argv, env);
+  const startStarter = (...argv: string[]): RunningProcess => startExecutable(t, 'starter', argv, env);
   return { gateway, starter, startStarter, runtimeId: gateway.runtimeId };
 }
 
@@ -158,7 +164,7 @@ describe('while it runs', () => {
     const { gateway, starter, startStarter, runtimeId } = await setUp(t, { faults: slow });
     await gateway.addFile('a.txt');
     const waiting = startStarter('start', runtimeId, 'a.txt', '--wait');
-    await until(() => waiting.stderr().includes('attempt 2 in'));
+    await waitFor('the second attempt to be announced', () => waiting.stderr().includes('attempt 2 in'));
     waiting.child.kill('SIGINT');
     const { code, stderr } = await waiting.ended;
     assert.equal(code, 130);
@@ -175,7 +181,9 @@ describe('while it runs', () => {
     const { gateway, starter, startStarter, runtimeId } = await setUp(t, { faults: locked });
     await gateway.addFile('a.txt');
     const waiting = startStarter('start', runtimeId, 'a.txt', 'b.txt', '--wait');
-    await until(() => waiting.stderr().includes('collecting: 1 of 2 files'));
+    await waitFor('the first file to be counted', () =>
+      waiting.stderr().includes('collecting: 1 of 2 files'),
+    );
     const [, workflowId = ''] = /^started (\S+)/.exec(waiting.stderr()) ?? [];
     await temporal.client.workflow.getHandle(workflowId).cancel();
     const { code, stdout, stderr } = await waiting.ended;

@@ -11,8 +11,9 @@ import type { Fault, FaultRule } from '../../src/testing.js';
 import { createTestActivities } from '../support/activities.js';
 import { startServer } from '../support/client.js';
 import { useDevServerEnv } from '../support/dev-server.js';
-import { startTestGateway, until } from '../support/gateway.js';
+import { startTestGateway } from '../support/gateway.js';
 import { withWorker } from '../support/temporal.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 type Handle = WorkflowHandle<(input: PipelineInput) => Promise<PipelineReport>>;
@@ -112,11 +113,10 @@ describe('an operator resets', () => {
     const input = { url: gateway.url, runtimeId: gateway.runtimeId, files: toFiles(['a']) };
     await withPipeline(t, input, async (handle) => {
       const { workflowId } = handle;
-      let pending: { activityId?: string | null; attempt?: number | null; state?: unknown } | undefined;
-      do {
-        const { raw } = await handle.describe();
-        pending = raw.pendingActivities?.[0];
-      } while (pending?.attempt !== 3);
+      const pending = await waitFor('the third attempt', async () => {
+        const [activity] = (await handle.describe()).raw.pendingActivities ?? [];
+        return activity?.attempt === 3 && activity;
+      });
       await env().client.workflow.workflowService.resetActivity({
         namespace: 'default',
         execution: { workflowId },
@@ -197,7 +197,7 @@ describe('retries on a real server', () => {
         handle.result(),
       );
       // The third attempt, one and two seconds after the others.
-      await until(() => gateway.snapshot().responses.collect?.['404'] === 3);
+      await waitFor('three 404 responses', () => gateway.snapshot().responses.collect?.['404'] === 3);
       await gateway.addFile('late');
       assert.equal((await pipeline).counts.collected, 1);
       const elapsedMs = performance.now() - startedMs;
@@ -227,7 +227,7 @@ describe('with a request in flight', () => {
       });
     });
     await withPipeline(t, { url, runtimeId: 'rt_1', files: toFiles(['a']) }, async (handle) => {
-      await until(() => request.isInFlight);
+      await waitFor('the request', () => request.isInFlight);
       await handle.cancel();
       await assert.rejects(handle.result(), (error) => {
         assert.ok(error instanceof WorkflowFailedError);
@@ -235,7 +235,7 @@ describe('with a request in flight', () => {
       });
       assert.equal((await handle.describe()).status.name, 'CANCELLED');
       // The cancellation arrives with the answer to the activity's next heartbeat.
-      await until(() => request.isAborted);
+      await waitFor('the request to be aborted', () => request.isAborted);
     });
   });
 
@@ -246,7 +246,7 @@ describe('with a request in flight', () => {
     const options = { address: env().address, gatewayUrl, taskQueue: runtimeId };
     const first = await startWorkerProcess(t, options);
     const handle = await startPipeline(runtimeId, { runtimeId, files: toFiles(['a']) });
-    await until(() => gateway.snapshot().inFlight === 1);
+    await waitFor('the request', () => gateway.snapshot().inFlight === 1);
 
     const startedMs = performance.now();
     first.child.kill('SIGTERM');
@@ -255,7 +255,7 @@ describe('with a request in flight', () => {
     assert.ok(performance.now() - startedMs < 2_000);
     assert.equal(gateway.snapshot().inFlight, 1);
 
-    await until(() => gateway.snapshot().files.length === 1);
+    await waitFor('the file', () => gateway.snapshot().files.length === 1);
     await startWorkerProcess(t, options);
     const { counts, files } = await handle.result();
     assert.equal(counts.collected, 1);

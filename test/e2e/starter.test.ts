@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { exitCodes } from '../../src/exit.js';
-import { PROGRESS_QUERY } from '../../src/shared/names.js';
-import type { PipelinePhase, PipelineProgress } from '../../src/shared/pipeline-report.js';
 import { searchAttributes } from '../../src/shared/search-attributes.js';
 import type { FaultRule } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
-import { type Ended, runExecutable } from '../support/executable.js';
+import { type ProcessResult, runExecutable } from '../support/executable.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const UI_URL = 'http://ui.example';
@@ -34,7 +33,7 @@ async function setUp(t: TestContext, { faults = [] as FaultRule[], isWorking = t
   return { gateway, runtimeId, starter, ...readers(starter) };
 }
 
-function readers(starter: (...argv: string[]) => Promise<Ended>) {
+function readers(starter: (...argv: string[]) => Promise<ProcessResult>) {
   /** What a command prints for a program. */
   const json = async (...argv: string[]) => {
     const { stdout, code } = await starter(...argv, '--json');
@@ -43,7 +42,7 @@ function readers(starter: (...argv: string[]) => Promise<Ended>) {
   /** Starts a pipeline that comes to be held. */
   const startHeld = async (runtimeId: string, ...paths: string[]): Promise<string> => {
     const { workflowId } = await json('start', runtimeId, ...paths, '--on-failure', 'hold');
-    await untilPhase(workflowId, 'held');
+    await waitForPhase(temporal.client.workflow.getHandle(workflowId), 'held');
     return workflowId;
   };
   return { json, startHeld };
@@ -55,16 +54,12 @@ const refuse = (status: number, runtimePath?: string): FaultRule => ({
   ...(runtimePath !== undefined && { runtimePath }),
 });
 
-async function untilPhase(workflowId: string, phase: PipelinePhase): Promise<void> {
-  const handle = temporal.client.workflow.getHandle(workflowId);
-  while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).phase !== phase);
-}
-
-/** Visibility comes after the fact. */
-async function untilListed(query: string, ...workflowIds: string[]): Promise<void> {
-  const found = async (workflowId: string) =>
-    (await temporal.client.workflow.count(`WorkflowId = '${workflowId}' AND ${query}`)).count > 0;
-  for (const workflowId of workflowIds) while (!(await found(workflowId)));
+/** Visibility is eventually consistent. */
+async function waitUntilListed(query: string, ...workflowIds: string[]): Promise<void> {
+  for (const workflowId of workflowIds) {
+    const condition = `WorkflowId = '${workflowId}' AND ${query}`;
+    await waitFor(condition, async () => (await temporal.client.workflow.count(condition)).count > 0);
+  }
 }
 
 function pipelineOf({ pipelines }: { pipelines: { workflowId: string }[] }, workflowId: string) {
@@ -75,7 +70,7 @@ test('setup registers the search attributes, once; without them pipelines run, b
   const { starter, json, runtimeId } = await setUp(t);
   const { workflowId, code } = await json('start', runtimeId, 'a.txt', '--wait');
   assert.equal(code, exitCodes.done);
-  await untilListed(`ExecutionStatus = 'Completed'`, workflowId);
+  await waitUntilListed(`ExecutionStatus = 'Completed'`, workflowId);
   const plain = pipelineOf(await json('list'), workflowId);
   assert.deepEqual([plain['status'], plain['phase']], ['completed', undefined]);
   const held = await starter('list', '--held');
@@ -94,7 +89,7 @@ test('setup registers the search attributes, once; without them pipelines run, b
   assert.deepEqual((await json('setup')).registered, []);
 
   const other = await json('start', runtimeId, 'b.txt', '--wait');
-  await untilListed(`ExecutionStatus = 'Completed'`, other.workflowId);
+  await waitUntilListed(`ExecutionStatus = 'Completed'`, other.workflowId);
   const found = pipelineOf(await json('list', '--runtime', runtimeId), other.workflowId);
   const { status, phase, filesCollected, filesFailed } = found;
   assert.deepEqual([status, phase, filesCollected, filesFailed], ['completed', 'done', 1, 0]);
@@ -119,8 +114,10 @@ describe('once the search attributes are registered', () => {
     const other = await json('start', runtimeId, 'b.txt', '--dry-run');
     assert.notEqual(other.workflowId, workflowId, 'other files are another pipeline');
 
-    let status = await json('status', workflowId);
-    while (status.pendingRetries.length === 0) status = await json('status', workflowId);
+    const status = await waitFor('a pending retry', async () => {
+      const shown = await json('status', workflowId);
+      return shown.pendingRetries.length > 0 && shown;
+    });
     assert.deepEqual([status.code, status.status, status.phase], [0, 'running', 'collecting']);
     assert.equal(status.uiLink, link);
     const [retry] = status.pendingRetries;
@@ -177,7 +174,7 @@ describe('once the search attributes are registered', () => {
       await startHeld(runtimeId, 'b.txt'),
       await startHeld(runtimeId, 'a.txt', 'b.txt'),
     ];
-    await untilListed(`BctrlPhase = 'held'`, one, two, three);
+    await waitUntilListed(`BctrlPhase = 'held'`, one, two, three);
     const held = pipelineOf(await json('list', '--held'), three);
     assert.deepEqual([held['status'], held['phase'], held['filesFailed']], ['running', 'held', 2]);
     const list = await starter('list', '--held', '--runtime', runtimeId, '--limit', '2');
@@ -203,7 +200,7 @@ describe('once the search attributes are registered', () => {
     assert.match(asked.stderr, /resume 3 pipelines\? Without a terminal that needs --yes/);
     const again = await json('resume', one);
     assert.deepEqual(again.pipelines, [{ workflowId: one, outcome: 'resumed', files: 1, jobs: 0 }]);
-    await untilPhase(one, 'held');
+    await waitForPhase(temporal.client.workflow.getHandle(one), 'held');
 
     const other = await starter('resume', two, '--path', 'a.txt');
     assert.equal(other.code, exitCodes.usage);
@@ -219,12 +216,12 @@ describe('once the search attributes are registered', () => {
     assert.match(ended.stderr, /^failed: abandoned: 2 of 2 files could not be collected\n$/);
     const { pipelines } = await json('abandon', three);
     assert.deepEqual(pipelines, [{ workflowId: three, outcome: 'refused', message: 'it has ended: failed' }]);
-    await untilListed(`ExecutionStatus = 'Failed'`, three);
+    await waitUntilListed(`ExecutionStatus = 'Failed'`, three);
     const failed = pipelineOf(await json('list', '--failed', '--runtime', runtimeId), three);
     assert.deepEqual([failed['status'], failed['filesFailed']], ['failed', 2]);
 
     gateway.setFaults([]);
-    await untilListed(`BctrlPhase = 'held'`, one, two);
+    await waitUntilListed(`BctrlPhase = 'held'`, one, two);
     assert.ok(pipelineOf(await json('list', '--phase', 'held', '--running'), one));
     const all = await starter('resume', '--all-held', '--yes');
     assert.equal(all.code, exitCodes.done, all.stderr);
@@ -235,7 +232,7 @@ describe('once the search attributes are registered', () => {
   test('add-files and job-finished reach a pipeline that waits, and are refused by one that does not', async (t) => {
     const { starter, json, runtimeId } = await setUp(t);
     const { workflowId } = await json('start', runtimeId, 'a.txt', '--signal');
-    await untilPhase(workflowId, 'waiting');
+    await waitForPhase(temporal.client.workflow.getHandle(workflowId), 'waiting');
     const added = await starter('add-files', workflowId, 'b.txt', 'a.txt');
     assert.deepEqual([added.code, added.stdout], [0, `added  ${workflowId}  1 files, 1 it had already\n`]);
     const more = await json('add-files', workflowId, 'late.txt', '--if-missing', 'warn');
@@ -257,7 +254,7 @@ describe('once the search attributes are registered', () => {
     );
     const lost = await json('job-finished', other.workflowId, '--invocation', 'nope');
     assert.deepEqual(lost.pipelines, [{ workflowId: other.workflowId, outcome: 'signalled' }]);
-    await untilPhase(other.workflowId, 'held');
+    await waitForPhase(temporal.client.workflow.getHandle(other.workflowId), 'held');
     for (const [argv, message] of [
       [['job-finished', workflowId], 'it has ended: completed'],
       [['add-files', workflowId, 'c.txt'], 'it has ended: completed'],
@@ -271,7 +268,7 @@ describe('once the search attributes are registered', () => {
     const { starter, json, runtimeId } = await setUp(t);
     const start = async (path: string): Promise<string> => {
       const { workflowId } = await json('start', runtimeId, path, '--signal');
-      await untilPhase(workflowId, 'waiting');
+      await waitForPhase(temporal.client.workflow.getHandle(workflowId), 'waiting');
       return workflowId;
     };
     const [one, two, three] = [await start('a.txt'), await start('b.txt'), await start('c.txt')];
@@ -279,7 +276,7 @@ describe('once the search attributes are registered', () => {
     assert.deepEqual([cancelled.code, cancelled.stdout], [0, `cancelling  ${one}\n`]);
     const result = await json('result', one);
     assert.deepEqual([result.code, result.status], [exitCodes.failed, 'cancelled']);
-    await untilListed(`ExecutionStatus = 'Running'`, two, three);
+    await waitUntilListed(`ExecutionStatus = 'Running'`, two, three);
     const { code, pipelines } = await json('cancel', '--runtime', runtimeId, '--yes');
     assert.equal(code, exitCodes.done);
     assert.ok(

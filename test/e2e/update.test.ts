@@ -6,13 +6,12 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import { exitCodes } from '../../src/exit.js';
-import { PROGRESS_QUERY } from '../../src/shared/names.js';
-import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
 import { useDevServer } from '../support/dev-server.js';
-import { type Running, startExecutable } from '../support/executable.js';
+import { type RunningProcess, startExecutable } from '../support/executable.js';
 import { startTestGateway } from '../support/gateway.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { connectToDevServer, withWorker } from '../support/temporal.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 import { appliedQuery, type postRunPipeline, releaseSignal } from './update-workflows.js';
 
@@ -22,7 +21,7 @@ interface Steered {
   readonly handle: WorkflowHandle<typeof postRunPipeline>;
   readonly proxy: TcpProxy;
   /** A command, on its way through the proxy. */
-  readonly spawn: (...argv: string[]) => Running;
+  readonly spawn: (...argv: string[]) => RunningProcess;
 }
 
 describe('an update whose answer does not come', () => {
@@ -47,8 +46,8 @@ describe('an update whose answer does not come', () => {
     });
   }
 
-  async function untilApplied(handle: Steered['handle']): Promise<void> {
-    while ((await handle.query(appliedQuery)) === 0);
+  async function waitUntilApplied(handle: Steered['handle']): Promise<void> {
+    await waitFor('the update', () => handle.query(appliedQuery));
   }
 
   test('is sent to the run after the one that ended with it', async (t) => {
@@ -62,7 +61,7 @@ describe('an update whose answer does not come', () => {
   test('is asked for again when the connection is back, and applied once', async (t) => {
     await steer(t, async ({ handle, proxy, spawn }) => {
       const resume = spawn('resume', handle.workflowId);
-      await untilApplied(handle);
+      await waitUntilApplied(handle);
       await proxy.cut();
       await handle.signal(releaseSignal);
       await proxy.restore();
@@ -75,7 +74,7 @@ describe('an update whose answer does not come', () => {
   test('may have been done, if Temporal stays away', async (t) => {
     await steer(t, async ({ handle, proxy, spawn }) => {
       const resume = spawn('resume', handle.workflowId, '--json');
-      await untilApplied(handle);
+      await waitUntilApplied(handle);
       await proxy.cut();
       const { code, stdout } = await resume.ended;
       assert.equal(code, exitCodes.unreachable);
@@ -100,7 +99,7 @@ test('another worker answers an update for one that has died', async (t) => {
   const started = await starter('start', taskQueue, 'a.txt', '--on-failure', 'hold');
   const workflowId = started.stdout.trim();
   const handle = client.workflow.getHandle(workflowId);
-  while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).phase !== 'held');
+  await waitForPhase(handle, 'held');
   // The server keeps the task for it first, in its sticky task queue.
   worker.child.kill('SIGKILL');
   await startWorkerProcess(t, { address, gatewayUrl, taskQueue });

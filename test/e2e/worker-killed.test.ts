@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule, GatewaySnapshot } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** Long enough to kill a worker in. */
@@ -73,24 +73,24 @@ async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]
     workflowId: runtimeId,
     args: [input],
   });
-  const until = async (isThere: (typeof moments)[string]) => {
-    for (;;) {
-      // Nobody may be there to answer; the test's own timeout is the only limit.
+  const waitForMoment = async (isReached: (typeof moments)[string]) => {
+    await waitFor('the moment to kill the worker', async () => {
+      // The query fails while no worker runs.
       const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY).catch(() => undefined);
-      if (progress && isThere(progress, gateway.snapshot())) return;
+      if (progress && isReached(progress, gateway.snapshot())) return true;
       assert.notEqual(progress?.phase, 'done', 'the moment has passed');
-      await sleep(50);
-    }
+      return false;
+    });
   };
-  const killAndRestart = async (isThere: (typeof moments)[string]) => {
-    await until(isThere);
+  const killAndRestart = async (isReached: (typeof moments)[string]) => {
+    await waitForMoment(isReached);
     worker.child.kill('SIGKILL');
     await worker.ended;
     await startWorker();
   };
 
   const kill = killedWhen && killAndRestart(killedWhen);
-  await until(({ phase }) => phase === 'held');
+  await waitForMoment(({ phase }) => phase === 'held');
   // While it is held it is killed first, since what follows changes the phase.
   if (killedWhen === moments['held']) await kill;
   assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 1, jobs: 0 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startServer } from '../support/client.js';
 import { useDevServer } from '../support/dev-server.js';
-import { type Ended, type ExecutableName, runExecutable } from '../support/executable.js';
+import { type ExecutableName, type ProcessResult, runExecutable } from '../support/executable.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
 
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
@@ -11,7 +11,7 @@ const NOWHERE = '127.0.0.1:9';
 const temporal = useDevServer();
 
 /** One line on stderr, nothing on stdout, no stack trace, no key. */
-function assertOneLine({ code, stdout, stderr }: Ended, expectedCode: number, line: RegExp): void {
+function assertOneLine({ code, stdout, stderr }: ProcessResult, expectedCode: number, line: RegExp): void {
   assert.match(stderr, line);
   assert.equal(stderr.split('\n').length, 2, stderr);
   assert.doesNotMatch(stderr, /\n {4}at |local-development-key|wrong-key/);

@@ -5,11 +5,11 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { findPort } from '../../scripts/dev-server/find-port.js';
 import { main } from '../../src/gateway/cli.js';
-import { callApi, createTestFolder, until } from '../support/gateway.js';
+import { callApi, createTestFolder } from '../support/gateway.js';
 import { spawnGateway, startGatewayProcess } from '../support/gateway-process.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** Runs the command and gathers what a user would see. */
 function run(args: readonly string[]) {
@@ -43,7 +43,7 @@ test('it prints one line with the URL, serves, and ends with 0 when told to stop
     '--api-key',
     'k2',
   ]);
-  await until(() => seen.out !== '');
+  await waitFor('the line that the gateway prints', () => seen.out !== '');
   const [, url = ''] = /^bctrl gateway listening on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(seen.out) ?? [];
   for (const [key, status] of [['k1', 200] as const, ['k2', 200] as const, ['k3', 401] as const]) {
     const headers = { authorization: `Bearer ${key}` };
@@ -67,7 +67,7 @@ for (const [host, url] of [
     skip: host.includes(':') && !hasIpv6,
   }, async (t) => {
     const { seen, code, stop } = run([...(await folderArgs(t)), '--host', host, '--port', '0']);
-    await until(() => seen.out !== '');
+    await waitFor('the line that the gateway prints', () => seen.out !== '');
     const printed = seen.out.trim().split(' ').at(-1) ?? '';
     assert.match(printed, url);
     assert.equal((await callApi(printed, 'GET', '/v1/auth/whoami')).status, 200);
@@ -82,7 +82,7 @@ test('--host 0.0.0.0 is reached at other addresses too; without it 127.0.0.1 alo
 }, async (t) => {
   for (const [args, status] of [[['--host', '0.0.0.0'], 204] as const, [[], undefined] as const]) {
     const { seen, code, stop } = run([...(await folderArgs(t)), ...args, '--port', '0']);
-    await until(() => seen.out !== '');
+    await waitFor('the line that the gateway prints', () => seen.out !== '');
     const elsewhere = seen.out.trim().split(' ').at(-1)?.replace('127.0.0.1', '127.0.0.2');
     const answer = await fetch(`${elsewhere}/_gateway/health`).catch(() => undefined);
     assert.equal(answer?.status, status);
@@ -96,7 +96,7 @@ test('--faults takes a file of rules', async (t) => {
   const file = join(await createTestFolder(t), 'faults.json');
   await writeFile(file, '[{"operation":"whoami","fault":{"kind":"answer","status":503}}]');
   const { seen, code, stop } = run([...args, '--port', '0', '--faults', file, '--seed', '7']);
-  await until(() => seen.out !== '');
+  await waitFor('the line that the gateway prints', () => seen.out !== '');
   const url = seen.out.trim().split(' ').at(-1) ?? '';
   assert.equal((await callApi(url, 'GET', '/v1/auth/whoami')).status, 503);
   stop();
@@ -110,7 +110,7 @@ test('--id-style and --list-lag reach the gateway', async (t) => {
   await writeFile(join(workspace, runtimeId, 'a'), '');
   const modes = ['--id-style', 'prefixed', '--list-lag', '3600000'];
   const { seen, code, stop } = run(['--workspace', workspace, '--storage', storage, ...modes, '--port', '0']);
-  await until(() => seen.out !== '');
+  await waitFor('the line that the gateway prints', () => seen.out !== '');
   const url = seen.out.trim().split(' ').at(-1) ?? '';
   const body = { runtimePath: 'a' };
   const collected = await callApi(url, 'POST', `/v1/runtimes/${runtimeId}/files/collect`, { body });
@@ -208,7 +208,7 @@ for (const stdout of ['/dev/full', 'a pipe that nobody reads any more']) {
         ({ ok }) => ok,
         () => false,
       );
-    while (child.exitCode === null && !(await isUp())) await setImmediate();
+    await waitFor('the gateway', async () => child.exitCode !== null || (await isUp()));
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [0, null]);
   });

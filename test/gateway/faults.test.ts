@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FaultRule } from '../../src/testing.js';
-import { type Answer, startTestGateway, type TestGateway, until } from '../support/gateway.js';
+import { type ApiResponse, startTestGateway, type TestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** The status of the answer, or the code of what happened to the connection. */
-async function outcome(answer: Promise<Answer>): Promise<number | string> {
+async function outcome(answer: Promise<ApiResponse>): Promise<number | string> {
   try {
     return (await answer).status;
   } catch (error) {
@@ -95,7 +96,7 @@ test('delay: the file is committed late, although the client has gone', { timeou
     name: 'TimeoutError',
   });
   assert.equal(gateway.snapshot().files.length, 0);
-  await until(() => gateway.snapshot().inFlight === 0);
+  await waitFor('the request to end', () => gateway.snapshot().inFlight === 0);
   assert.equal(gateway.snapshot().files.length, 1);
 });
 
@@ -113,7 +114,7 @@ test('delay: closing the gateway ends it, and nothing is committed', { timeout: 
   await gateway.addFile('a');
   gateway.setFaults([{ operation: '*', fault: { kind: 'delay', delayMs: 3_600_000 } }]);
   const lost = outcome(gateway.collect({ runtimePath: 'a' }));
-  await until(() => gateway.snapshot().faults.delay === 1);
+  await waitFor('the delayed request', () => gateway.snapshot().faults.delay === 1);
   await gateway.close();
   assert.equal(typeof (await lost), 'string');
   assert.equal(gateway.snapshot().files.length, 0);

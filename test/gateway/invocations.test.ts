@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { startTestGateway, until } from '../support/gateway.js';
+import { startTestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -108,10 +109,10 @@ test('a client that leaves ends its wait', { timeout: 10_000 }, async (t) => {
   const { signal } = leaving;
   const wait = gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`, { signal });
   const left = assert.rejects(wait, { name: 'AbortError' });
-  await until(() => gateway.snapshot().inFlight === 1);
+  await waitFor('the wait to begin', () => gateway.snapshot().inFlight === 1);
   leaving.abort();
   await left;
-  await until(() => gateway.snapshot().inFlight === 0);
+  await waitFor('the wait to end', () => gateway.snapshot().inFlight === 0);
 });
 
 test('closing the gateway ends all waits at once', { timeout: 10_000 }, async (t) => {
@@ -120,7 +121,7 @@ test('closing the gateway ends all waits at once', { timeout: 10_000 }, async (t
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
   const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
   const waits = Array.from({ length: 20 }, () => assert.rejects(gateway.call('POST', path)));
-  await until(() => gateway.snapshot().inFlight === 20);
+  await waitFor('20 waits', () => gateway.snapshot().inFlight === 20);
   await gateway.close();
   await Promise.all(waits);
   assert.equal(gateway.snapshot().inFlight, 0);

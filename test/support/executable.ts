@@ -11,17 +11,17 @@ const TIMEOUT_MS = 60_000;
 
 export type ExecutableName = 'starter' | 'worker' | 'gateway';
 
-export interface Ended {
+export interface ProcessResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface Running {
+export interface RunningProcess {
   readonly child: ChildProcess;
   /** What it has written to stderr so far. */
   stderr(): string;
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<ProcessResult>;
 }
 
 /** Starts a built executable with nothing in its environment but `env` and what Node needs; it ends with the test. */
@@ -30,7 +30,7 @@ export function startExecutable(
   name: ExecutableName,
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-): Running {
+): RunningProcess {
   const script = fileURLToPath(new URL(`${name}.js`, dist));
   const child = spawn(process.execPath, [script, ...argv], {
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
@@ -61,6 +61,6 @@ export function runExecutable(
   name: ExecutableName,
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-): Promise<Ended> {
+): Promise<ProcessResult> {
   return startExecutable(t, name, argv, env).ended;
 }

@@ -9,7 +9,7 @@ export const API_KEY = 'local-development-key';
 
 const TEST_FOLDER = join(tmpdir(), 'gateway-');
 
-export interface Answer {
+export interface ApiResponse {
   status: number;
   headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
@@ -25,8 +25,8 @@ export interface TestGateway extends Gateway {
   addRuntime(): Promise<string>;
   /** Puts a file into the workspace of the runtime; the path is relative to it. */
   addFile(path: string, content?: string | Uint8Array): Promise<void>;
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
-  collect(body: unknown): Promise<Answer>;
+  call(method: string, path: string, options?: CallOptions): Promise<ApiResponse>;
+  collect(body: unknown): Promise<ApiResponse>;
 }
 
 interface CallOptions {
@@ -94,7 +94,7 @@ export async function callApi(
   method: string,
   path: string,
   { body, headers, signal }: CallOptions = {},
-): Promise<Answer> {
+): Promise<ApiResponse> {
   const answer = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
@@ -104,9 +104,4 @@ export async function callApi(
   const text = await answer.text();
   const isJson = answer.headers.get('content-type')?.startsWith('application/json');
   return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
-}
-
-/** Resolves when the condition holds; the test's own timeout is the only limit. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }

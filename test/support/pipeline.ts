@@ -6,7 +6,6 @@ import {
   ApplicationFailure,
   type HistoryAndWorkflowId,
   WorkflowFailedError,
-  type WorkflowHandle,
   type WorkflowHandleWithFirstExecutionRunId,
   type WorkflowStartOptions,
 } from '@temporalio/client';
@@ -15,8 +14,8 @@ import { Worker } from '@temporalio/worker';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { CollectedFile, CollectRuntimeFileInput } from '../../src/shared/collect.js';
 import type { TerminalInvocation } from '../../src/shared/invocation.js';
-import { PIPELINE_FAILED, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/shared/names.js';
-import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
+import { PIPELINE_FAILED, POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { GatewayOptions } from '../../src/testing.js';
 import { createTestActivities } from './activities.js';
 import { startTestGateway } from './gateway.js';
@@ -25,18 +24,22 @@ import { createTimeSkippingEnv, withWorker, workflowBundle } from './temporal.js
 export const HOUR_MS = 3_600_000;
 export const RUNTIME = '00000000-0000-4000-8000-000000000000';
 
-/** Of the test file that imports this: the clock of a server is one for all its workflows. */
+/** The server of the test file, once its tests run. All workflows of a server share one clock. */
 export let env: TestWorkflowEnvironment;
-before(async () => {
-  env = await createTimeSkippingEnv();
-});
-after(async () => {
-  try {
-    await replayAll();
-  } finally {
-    await env.teardown();
-  }
-});
+
+/** Starts `env` before the tests of a file. After them, replays every workflow that was executed, and stops the server. */
+export function useTimeSkippingServer(): void {
+  before(async () => {
+    env = await createTimeSkippingEnv();
+  });
+  after(async () => {
+    try {
+      await replayAll();
+    } finally {
+      await env.teardown();
+    }
+  });
+}
 
 export type Handle = WorkflowHandleWithFirstExecutionRunId;
 
@@ -81,7 +84,7 @@ export function runPipeline(activities: Partial<BctrlActivities>, input: object)
 }
 
 /** Why a workflow failed, as its client sees it. */
-export async function failureOf(handle: Handle): Promise<Error | undefined> {
+export async function getFailure(handle: Handle): Promise<Error | undefined> {
   const error = await handle.result().then(
     (result) => assert.fail(`it succeeded with ${JSON.stringify(result)}`),
     (thrown: unknown) => thrown,
@@ -91,8 +94,8 @@ export async function failureOf(handle: Handle): Promise<Error | undefined> {
 }
 
 /** The report of a pipeline that fails because of its files. */
-export async function failedReportOf(handle: Handle): Promise<PipelineReport> {
-  const failure = await failureOf(handle);
+export async function getFailedReport(handle: Handle): Promise<PipelineReport> {
+  const failure = await getFailure(handle);
   assert.ok(failure instanceof ApplicationFailure, String(failure));
   assert.deepEqual([failure.type, failure.nonRetryable], [PIPELINE_FAILED, true]);
   return failure.details?.[0] as PipelineReport;
@@ -136,33 +139,22 @@ export function createGate() {
   return { open, pass: () => Promise.race([opened, Context.current().cancelled]) };
 }
 
-export async function eventsOf(handle: Handle) {
+export async function fetchEvents(handle: Handle) {
   return (await handle.fetchHistory()).events ?? [];
 }
 
-export async function scheduledActivitiesOf(handle: Handle) {
-  return (await eventsOf(handle)).filter((event) => event.activityTaskScheduledEventAttributes);
+export async function fetchScheduledActivities(handle: Handle) {
+  return (await fetchEvents(handle)).filter((event) => event.activityTaskScheduledEventAttributes);
 }
 
 export async function assertRefused(handle: Handle, message: RegExp): Promise<void> {
-  const failure = await failureOf(handle);
+  const failure = await getFailure(handle);
   assert.ok(failure instanceof ApplicationFailure);
   assert.deepEqual([failure.type, failure.nonRetryable], ['invalid_input', true]);
   assert.match(failure.message, message);
 }
 
-/** Asks until the pipeline is there; the test's own timeout is the only limit. */
-export async function untilPhase(
-  handle: WorkflowHandle,
-  phase: PipelineProgress['phase'],
-): Promise<PipelineProgress> {
-  for (;;) {
-    const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-    if (progress.phase === phase) return progress;
-  }
-}
-
-export async function detailsOf(handle: Handle): Promise<string> {
+export async function getCurrentDetails(handle: Handle): Promise<string> {
   const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
   return currentDetails;
 }
@@ -170,7 +162,7 @@ export async function detailsOf(handle: Handle): Promise<string> {
 export const list = (...paths: string[]) => paths.map((runtimePath) => ({ runtimePath }));
 
 /** Virtual time from start to end. The clock of the server may jump on after the end. */
-export async function elapsedMsOf(handle: Handle): Promise<number> {
+export async function getElapsedMs(handle: Handle): Promise<number> {
   const { startTime, closeTime } = await handle.describe();
   return Number(closeTime) - Number(startTime);
 }

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { type Running, startExecutable } from './executable.js';
+import { type RunningProcess, startExecutable } from './executable.js';
 import { API_KEY } from './gateway.js';
 
 interface WorkerProcessOptions {
@@ -14,7 +14,10 @@ interface WorkerProcessOptions {
 }
 
 /** The built worker, as soon as it polls its task queue; killed when the test ends. */
-export async function startWorkerProcess(t: TestContext, options: WorkerProcessOptions): Promise<Running> {
+export async function startWorkerProcess(
+  t: TestContext,
+  options: WorkerProcessOptions,
+): Promise<RunningProcess> {
   const { address, gatewayUrl, taskQueue, requestTimeout, env } = options;
   const worker = startExecutable(t, 'worker', [], {
     TEMPORAL_ADDRESS: address,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import type { FaultRule } from '../../src/testing.js';
@@ -11,6 +10,7 @@ import { openPage } from '../support/browser.js';
 import { useDevServer } from '../support/dev-server.js';
 import { runExecutable } from '../support/executable.js';
 import { API_KEY, createTestFolder, startTestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 import { WorkflowPage } from './workflow-page.js';
 
@@ -28,10 +28,6 @@ const PAGES = Array.from({ length: 250 }, (_, index) => `pages/${index + 1}.html
 /** Of the second batch. */
 const RETRIED_PAGE = 'pages/150.html';
 const COLLECTED_PAGES = [...PAGES.slice(0, 100), ...PAGES.slice(200)];
-
-/** What locators have, by default. */
-const PATIENCE_MS = 30_000;
-const POLL_MS = 50;
 
 const HELD = 'held: send the update resume or abandon';
 const COUNTS = ['phase', 'files', 'collected', 'kept', 'missing', 'skipped', 'failed', 'bytes'];
@@ -61,7 +57,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
   const texts: string[] = [];
 
   await t.test('what is collected, and what is retried and why', async () => {
-    await untilRetried(mixed.workflowId);
+    await waitForRetry(mixed.workflowId);
     await pipeline.open();
     await see(
       pipeline.status('Running'),
@@ -101,7 +97,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
   });
 
   await t.test('the files of each batch, and which batch is retried', async () => {
-    await untilRetried(batched.workflowId);
+    await waitForRetry(batched.workflowId);
     await batches.open();
     await see(
       batches.bar('collectRuntimeFiles • files 1–100 of 250'),
@@ -130,7 +126,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
 
   await t.test('which pipelines are held', async () => {
     gateway.setFaults([unauthorized('screenshots/checkout.png'), overloaded(RETRIED_PAGE)]);
-    await untilHeld(2);
+    await waitUntilHeld(2);
     await openHeld(page);
     await see(page.getByRole('heading', { name: '2 Workflows' }));
     assert.deepEqual(await listed(page), [mixed.workflowId, refused.workflowId].sort());
@@ -150,8 +146,8 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
       failureOf(pipeline, 'screenshots/checkout.png'),
       page.getByText(HELD, { exact: true }),
     );
-    await until(() => pipeline.isWhole('Details'));
-    await until(() => pipeline.isWhole('Current Details'));
+    await waitFor('all the details in view', () => pipeline.isWhole('Details'));
+    await waitFor('all the current details in view', () => pipeline.isWhole('Current Details'));
     await keep(page, 'held');
     await keep(pipeline.metadata, 'temporal-ui-held');
     texts.push(await pipeline.text());
@@ -175,7 +171,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
     await keep(page, 'completed');
     texts.push(await pipeline.text());
 
-    await untilHeld(1);
+    await waitUntilHeld(1);
     await openHeld(page);
     await see(page.getByRole('heading', { name: '1 Workflow', exact: true }));
     assert.deepEqual(await listed(page), [refused.workflowId]);
@@ -260,27 +256,21 @@ async function listed(page: Page): Promise<string[]> {
   return (await links.allInnerTexts()).sort();
 }
 
-/** Until one activity is retried, and the others have ended. */
-async function untilRetried(workflowId: string): Promise<void> {
+/** Waits until one activity is retried and the others have ended. */
+async function waitForRetry(workflowId: string): Promise<void> {
   const handle = temporal.client.workflow.getHandle(workflowId);
-  await until(async () => {
+  await waitFor('a retry', async () => {
     const [activity, ...others] = (await handle.describe()).raw.pendingActivities ?? [];
     return others.length === 0 && activity?.lastFailure != null && Number(activity.attempt) >= 2;
   });
 }
 
-/** Visibility comes after the fact. */
-async function untilHeld(pipelines: number): Promise<void> {
-  await until(async () => (await temporal.client.workflow.count(`BctrlPhase = 'held'`)).count === pipelines);
-}
-
-/** As patient as a locator. Between two looks the machine is left to who does the work. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!(await condition())) {
-    if (performance.now() > deadline) assert.fail(`not true after ${PATIENCE_MS} ms: ${condition}`);
-    await sleep(POLL_MS);
-  }
+/** Visibility is eventually consistent. */
+async function waitUntilHeld(pipelines: number): Promise<void> {
+  await waitFor(
+    `${pipelines} held pipelines`,
+    async () => (await temporal.client.workflow.count(`BctrlPhase = 'held'`)).count === pipelines,
+  );
 }
 
 /** A picture of what there is to see. Those called `temporal-ui-*` are for the README: no paths, no host names. */

@@ -33,7 +33,7 @@ for (const [name, openStream] of Object.entries(streams)) {
       taskQueue: runtimeId,
       stderr: await openStream(t),
     });
-    await worker.untilHealth('/readyz', 200);
+    await worker.waitForHealth('/readyz', 200);
     // The missing file has a line in the log.
     const files = [{ runtimePath: 'missing', ifMissing: 'warn' }, { runtimePath: 'a' }];
     const report: PipelineReport = await temporal.client.workflow.execute(POST_RUN_PIPELINE, {

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { startDevServer } from '../../scripts/dev-server.js';
 import { useDevServer } from '../support/dev-server.js';
-import { createTestFolder, startTestGateway, until } from '../support/gateway.js';
+import { createTestFolder, startTestGateway } from '../support/gateway.js';
 import { devServerExecutable } from '../support/temporal.js';
+import { waitFor } from '../support/wait-for.js';
 import { DIST, startBuiltWorker } from './start-built-worker.js';
 
 /** The bound of 8 seconds, and what a busy machine needs. */
@@ -21,7 +22,7 @@ async function startWorker(t: TestContext, { address = temporal.address, dist = 
   const gateway = await startTestGateway(t);
   const taskQueue = gateway.runtimeId;
   const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue, dist });
-  await worker.untilHealth('/readyz', 200);
+  await worker.waitForHealth('/readyz', 200);
   return { ...worker, taskQueue };
 }
 
@@ -48,7 +49,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     const worker = await startWorker(t, { dist: await createDist(t) });
     const { taskQueue } = worker;
     await temporal.client.workflow.start(workflowType, { taskQueue, workflowId: taskQueue });
-    const { body } = await worker.untilHealth('/livez', 503);
+    const { body } = await worker.waitForHealth('/livez', 503);
     assert.deepEqual(body.problems, ['the worker has stopped by itself: DRAINING']);
     return worker;
   }
@@ -80,7 +81,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     });
     const worker = await startWorker(t, { address: server.address });
     process.kill(server.pid, 'SIGSTOP');
-    await worker.untilHealth('/readyz', 503);
+    await worker.waitForHealth('/readyz', 503);
     const startedMs = performance.now();
     worker.child.kill('SIGTERM');
     const { end, stderr } = await worker.ended;
@@ -107,7 +108,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     const gateway = await startTestGateway(t, { faults: [{ operation: 'whoami', fault }] });
     const { address } = temporal;
     const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue: 'any' });
-    await until(() => gateway.snapshot().inFlight > 0);
+    await waitFor('a request in flight', () => gateway.snapshot().inFlight > 0);
     worker.child.kill('SIGTERM');
     assert.equal((await worker.ended).end, 0);
   });

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findPort } from '../../scripts/dev-server/find-port.js';
-import { type Answer, API_KEY, callApi } from '../support/gateway.js';
+import { API_KEY, type ApiResponse, callApi } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 export const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
@@ -26,9 +26,9 @@ interface BuiltWorker {
   /** Its exit code, or the signal that killed it, and its log. */
   readonly ended: Promise<{ end: unknown; stderr: string }>;
   /** Rejects if nothing listens. */
-  health(path: '/livez' | '/readyz'): Promise<Answer>;
+  health(path: '/livez' | '/readyz'): Promise<ApiResponse>;
   /** Resolves when the health of the path has the status; rejects if the worker ends before. */
-  untilHealth(path: '/livez' | '/readyz', status: number): Promise<Answer>;
+  waitForHealth(path: '/livez' | '/readyz', status: number): Promise<ApiResponse>;
 }
 
 /** The built worker with its health served, since its log may be unreadable; killed when the test ends. */
@@ -58,13 +58,12 @@ export async function startBuiltWorker(t: TestContext, options: BuiltWorkerOptio
   });
 
   const health: BuiltWorker['health'] = (path) => callApi(`http://${healthAddress}`, 'GET', path);
-  const untilHealth: BuiltWorker['untilHealth'] = async (path, status) => {
-    for (;;) {
+  const waitForHealth: BuiltWorker['waitForHealth'] = async (path, status) => {
+    return await waitFor(`status ${status} from ${path}`, async () => {
       if (child.exitCode !== null) throw new Error(`The worker ended with ${child.exitCode}: ${log}`);
-      const answer = await health(path).catch(() => undefined);
-      if (answer?.status === status) return answer;
-      await sleep(20);
-    }
+      const response = await health(path).catch(() => undefined);
+      return response?.status === status && response;
+    });
   };
-  return { child, ended, health, untilHealth };
+  return { child, ended, health, waitForHealth };
 }

@@ -8,20 +8,22 @@ import type { CollectOutcome } from '../../src/shared/collect-outcome.js';
 import { fileKey } from '../../src/shared/file-key.js';
 import { ADD_FILES_UPDATE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
-import { until } from '../support/gateway.js';
 import {
   assertRefused,
   collectAny,
   createGate,
   execute,
-  failedReportOf,
+  fetchScheduledActivities,
+  getFailedReport,
   list,
   RUNTIME,
   runPipeline,
-  scheduledActivitiesOf,
   setUp,
-  untilPhase,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 const MINUTE_MS = 60_000;
 
@@ -46,17 +48,17 @@ const collectAll: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => 
 describe('more than 20 files', () => {
   test('are collected in batches, so many at a time, each file with its own place in the key', async () => {
     const inputs: CollectRuntimeFilesInput[] = [];
-    const door = createGate();
+    const gate = createGate();
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async (input) => {
       inputs.push(input);
-      await door.pass();
+      await gate.pass();
       return input.files.map(collected);
     };
     const input = { runtimeId: RUNTIME, files: list(...paths(45)), batchSize: 10, concurrency: 2 };
     await execute({ activities: { collectRuntimeFiles } }, input, async (handle) => {
-      await until(() => inputs.length === 2);
-      assert.equal((await scheduledActivitiesOf(handle)).length, 2, 'the others are not even scheduled');
-      door.open();
+      await waitFor('two batches', () => inputs.length === 2);
+      assert.equal((await fetchScheduledActivities(handle)).length, 2, 'the others are not even scheduled');
+      gate.open();
       const report: PipelineReport = await handle.result();
       assert.deepEqual([report.counts.files, report.counts.collected, report.bytes], [45, 45, 225]);
       assert.deepEqual(
@@ -67,7 +69,7 @@ describe('more than 20 files', () => {
       assert.ok(
         inputs.every(({ collectionKey }) => collectionKey === `${workflowId}/${firstExecutionRunId}`),
       );
-      const events = await scheduledActivitiesOf(handle);
+      const events = await fetchScheduledActivities(handle);
       const summaries = events.map((event) =>
         Buffer.from(event.userMetadata?.summary?.data ?? []).toString(),
       );
@@ -105,7 +107,7 @@ describe('more than 20 files', () => {
     };
     const input = { runtimeId: RUNTIME, files: list(...paths(20)), onFailure: 'hold' };
     await execute({ activities }, input, async (handle) => {
-      await untilPhase(handle, 'held');
+      await waitForPhase(handle, 'held');
       await handle.executeUpdate(ADD_FILES_UPDATE, { args: [{ files: list('20.txt') }] });
       await handle.executeUpdate(RESUME_UPDATE);
       assert.equal(((await handle.result()) as PipelineReport).counts.collected, 21);
@@ -116,20 +118,20 @@ describe('more than 20 files', () => {
   });
 
   test('may grow while they are collected', async () => {
-    const door = createGate();
+    const gate = createGate();
     let batches = 0;
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => {
       batches += 1;
-      if (batches === 1) await door.pass();
+      if (batches === 1) await gate.pass();
       return files.map(collected);
     };
     const input = { runtimeId: RUNTIME, files: list(...paths(25)) };
     await execute({ activities: { collectRuntimeFiles } }, input, async (handle) => {
-      await until(() => batches === 1);
+      await waitFor('the first batch', () => batches === 1);
       const added = await handle.executeUpdate(ADD_FILES_UPDATE, { args: [{ files: list(...paths(30)) }] });
       assert.deepEqual(added, { added: 5, known: 25 });
-      await until(() => batches === 2);
-      door.open();
+      await waitFor('the second batch', () => batches === 2);
+      gate.open();
       assert.equal(((await handle.result()) as PipelineReport).counts.collected, 30);
     });
   });
@@ -142,7 +144,7 @@ describe('more than 20 files', () => {
     const report = await execute(
       { activities: { collectRuntimeFiles } },
       { runtimeId: RUNTIME, files },
-      failedReportOf,
+      getFailedReport,
     );
     assert.deepEqual([report.counts.missing, report.counts.failed, report.counts.collected], [2, 1, 22]);
     assert.deepEqual(
@@ -162,7 +164,7 @@ describe('more than 20 files', () => {
     const report = await execute(
       { activities: { collectRuntimeFiles } },
       { runtimeId: RUNTIME, files },
-      failedReportOf,
+      getFailedReport,
     );
     assert.equal(report.counts.failed, 25);
   });
@@ -183,7 +185,7 @@ describe('a batch whose time is over', () => {
     const input = { runtimeId: RUNTIME, files: list(...paths(25)), giveUpAfter: '2s' };
     const activities = { collectRuntimeFiles };
     await execute({ activities }, input, async (handle) => {
-      const report = await failedReportOf(handle);
+      const report = await getFailedReport(handle);
       assert.deepEqual([report.counts.collected, report.counts.failed], [10, 15]);
       assert.equal((report.files[10] as FailedOutcome).reasonClass, 'upstream');
     });
@@ -194,7 +196,7 @@ test('a report lists 900 files and 100 failures at most, and its counts are of a
   const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) =>
     files.map((file) => (Number.parseInt(file.runtimePath, 10) % 10 === 0 ? failed(file) : collected(file)));
   const input = { runtimeId: RUNTIME, files: list(...paths(2_000)), batchSize: 500 };
-  const report = await execute({ activities: { collectRuntimeFiles } }, input, failedReportOf);
+  const report = await execute({ activities: { collectRuntimeFiles } }, input, getFailedReport);
   assert.deepEqual([report.counts.collected, report.counts.failed, report.bytes], [1_800, 200, 9_000]);
   const failures = report.files.filter(({ outcome }) => outcome === 'failed');
   assert.deepEqual([report.files.length, failures.length], [1_000, 100]);

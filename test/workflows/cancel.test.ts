@@ -7,17 +7,20 @@ import type { BctrlActivities } from '../../src/activities/create-activities.js'
 import { PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
 import {
-  elapsedMsOf,
   env,
   execute,
-  failureOf,
+  getElapsedMs,
+  getFailure,
   type Handle,
   HOUR_MS,
   list,
   RUNTIME,
   toFile,
-  untilPhase,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 const MINUTE_MS = 60_000;
 
@@ -32,11 +35,11 @@ describe('a pipeline that is cancelled', () => {
   ) {
     const all = { runtimeId: RUNTIME, files: list('a.txt', 'b.txt'), ...input };
     return await execute({ activities }, all, async (handle) => {
-      while (!(await isThere(handle))) await sleep(1);
+      await waitFor('the moment to cancel', () => isThere(handle));
       await handle.cancel();
-      assert.ok((await failureOf(handle)) instanceof CancelledFailure);
+      assert.ok((await getFailure(handle)) instanceof CancelledFailure);
       assert.equal((await handle.describe()).status.name, 'CANCELLED');
-      const elapsedMs = await elapsedMsOf(handle);
+      const elapsedMs = await getElapsedMs(handle);
       assert.ok(elapsedMs < MINUTE_MS, `${elapsedMs} ms`);
       return await handle.query<PipelineProgress>(PROGRESS_QUERY);
     });
@@ -112,11 +115,11 @@ describe('a pipeline that is cancelled', () => {
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt'), onFailure: 'hold' };
     await execute({ activities }, input, async (handle) => {
-      await untilPhase(handle, 'held');
+      await waitForPhase(handle, 'held');
       await env.sleep(3 * HOUR_MS);
       await handle.cancel();
-      assert.ok((await failureOf(handle)) instanceof CancelledFailure);
-      const elapsedMs = await elapsedMsOf(handle);
+      assert.ok((await getFailure(handle)) instanceof CancelledFailure);
+      const elapsedMs = await getElapsedMs(handle);
       assert.ok(elapsedMs >= 3 * HOUR_MS && elapsedMs < 3 * HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
     });
   });

@@ -5,19 +5,22 @@ import { CancelledFailure } from '@temporalio/client';
 import { PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
-import { until } from '../support/gateway.js';
 import {
-  detailsOf,
   env,
   execute,
-  failedReportOf,
-  failureOf,
+  getCurrentDetails,
+  getFailedReport,
+  getFailure,
   type Handle,
   HOUR_MS,
   list,
   runPipeline,
   setUp,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 const finalAnswer = { kind: 'respond', status: 403 } as const;
 const files = list('a.txt', 'b.txt');
@@ -48,7 +51,7 @@ describe('exportArchive', () => {
       const faults: FaultRule[] = [{ operation, fault: finalAnswer }];
       const { runtimeId, activities } = await setUp(t, contents, { faults });
       const input = { runtimeId, files, exportArchive, stopRuntime: 'on-success' };
-      const report = await execute({ activities }, input, failedReportOf);
+      const report = await execute({ activities }, input, getFailedReport);
       assert.equal(report.counts.collected, 2);
       assert.ok(report.exportArchive?.outcome === 'failed');
       assert.equal(report.exportArchive.reasonClass, 'capability_denied');
@@ -78,7 +81,7 @@ describe('stopRuntime', () => {
     test(`${stopRuntime ?? 'left out'}: ${pipeline} ${stopped ? 'stops' : 'leaves'} the runtime`, async (t) => {
       const { gateway, runtimeId, activities } = await setUp(t, failing ? {} : contents);
       await execute({ activities }, { runtimeId, files, stopRuntime }, async (handle) => {
-        await (failing ? failedReportOf(handle) : handle.result());
+        await (failing ? getFailedReport(handle) : handle.result());
       });
       assert.equal(await runtimeStatus(gateway), stopped ? 'stopped' : 'active');
     });
@@ -96,10 +99,10 @@ describe('stopRuntime', () => {
     const faults: FaultRule[] = [{ operation: 'stop-runtime', fault: finalAnswer }];
     const { runtimeId, activities } = await setUp(t, contents, { faults });
     await execute({ activities }, { runtimeId, files, stopRuntime: 'always' }, async (handle) => {
-      const report = await failedReportOf(handle);
+      const report = await getFailedReport(handle);
       assert.deepEqual([report.counts.collected, report.stopRuntime?.outcome], [2, 'failed']);
-      assert.equal((await failureOf(handle))?.message, 'the runtime could not be stopped');
-      assert.match(await detailsOf(handle), /^- stopRuntime failed: .*403/m);
+      assert.equal((await getFailure(handle))?.message, 'the runtime could not be stopped');
+      assert.match(await getCurrentDetails(handle), /^- stopRuntime failed: .*403/m);
     });
   });
 });
@@ -130,7 +133,7 @@ describe('next', () => {
   test('is skipped when the pipeline fails', async (t) => {
     const { runtimeId, activities } = await setUp(t, {});
     const input = { runtimeId, files, ...toNext({ workflowType: 'collectFile' }) };
-    const report = await execute({ activities }, input, failedReportOf);
+    const report = await execute({ activities }, input, getFailedReport);
     assert.deepEqual(report.next, { outcome: 'skipped', reason: 'the pipeline ends as failed' });
   });
 });
@@ -141,7 +144,7 @@ describe('cancellation', () => {
     t: TestContext,
     options: Partial<GatewayOptions>,
     input: object,
-    isThere: (gateway: Awaited<ReturnType<typeof setUp>>['gateway'], handle: Handle) => Promise<void>,
+    isThere: (gateway: Awaited<ReturnType<typeof setUp>>['gateway'], handle: Handle) => Promise<unknown>,
   ) {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' }, options);
     const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
@@ -150,7 +153,7 @@ describe('cancellation', () => {
     return await execute({ activities }, withJob, async (handle) => {
       await isThere(gateway, handle);
       await handle.cancel();
-      assert.ok((await failureOf(handle)) instanceof CancelledFailure);
+      assert.ok((await getFailure(handle)) instanceof CancelledFailure);
       assert.equal((await handle.describe()).status.name, 'CANCELLED');
       assert.equal(await runtimeStatus(gateway), 'stopped');
       const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY);
@@ -163,7 +166,7 @@ describe('cancellation', () => {
   test('of a held pipeline stops the runtime and keeps the report', async (t) => {
     const input = { files: list('a.txt', 'gone.txt'), onFailure: 'hold' };
     const { counts } = await cancelWhen(t, {}, input, async (_gateway, handle) => {
-      while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).phase !== 'held');
+      await waitForPhase(handle, 'held');
     });
     assert.deepEqual([counts.collected, counts.failed], [1, 1]);
   });
@@ -171,7 +174,7 @@ describe('cancellation', () => {
   test('while it waits stops the runtime, and no file was collected', async (t) => {
     const input = { files: list('a.txt'), waitFor: {} };
     const { files } = await cancelWhen(t, {}, input, (gateway) =>
-      until(() => gateway.snapshot().requests.wait === 1),
+      waitFor('the request to wait', () => gateway.snapshot().requests.wait === 1),
     );
     const reason = 'the pipeline was cancelled';
     assert.deepEqual(files, [{ outcome: 'skipped', runtimePath: 'a.txt', reason }]);
@@ -187,9 +190,9 @@ describe('cancellation', () => {
       const faults: FaultRule[] = [{ operation, times: 1, fault }];
       const input = { files: list('a.txt'), exportArchive: {} };
       const { counts } = await cancelWhen(t, { faults }, input, async (gateway, handle) => {
-        await until(() => gateway.snapshot().requests[operation] === 1);
+        await waitFor('the request', () => gateway.snapshot().requests[operation] === 1);
         // The server never tells of an activity that is cancelled before it has begun, as the look for the run may be.
-        while ((await handle.query<PipelineProgress>(PROGRESS_QUERY)).runId === undefined);
+        await waitFor('the run', async () => (await handle.query<PipelineProgress>(PROGRESS_QUERY)).runId);
       });
       assert.deepEqual([counts.collected, counts.skipped], operation === 'collect' ? [0, 1] : [1, 0]);
     });

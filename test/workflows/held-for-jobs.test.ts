@@ -6,17 +6,20 @@ import { ABANDON_UPDATE, JOB_FINISHED_SIGNAL, RESUME_UPDATE } from '../../src/sh
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import {
   collectAny,
-  detailsOf,
-  elapsedMsOf,
   endedJob,
   env,
   execute,
-  failedReportOf,
+  getCurrentDetails,
+  getElapsedMs,
+  getFailedReport,
   HOUR_MS,
   list,
   RUNTIME,
-  untilPhase,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
+import { waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 const MINUTE_MS = 60_000;
 const refused = () => ApplicationFailure.nonRetryable('there is no such job', 'not_found');
@@ -47,7 +50,7 @@ describe('a pipeline that is held because its job has not ended in time', () => 
     const { job, activities } = createJob();
     await execute({ activities }, input, async (handle) => {
       await env.sleep(HOUR_MS + MINUTE_MS);
-      const { jobs, counts } = await untilPhase(handle, 'held');
+      const { jobs, counts } = await waitForPhase(handle, 'held');
       assert.equal(jobs[0]?.status, 'still_running');
       assert.deepEqual([counts.files, counts.collected, counts.missing, counts.failed], [2, 0, 0, 0]);
       await env.sleep(5 * HOUR_MS);
@@ -57,7 +60,7 @@ describe('a pipeline that is held because its job has not ended in time', () => 
       const report: PipelineReport = await handle.result();
       assert.deepEqual([report.outcome, report.counts.collected], ['succeeded', 2]);
       assert.deepEqual(report.stopRuntime, { outcome: 'stopped' });
-      const elapsedMs = await elapsedMsOf(handle);
+      const elapsedMs = await getElapsedMs(handle);
       assert.ok(elapsedMs >= 6 * HOUR_MS && elapsedMs < 6 * HOUR_MS + 3 * MINUTE_MS, `${elapsedMs} ms`);
     });
     assert.equal(job.collects, 2);
@@ -67,9 +70,9 @@ describe('a pipeline that is held because its job has not ended in time', () => 
     const { job, activities } = createJob();
     await execute({ activities }, input, async (handle) => {
       await env.sleep(HOUR_MS + MINUTE_MS);
-      await untilPhase(handle, 'held');
+      await waitForPhase(handle, 'held');
       assert.deepEqual(await handle.executeUpdate(ABANDON_UPDATE), { files: 2 });
-      const report = await failedReportOf(handle);
+      const report = await getFailedReport(handle);
       assert.deepEqual([report.outcome, report.counts.skipped], ['abandoned', 2]);
       assert.equal(report.stopRuntime?.outcome, 'skipped');
     });
@@ -90,7 +93,7 @@ describe('the signal jobFinished', () => {
     };
     await execute({ activities }, { ...input, onFailure: 'hold' }, async (handle) => {
       await handle.signal(JOB_FINISHED_SIGNAL, { invocationId: 'inv_typo' });
-      const { jobs } = await untilPhase(handle, 'held');
+      const { jobs } = await waitForPhase(handle, 'held');
       assert.deepEqual([jobs[0]?.id, jobs[0]?.status], ['inv_typo', 'unknown']);
       await handle.signal(JOB_FINISHED_SIGNAL, { invocationId: 'inv_1' });
       assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 0, jobs: 1 });
@@ -105,8 +108,8 @@ describe('the signal jobFinished', () => {
 
   test('is waited for visibly', async () => {
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
-      await untilPhase(handle, 'waiting');
-      assert.match(await detailsOf(handle), /^\| waiting \| 1 \|/m);
+      await waitForPhase(handle, 'waiting');
+      assert.match(await getCurrentDetails(handle), /^\| waiting \| 1 \|/m);
       await handle.signal(JOB_FINISHED_SIGNAL);
       await handle.result();
     });
@@ -131,9 +134,9 @@ describe('the signal jobFinished', () => {
     await execute({ activities }, input, async (handle) => {
       await env.sleep(1.5 * HOUR_MS);
       await handle.signal(JOB_FINISHED_SIGNAL, { invocationId: 'inv_1' });
-      const report = await failedReportOf(handle);
+      const report = await getFailedReport(handle);
       assert.equal(report.jobs[0]?.status, 'still_running');
-      const elapsedMs = await elapsedMsOf(handle);
+      const elapsedMs = await getElapsedMs(handle);
       assert.ok(elapsedMs >= 1.9 * HOUR_MS && elapsedMs <= 2 * HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
     });
   });
@@ -160,17 +163,17 @@ test('named files are resumed without their jobs', async () => {
     onFailure: 'hold',
   };
   await execute({ activities }, input, async (handle) => {
-    await untilPhase(handle, 'held');
+    await waitForPhase(handle, 'held');
     isOpen = true;
     const resumed = await handle.executeUpdate(RESUME_UPDATE, { args: [{ runtimePaths: ['a.txt'] }] });
     assert.deepEqual(resumed, { files: 1, jobs: 0 });
-    const { counts } = await untilPhase(handle, 'held');
+    const { counts } = await waitForPhase(handle, 'held');
     assert.deepEqual([counts.collected, counts.failed], [1, 1]);
     assert.equal(waits, 1);
     assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 1, jobs: 1 });
-    await untilPhase(handle, 'held');
+    await waitForPhase(handle, 'held');
     assert.equal(waits, 2);
     assert.deepEqual(await handle.executeUpdate(ABANDON_UPDATE), { files: 0 });
-    assert.equal((await failedReportOf(handle)).counts.collected, 2);
+    assert.equal((await getFailedReport(handle)).counts.collected, 2);
   });
 });

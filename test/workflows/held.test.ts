@@ -15,13 +15,13 @@ import { fileNotFound } from '../support/faults.js';
 import {
   collectAny,
   createGate,
-  detailsOf,
-  elapsedMsOf,
   endedJob,
   env,
-  eventsOf,
   execute,
-  failedReportOf,
+  fetchEvents,
+  getCurrentDetails,
+  getElapsedMs,
+  getFailedReport,
   type Handle,
   HOUR_MS,
   list,
@@ -29,12 +29,15 @@ import {
   runPipeline,
   setUp,
   toFile,
-  untilPhase,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
+import { waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 const WEEK_MS = 7 * 24 * HOUR_MS;
 
-/** Every file is refused until the door is opened, as by an API key that has expired. */
+/** Every file is refused until the gate is opened, as by an API key that has expired. */
 function createLockedActivities() {
   const inputs: CollectRuntimeFileInput[] = [];
   const lock = { isOpen: false };
@@ -66,14 +69,14 @@ describe('a held pipeline', () => {
   test('waits for weeks without a history event, and resume collects what had failed', async () => {
     const { activities, inputs, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
-      const { counts } = await untilPhase(handle, 'held');
+      const { counts } = await waitForPhase(handle, 'held');
       assert.deepEqual([counts.collected, counts.failed], [1, 2]);
-      assert.match(await detailsOf(handle), /\*\*Held\.\*\* .*`resume`/);
-      const events = await eventsOf(handle);
+      assert.match(await getCurrentDetails(handle), /\*\*Held\.\*\* .*`resume`/);
+      const events = await fetchEvents(handle);
       const isShown = events.some((event) => event.timerStartedEventAttributes);
       assert.ok(isShown, 'a timer shows it in the timeline');
       await env.sleep(3 * WEEK_MS);
-      assert.equal((await eventsOf(handle)).length, events.length);
+      assert.equal((await fetchEvents(handle)).length, events.length);
 
       lock.isOpen = true;
       assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 2, jobs: 0 });
@@ -83,7 +86,7 @@ describe('a held pipeline', () => {
         report.files.map(({ runtimePath }) => runtimePath),
         ['good.txt', 'a.txt', 'b.txt'],
       );
-      assert.ok((await elapsedMsOf(handle)) >= 3 * WEEK_MS);
+      assert.ok((await getElapsedMs(handle)) >= 3 * WEEK_MS);
     });
     assert.equal(inputs.length, 5);
     const tries = inputs.filter(({ runtimePath }) => runtimePath === 'a.txt');
@@ -98,11 +101,11 @@ describe('a held pipeline', () => {
   test('resumes named files only, and is held again for the others', async () => {
     const { activities, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
-      await untilPhase(handle, 'held');
+      await waitForPhase(handle, 'held');
       lock.isOpen = true;
       const resumed = await handle.executeUpdate(RESUME_UPDATE, { args: [{ runtimePaths: ['b.txt'] }] });
       assert.deepEqual(resumed, { files: 1, jobs: 0 });
-      const { counts } = await untilPhase(handle, 'held');
+      const { counts } = await waitForPhase(handle, 'held');
       assert.deepEqual([counts.collected, counts.failed], [2, 1]);
       await handle.executeUpdate(RESUME_UPDATE);
       assert.equal(((await handle.result()) as PipelineReport).counts.collected, 3);
@@ -112,7 +115,7 @@ describe('a held pipeline', () => {
   test('refuses to resume what has not failed, with a wrong argument, and while it is not held', async () => {
     const { activities, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
-      await untilPhase(handle, 'held');
+      await waitForPhase(handle, 'held');
       const resume = (argument: unknown) => handle.executeUpdate(RESUME_UPDATE, { args: [argument] });
       const good = await refusalOf(resume({ runtimePaths: ['a.txt', 'good.txt'] }));
       assert.deepEqual([good.type, good.message], ['conflict', '"good.txt" is not among the failed files']);
@@ -128,9 +131,9 @@ describe('a held pipeline', () => {
   test('that is abandoned fails with what it has', async () => {
     const { activities } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
-      await untilPhase(handle, 'held');
+      await waitForPhase(handle, 'held');
       assert.deepEqual(await handle.executeUpdate(ABANDON_UPDATE), { files: 2 });
-      const report = await failedReportOf(handle);
+      const report = await getFailedReport(handle);
       assert.deepEqual([report.outcome, report.counts.collected, report.counts.failed], ['abandoned', 1, 2]);
     });
   });
@@ -147,7 +150,7 @@ describe('a held pipeline', () => {
     };
     const waitFor = { invocationIds: ['inv_1'] };
     await execute({ activities }, { ...input, waitFor }, async (handle) => {
-      const { jobs, counts } = await untilPhase(handle, 'held');
+      const { jobs, counts } = await waitForPhase(handle, 'held');
       assert.deepEqual([jobs[0]?.status, jobs[0]?.problem?.reasonClass], ['unknown', 'unauthorized']);
       assert.equal(counts.collected, 0);
       assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 0, jobs: 1 });
@@ -159,7 +162,7 @@ describe('a held pipeline', () => {
   test('takes more files, and collects them when it is resumed', async () => {
     const { activities, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
-      await untilPhase(handle, 'held');
+      await waitForPhase(handle, 'held');
       await handle.executeUpdate(ADD_FILES_UPDATE, { args: [{ files: list('c.txt') }] });
       lock.isOpen = true;
       await handle.executeUpdate(RESUME_UPDATE);
@@ -169,20 +172,20 @@ describe('a held pipeline', () => {
 });
 
 test('what fails without onFailure: hold cannot be resumed or abandoned', async () => {
-  const door = createGate();
+  const gate = createGate();
   const activities: Partial<BctrlActivities> = {
     async collectRuntimeFile(input) {
-      await door.pass();
+      await gate.pass();
       return toFile(input);
     },
   };
   await execute({ activities }, { runtimeId: RUNTIME, files: list('a.txt') }, async (handle) => {
-    await untilPhase(handle, 'collecting');
+    await waitForPhase(handle, 'collecting');
     for (const name of [RESUME_UPDATE, ABANDON_UPDATE]) {
       const { type, message } = await refusalOf(handle.executeUpdate(name));
       assert.deepEqual([type, message], ['conflict', 'the pipeline is not held, it is collecting']);
     }
-    door.open();
+    gate.open();
     await handle.result();
   });
 });
@@ -201,31 +204,31 @@ describe('addFiles', () => {
   });
 
   test('while it collects: they do not wait for the slowest file', async () => {
-    const door = createGate();
+    const gate = createGate();
     const collected: string[] = [];
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(input) {
-        if (input.runtimePath === 'slow.txt') await door.pass();
+        if (input.runtimePath === 'slow.txt') await gate.pass();
         collected.push(input.runtimePath);
         return toFile(input);
       },
     };
     const input = { runtimeId: RUNTIME, files: list('slow.txt') };
     await execute({ activities }, input, async (handle) => {
-      await untilPhase(handle, 'collecting');
+      await waitForPhase(handle, 'collecting');
       assert.deepEqual(await add(handle, ...list('b.txt')), { added: 1, known: 0 });
-      while ((await untilPhase(handle, 'collecting')).counts.collected === 0);
-      door.open();
+      await waitForPhase(handle, 'collecting', ({ counts }) => counts.collected > 0);
+      gate.open();
       await handle.result();
       assert.deepEqual(collected, ['b.txt', 'slow.txt']);
     });
   });
 
   test('is refused for a wrong file, for too many, and once the pipeline is finishing', async () => {
-    const door = createGate();
+    const gate = createGate();
     const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
-      stopRuntime: async () => void (await door.pass()),
+      stopRuntime: async () => void (await gate.pass()),
     };
     const waitFor = { signal: true };
     const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt'), stopRuntime: 'always' };
@@ -241,13 +244,13 @@ describe('addFiles', () => {
       );
 
       await handle.signal(JOB_FINISHED_SIGNAL);
-      await untilPhase(handle, 'finishing');
+      await waitForPhase(handle, 'finishing');
       const late = await refusalOf(add(handle, { runtimePath: 'b.txt' }));
       assert.deepEqual(
         [late.type, late.message],
         ['conflict', 'the pipeline is finishing and takes no more files'],
       );
-      door.open();
+      gate.open();
       assert.equal(((await handle.result()) as PipelineReport).counts.files, 1);
     });
   });
@@ -266,7 +269,7 @@ describe('ifMissing', () => {
       const files = [...list('a.txt'), { runtimePath: 'gone.txt', ifMissing }];
       const report =
         outcome === 'failed'
-          ? await execute({ activities }, { runtimeId, files }, failedReportOf)
+          ? await execute({ activities }, { runtimeId, files }, getFailedReport)
           : await runPipeline(activities, { runtimeId, files });
       assert.deepEqual([report.counts.collected, report.counts[outcome]], [1, 1]);
       assert.deepEqual([report.files[1]?.outcome, report.warnings.length], [told, warnings]);
@@ -276,7 +279,7 @@ describe('ifMissing', () => {
   test('says nothing of a runtime that is not there', async (t) => {
     const { activities } = await setUp(t, {});
     const files = [{ runtimePath: 'a.txt', ifMissing: 'ignore' }];
-    const report = await execute({ activities }, { runtimeId: RUNTIME, files }, failedReportOf);
+    const report = await execute({ activities }, { runtimeId: RUNTIME, files }, getFailedReport);
     assert.equal(report.counts.failed, 1);
   });
 
@@ -287,7 +290,7 @@ describe('ifMissing', () => {
     await execute({ activities }, { runtimeId, files }, async (handle) => {
       const report: PipelineReport = await handle.result();
       assert.equal(report.counts.missing, 1);
-      const elapsedMs = await elapsedMsOf(handle);
+      const elapsedMs = await getElapsedMs(handle);
       assert.ok(elapsedMs >= 600_000 && elapsedMs < 620_000, `${elapsedMs} ms`);
     });
   });

@@ -8,17 +8,20 @@ import { JOB_FINISHED_SIGNAL } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import {
   collectAny,
-  elapsedMsOf,
   endedJob,
-  eventsOf,
   execute,
-  failedReportOf,
+  fetchEvents,
+  getElapsedMs,
+  getFailedReport,
   HOUR_MS,
   list,
   RUNTIME,
   runPipeline,
   setUp,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
+
+useTimeSkippingServer();
 
 const MINUTE_MS = 60_000;
 
@@ -36,9 +39,9 @@ test('three files of a job of eight hours take eight hours and fewer than 60 eve
   const input = { runtimeId: RUNTIME, waitFor, files: list('a', 'b', 'c') };
   await execute({ activities }, input, async (handle) => {
     await handle.result();
-    const elapsedMs = await elapsedMsOf(handle);
+    const elapsedMs = await getElapsedMs(handle);
     assert.ok(elapsedMs >= 8 * HOUR_MS && elapsedMs < 8 * HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
-    const events = (await eventsOf(handle)).length;
+    const events = (await fetchEvents(handle)).length;
     assert.ok(events < 60, `${events} events`);
   });
 });
@@ -79,12 +82,12 @@ describe('a wait that times out', () => {
     test(`fails the pipeline after its time; whenJobFails ${whenJobFails} says what becomes of the files`, async () => {
       const input = { runtimeId: RUNTIME, waitFor, whenJobFails, files: list('a.txt') };
       await execute({ activities }, input, async (handle) => {
-        const report = await failedReportOf(handle);
+        const report = await getFailedReport(handle);
         const problem = { message: 'invocation inv_1: it had not ended in time' };
         assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'still_running', problem }]);
         const { collected, skipped } = report.counts;
         assert.deepEqual([collected, skipped], whenJobFails === 'skip' ? [0, 1] : [1, 0]);
-        const elapsedMs = await elapsedMsOf(handle);
+        const elapsedMs = await getElapsedMs(handle);
         assert.ok(elapsedMs > 0.9 * HOUR_MS && elapsedMs <= HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
       });
     });
@@ -101,7 +104,7 @@ test('a job that had not ended in time is shown with the status that the API sai
   };
   const waitFor = { invocationIds: ['inv_1'], timeout: '2s' };
   const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt') };
-  const report = await execute({ activities }, input, failedReportOf);
+  const report = await execute({ activities }, input, getFailedReport);
   const message = 'invocation inv_1: it had not ended in time; its status was "paused"';
   assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'still_running', problem: { message } }]);
 });
@@ -113,7 +116,7 @@ for (const [whenJobFails, what, files] of [
   test(`a job that does not exist fails the pipeline with its class, and ${what} with ${whenJobFails}`, async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const input = { runtimeId, waitFor: { invocationIds: [RUNTIME] }, whenJobFails, files: list('a.txt') };
-    const report = await execute({ activities }, input, failedReportOf);
+    const report = await execute({ activities }, input, getFailedReport);
     const { status, problem } = report.jobs[0] ?? {};
     assert.deepEqual(
       [status, problem?.reasonClass, problem?.code],
@@ -165,10 +168,10 @@ describe('the signal jobFinished', () => {
 
   test('that does not come fails the pipeline after the timeout', async () => {
     await execute({ activities }, input, async (handle) => {
-      const { jobs } = await failedReportOf(handle);
+      const { jobs } = await getFailedReport(handle);
       const problem = { message: 'the signal jobFinished did not come in time' };
       assert.deepEqual(jobs, [{ id: 'jobFinished', status: 'still_running', problem }]);
-      const elapsedMs = await elapsedMsOf(handle);
+      const elapsedMs = await getElapsedMs(handle);
       assert.ok(elapsedMs >= 2 * HOUR_MS && elapsedMs < 2 * HOUR_MS + MINUTE_MS, `${elapsedMs} ms`);
     });
   });
@@ -218,7 +221,7 @@ describe('filesFromOutput', () => {
         filesFromOutput: pointer,
         files: list('a.txt'),
       };
-      const report = await execute({ activities }, input, failedReportOf);
+      const report = await execute({ activities }, input, getFailedReport);
       assert.match(report.jobs[0]?.problem?.message ?? '', message);
       assert.deepEqual([report.jobs[0]?.status, report.counts.collected], ['succeeded', 1]);
     });

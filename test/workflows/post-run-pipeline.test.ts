@@ -13,28 +13,31 @@ import {
 import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule } from '../../src/testing.js';
 import { fileNotFound } from '../support/faults.js';
-import { until } from '../support/gateway.js';
 import {
   assertRefused,
   collectAny,
   createGate,
-  detailsOf,
   endedJob,
   env,
-  eventsOf,
   execute,
-  failedReportOf,
-  failureOf,
+  fetchEvents,
+  fetchScheduledActivities,
+  getCurrentDetails,
+  getFailedReport,
+  getFailure,
   type Handle,
   HOUR_MS,
   list,
   RUNTIME,
   runPipeline,
-  scheduledActivitiesOf,
   setUp,
   toFile,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
 import { withWorker } from '../support/temporal.js';
+import { waitFor } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 /** Of details: an empty paragraph. */
 const END = ['', '\u00a0'];
@@ -67,7 +70,7 @@ describe('jobs', () => {
       const { startTime, closeTime } = await handle.describe();
       const elapsedMs = Number(closeTime) - Number(startTime);
       assert.ok(elapsedMs >= 8 * HOUR_MS && elapsedMs < 8 * HOUR_MS + 60_000, `${elapsedMs} ms`);
-      assert.equal((await eventsOf(handle)).length, 17);
+      assert.equal((await fetchEvents(handle)).length, 17);
     });
   });
 
@@ -126,7 +129,7 @@ describe('the report', () => {
     const contents = { 'a.txt': 'hello', 'secret.txt': 'x', 'd.txt': 'hi' };
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
     const files = list('a.txt', 'secret.txt', 'missing.txt', 'd.txt');
-    const report = await execute({ activities }, { runtimeId, files }, failedReportOf);
+    const report = await execute({ activities }, { runtimeId, files }, getFailedReport);
     assert.deepEqual(report.counts, { files: 4, collected: 2, kept: 0, missing: 0, skipped: 0, failed: 2 });
     assert.equal(report.bytes, 7);
     const outcomes = report.files.map(({ outcome, runtimePath }) => [runtimePath, outcome]);
@@ -159,7 +162,7 @@ describe('the report', () => {
       throw ApplicationFailure.nonRetryable('gone', 'not_found');
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt', 'b.txt', 'c.txt') };
-    const failure = await execute({ activities: { collectRuntimeFile } }, input, failureOf);
+    const failure = await execute({ activities: { collectRuntimeFile } }, input, getFailure);
     assert.equal(failure?.message, '2 of 3 files could not be collected');
   });
 
@@ -183,7 +186,7 @@ describe('the report', () => {
   test('has a conflict for a file that was there before, without `ifExists`', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     await gateway.collect({ runtimePath: 'a.txt' });
-    const report = await execute({ activities }, { runtimeId, files: list('a.txt') }, failedReportOf);
+    const report = await execute({ activities }, { runtimeId, files: list('a.txt') }, getFailedReport);
     const { reasonClass, code } = report.files[0] as FailedOutcome;
     assert.deepEqual([reasonClass, code], ['conflict', 'storage_file.path_exists']);
   });
@@ -221,7 +224,7 @@ describe('a file', () => {
     const faults: FaultRule[] = [{ operation: 'collect', times: 3, fault: fileNotFound }];
     const { runtimeId, activities } = await setUp(t, { 'late.txt': 'hello', 'a.txt': 'hi' }, { faults });
     const files = [{ runtimePath: 'late.txt', appearsWithin: '30s' }, { runtimePath: 'a.txt' }];
-    const report = await execute({ activities }, { runtimeId, files }, failedReportOf);
+    const report = await execute({ activities }, { runtimeId, files }, getFailedReport);
     assert.deepEqual(
       report.files.map(({ outcome }) => outcome),
       ['collected', 'failed'],
@@ -243,20 +246,20 @@ describe('a file', () => {
     const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '600' } } as const;
     const { runtimeId, activities } = await setUp(t, {}, { faults: [{ operation: 'collect', fault }] });
     const input = { runtimeId, files: list('a.txt'), giveUpAfter: '1h' };
-    const report = await execute({ activities }, input, failedReportOf);
+    const report = await execute({ activities }, input, getFailedReport);
     assert.equal((report.files[0] as FailedOutcome).reasonClass, 'rate_limited');
   });
 
   test('of which no attempt comes to an end in time has failed as upstream', async () => {
-    const door = createGate();
+    const gate = createGate();
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
-      await door.pass();
+      await gate.pass();
       return toFile(input);
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt'), giveUpAfter: '1s' };
     await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
-      const [outcome] = (await failedReportOf(handle)).files;
-      door.open();
+      const [outcome] = (await getFailedReport(handle)).files;
+      gate.open();
       const message = 'a.txt: no attempt came to an end in time';
       assert.deepEqual(outcome, {
         outcome: 'failed',
@@ -273,7 +276,7 @@ describe('a file', () => {
       throw new Error('the worker has no key to read its input');
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt'), giveUpAfter: '1h' };
-    const report = await execute({ activities: { collectRuntimeFile } }, input, failedReportOf);
+    const report = await execute({ activities: { collectRuntimeFile } }, input, getFailedReport);
     assert.deepEqual(report.files, [
       {
         outcome: 'failed',
@@ -288,18 +291,18 @@ describe('a file', () => {
 
 test('20 files are collected at the same time, with an activity each', async () => {
   const started: string[] = [];
-  const door = createGate();
+  const gate = createGate();
   const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
     started.push(input.runtimePath);
-    await door.pass();
+    await gate.pass();
     return toFile(input);
   };
   const paths = Array.from({ length: 20 }, (_, index) => `${index}.txt`);
   const input = { runtimeId: RUNTIME, files: list(...paths), concurrency: 1 };
   await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
-    await until(() => started.length === 20);
-    assert.equal((await scheduledActivitiesOf(handle)).length, 20);
-    door.open();
+    await waitFor('20 activities', () => started.length === 20);
+    assert.equal((await fetchScheduledActivities(handle)).length, 20);
+    gate.open();
     const report: PipelineReport = await handle.result();
     assert.equal(report.counts.collected, 20);
   });
@@ -381,7 +384,7 @@ describe('a wrong input fails the execution at once and names the field', () => 
     test(what, async () => {
       await execute({}, input, async (handle) => {
         await assertRefused(handle, message);
-        assert.deepEqual(await scheduledActivitiesOf(handle), []);
+        assert.deepEqual(await fetchScheduledActivities(handle), []);
       });
     });
   }
@@ -403,19 +406,22 @@ describe('what an operator sees', () => {
         return input.runtimePath === 'kept.txt' ? { ...toFile(input), kept: true } : toFile(input);
       },
     };
-    const waitFor = { invocationIds: ['inv_1'] };
-    const input = { runtimeId: RUNTIME, waitFor, files: list('slow.txt', 'a.txt', 'kept.txt') };
+    const input = {
+      runtimeId: RUNTIME,
+      waitFor: { invocationIds: ['inv_1'] },
+      files: list('slow.txt', 'a.txt', 'kept.txt'),
+    };
     await execute({ activities }, input, async (handle) => {
       const progress = async () => {
         const { phase, counts, bytes } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
         return { phase, counts, bytes };
       };
-      await until(() => started.length === 1);
+      await waitFor('the activity to start', () => started.length === 1);
       const none = { files: 3, collected: 0, kept: 0, missing: 0, skipped: 0, failed: 0 };
       assert.deepEqual(await progress(), { phase: 'waiting', counts: none, bytes: 0 });
 
       job.open();
-      await untilSettled(handle, 2);
+      await waitForOutcomes(handle, 2);
       const some = { files: 3, collected: 1, kept: 1, missing: 0, skipped: 0, failed: 0 };
       assert.deepEqual(await progress(), { phase: 'collecting', counts: some, bytes: 5 });
 
@@ -432,18 +438,18 @@ describe('what an operator sees', () => {
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt') };
     await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
-      await failedReportOf(handle);
+      await getFailedReport(handle);
       const { phase, counts } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
       assert.deepEqual([phase, counts.failed], ['done', 1]);
     });
   });
 
   test('the current details are a table, and the last five failures', async () => {
-    const door = createGate();
+    const gate = createGate();
     let failures = 0;
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       if (input.runtimePath === 'slow.txt') {
-        await door.pass();
+        await gate.pass();
         return toFile(input);
       }
       failures += 1;
@@ -452,13 +458,15 @@ describe('what an operator sees', () => {
     const gone = ['1', '2', '3', '4', '5', '6'].map((name) => `${name}.txt`);
     const input = { runtimeId: RUNTIME, files: list('slow.txt', ...gone) };
     await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
-      await until(() => failures === gone.length);
-      await untilSettled(handle, gone.length);
+      await waitFor('all failures', () => failures === gone.length);
+      await waitForOutcomes(handle, gone.length);
       const head = [
         '| phase | files | collected | kept | missing | skipped | failed | bytes |',
         '|---|---|---|---|---|---|---|---|',
       ];
-      const [first, second, row, before, title, after, ...lines] = (await detailsOf(handle)).split('\n');
+      const [first, second, row, before, title, after, ...lines] = (await getCurrentDetails(handle)).split(
+        '\n',
+      );
       const shown = lines.slice(0, -2);
       assert.deepEqual([first, second], head);
       assert.equal(row, '| collecting | 7 | 0 | 0 | 0 | 0 | 6 | 0 |');
@@ -467,9 +475,12 @@ describe('what an operator sees', () => {
       assert.deepEqual(lines.slice(5), END);
       for (const line of shown) assert.match(line, /^- `not_found` [1-6]\.txt is gone$/);
 
-      door.open();
-      await failedReportOf(handle);
-      assert.match(await detailsOf(handle), /^\| done: failed \| 7 \| 1 \| 0 \| 0 \| 0 \| 6 \| 5 \|$/m);
+      gate.open();
+      await getFailedReport(handle);
+      assert.match(
+        await getCurrentDetails(handle),
+        /^\| done: failed \| 7 \| 1 \| 0 \| 0 \| 0 \| 6 \| 5 \|$/m,
+      );
     });
   });
 
@@ -477,7 +488,7 @@ describe('what an operator sees', () => {
     const input = { runtimeId: RUNTIME, files: list('a.txt') };
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       await handle.result();
-      const lines = (await detailsOf(handle)).split('\n');
+      const lines = (await getCurrentDetails(handle)).split('\n');
       assert.deepEqual(lines.slice(2), ['| done: succeeded | 1 | 1 | 0 | 0 | 0 | 0 | 5 |', ...END]);
     });
   });
@@ -492,7 +503,7 @@ describe('what an operator sees', () => {
     const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt', 'b\nc.txt', long) };
     await execute({ activities }, input, async (handle) => {
       await handle.result();
-      const summaries = (await eventsOf(handle)).flatMap((event) => {
+      const summaries = (await fetchEvents(handle)).flatMap((event) => {
         const summary = event.userMetadata?.summary;
         return summary ? [defaultPayloadConverter.fromPayload<string>(summary)] : [];
       });
@@ -617,7 +628,7 @@ describe('the collection key', () => {
 describe('cancellation', () => {
   async function assertCancelled(handle: Handle): Promise<void> {
     await handle.cancel();
-    assert.ok((await failureOf(handle)) instanceof CancelledFailure);
+    assert.ok((await getFailure(handle)) instanceof CancelledFailure);
     assert.equal((await handle.describe()).status.name, 'CANCELLED');
   }
 
@@ -631,7 +642,7 @@ describe('cancellation', () => {
     const job = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
     const input = { runtimeId, waitFor: { invocationIds: [job.id] }, files: list('a.txt') };
     await execute({ activities }, input, async (handle) => {
-      await until(() => gateway.snapshot().requests.wait === 1);
+      await waitFor('the request to wait', () => gateway.snapshot().requests.wait === 1);
       await assertCancelled(handle);
     });
     assert.equal(gateway.snapshot().requests.collect, undefined);
@@ -649,14 +660,17 @@ describe('cancellation', () => {
     const input = { runtimeId, files, batchSize: 40, concurrency: 1 };
     await execute({ activities }, input, async (handle) => {
       // 32 requests are in flight, the most that a worker may have, and one has ended.
-      await until(() => gateway.snapshot().requests.collect === 33);
+      await waitFor('33 collects', () => gateway.snapshot().requests.collect === 33);
       await assertCancelled(handle);
       assert.equal(gateway.snapshot().inFlight, 32, 'the gateway is still at them');
       const { outcome, counts, files } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
       assert.deepEqual([outcome, counts.collected, counts.skipped], ['cancelled', 1, 99]);
       const reasons = files.flatMap((file) => (file.outcome === 'skipped' ? file.reason : []));
       assert.equal(reasons.filter((reason) => reason.endsWith('it may have been copied')).length, 39);
-      assert.match(await detailsOf(handle), /^\| done: cancelled \| 100 \| 1 \| 0 \| 0 \| 99 \| 0 \|/m);
+      assert.match(
+        await getCurrentDetails(handle),
+        /^\| done: cancelled \| 100 \| 1 \| 0 \| 0 \| 99 \| 0 \|/m,
+      );
     });
     assert.equal(gateway.snapshot().requests.collect, 33);
   });
@@ -669,7 +683,7 @@ describe('cancellation', () => {
       { faults: [{ operation: 'collect', fault }] },
     );
     await execute({ activities }, { runtimeId, files: list('a.txt') }, async (handle) => {
-      while (!(await failedOnce(handle)));
+      await waitFor('the first failure', () => failedOnce(handle));
       await assertCancelled(handle);
     });
     assert.equal(gateway.snapshot().requests.collect, 1);
@@ -677,9 +691,9 @@ describe('cancellation', () => {
 });
 
 /** Resolves when that many files of a running pipeline have an outcome. */
-async function untilSettled(handle: Handle, files: number): Promise<void> {
-  for (;;) {
+async function waitForOutcomes(handle: Handle, files: number): Promise<void> {
+  await waitFor(`${files} files with an outcome`, async () => {
     const { counts } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-    if (counts.collected + counts.kept + counts.failed === files) return;
-  }
+    return counts.collected + counts.kept + counts.failed === files;
+  });
 }

@@ -12,11 +12,14 @@ import type { FaultRule, InvocationOptions } from '../../src/testing.js';
 import { runExecutable } from '../support/executable.js';
 import { fileNotFound } from '../support/faults.js';
 import { createTestFolder } from '../support/gateway.js';
-import { env, setUp, untilPhase } from '../support/pipeline.js';
+import { env, setUp, useTimeSkippingServer } from '../support/pipeline.js';
 import { devServerExecutable, withWorker } from '../support/temporal.js';
+import { waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 /** What an example finds, as its words say. */
-interface World {
+interface Scenario {
   readonly job?: Partial<InvocationOptions>;
   /** In the workspace, beside `results.csv` and `logs/agent.log`. */
   readonly files?: Record<string, string>;
@@ -31,7 +34,7 @@ interface World {
 const refuse = (status: number) => ({ kind: 'respond', status }) as const;
 
 /** By heading. The one that is cancelled comes last: from then on the server's clock no longer skips. */
-const worlds: Readonly<Record<string, World>> = {
+const scenarios: Readonly<Record<string, Scenario>> = {
   'Wait for jobs': {
     job: { output: { files: ['results.csv', 'logs/agent.log'] } },
     files: { 'screenshots/checkout.png': 'picture' },
@@ -86,7 +89,7 @@ describe('the README’s example', () => {
   test('of each heading is executed here', () => {
     assert.deepEqual(
       examples.map((example) => example.split('\n', 1)[0]),
-      Object.keys(worlds),
+      Object.keys(scenarios),
     );
     assert.match(start, /^temporal workflow start [^\n]+$/);
   });
@@ -94,7 +97,7 @@ describe('the README’s example', () => {
   for (const example of examples) {
     const [heading = ''] = example.split('\n', 1);
     test(`"${heading}" runs as it says`, async (t) => {
-      const { job, files, faults = [], taken, commands = [], activities } = worlds[heading] ?? {};
+      const { job, files, faults = [], taken, commands = [], activities } = scenarios[heading] ?? {};
       const contents = { 'results.csv': 'a,b\n1,2\n', 'logs/agent.log': 'done\n', ...files };
       const { gateway, runtimeId, activities: realActivities } = await setUp(t, contents);
       if (taken !== undefined) {
@@ -127,7 +130,7 @@ describe('the README’s example', () => {
         const lines = blocksOf(example, 'sh').flatMap((block) => block.split('\n'));
         assert.equal(lines.length, commands.length);
         for (const [index, { phase, mend }] of commands.entries()) {
-          await untilPhase(handle, phase);
+          await waitForPhase(handle, phase);
           if (mend !== undefined) gateway.setFaults(mend);
           await run(lines[index] ?? '');
         }

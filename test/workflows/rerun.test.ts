@@ -12,15 +12,18 @@ import {
   endedJob,
   env,
   execute,
-  failedReportOf,
+  getFailedReport,
   type Handle,
   list,
   RUNTIME,
   setUp,
   toFile,
-  untilPhase,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
 import { withWorker } from '../support/temporal.js';
+import { waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 const rerunInputOf = (handle: Handle) => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
 
@@ -45,7 +48,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       const start = (input: PipelineInput) =>
         env.client.workflow.start(POST_RUN_PIPELINE, { taskQueue, workflowId, args: [input] });
       const first = await start({ runtimeId, files, giveUpAfter: '1m' });
-      const { counts } = await failedReportOf(first);
+      const { counts } = await getFailedReport(first);
       assert.deepEqual([counts.collected, counts.failed], [1, 2]);
       const input = await rerunInputOf(first);
       assert.deepEqual(input.files, list('unknown.txt', 'refused.txt'));
@@ -54,7 +57,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       // It fails once more, and the next one still has the keys of the first.
       gateway.setFaults([{ operation: 'collect', fault: { kind: 'respond', status: 401 } }]);
       const second = await start(input);
-      const report = await failedReportOf(second);
+      const report = await getFailedReport(second);
       assert.deepEqual(report.counts, {
         files: 2,
         collected: 1,
@@ -94,7 +97,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
     const waitFor = { invocationIds: ['ended', 'lost'], timeout: '8h' as const };
     const input = { runtimeId: RUNTIME, waitFor, filesFromOutput: '/files', onFailure: 'fail' };
     await execute({ activities }, input, async (handle) => {
-      await failedReportOf(handle);
+      await getFailedReport(handle);
       const { rerunOf, ...rerun } = await rerunInputOf(handle);
       assert.equal(rerunOf, `${handle.workflowId}/${handle.firstExecutionRunId}`);
       const open = { invocationIds: ['lost'], timeout: '8h' };
@@ -105,7 +108,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
   test('waits again for a signal that did not come', async () => {
     const input = { runtimeId: RUNTIME, waitFor: { signal: true, timeout: '1h' }, files: list('a') };
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
-      await failedReportOf(handle);
+      await getFailedReport(handle);
       const { waitFor, files } = await rerunInputOf(handle);
       assert.deepEqual([waitFor, files], [input.waitFor, []]);
     });
@@ -114,7 +117,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
   test('takes all files of one that was cancelled before it began with them', async () => {
     const input = { runtimeId: RUNTIME, waitFor: { signal: true }, files: list('a', 'b') };
     await execute({}, input, async (handle) => {
-      await untilPhase(handle, 'waiting');
+      await waitForPhase(handle, 'waiting');
       await handle.cancel();
       await handle.result().catch(() => undefined);
       const { waitFor, files } = await rerunInputOf(handle);
@@ -123,18 +126,18 @@ describe('a pipeline that goes on with the files of one that failed', () => {
   });
 
   test('waits again for a job whose files were not listed yet, as another one still ran', async () => {
-    const door = createGate();
+    const gate = createGate();
     const activities = {
       collectRuntimeFile: collectAny,
       async waitForInvocation({ invocationId: id }: { invocationId: string }) {
-        if (id === 'running') await door.pass();
+        if (id === 'running') await gate.pass();
         return { id, action: 'act', status: 'succeeded' as const, files: list('named.txt') };
       },
     };
     const waitFor = { invocationIds: ['ended', 'running'] };
     const input = { runtimeId: RUNTIME, waitFor, filesFromOutput: '/files' };
     await execute({ activities }, input, async (handle) => {
-      while ((await untilPhase(handle, 'waiting')).jobs.length === 0);
+      await waitForPhase(handle, 'waiting', ({ jobs }) => jobs.length > 0);
       await handle.terminate();
       assert.deepEqual((await rerunInputOf(handle)).waitFor, waitFor);
     });
@@ -160,7 +163,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       stopRuntime: 'always',
     };
     await execute({ activities }, input, async (handle) => {
-      const { counts } = await failedReportOf(handle);
+      const { counts } = await getFailedReport(handle);
       assert.equal(counts.skipped, 1);
       const rerun = await rerunInputOf(handle);
       assert.deepEqual([rerun.files, rerun.waitFor], [[], undefined]);
@@ -178,7 +181,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
     };
     const input = { runtimeId: RUNTIME, files: list('a', 'b'), exportArchive: { name: 'run.zip' } };
     await execute({ activities }, input, async (handle) => {
-      const { exportArchive } = await failedReportOf(handle);
+      const { exportArchive } = await getFailedReport(handle);
       assert.equal(exportArchive?.outcome, 'exported');
       const rerun = await rerunInputOf(handle);
       assert.deepEqual([rerun.files, rerun.exportArchive], [list('b'), undefined]);

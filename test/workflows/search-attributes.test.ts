@@ -2,13 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { searchAttributes } from '../../src/shared/search-attributes.js';
-import { env, eventsOf, execute, type Handle, list, setUp } from '../support/pipeline.js';
+import {
+  env,
+  execute,
+  fetchEvents,
+  type Handle,
+  list,
+  setUp,
+  useTimeSkippingServer,
+} from '../support/pipeline.js';
+
+useTimeSkippingServer();
 
 const KEYWORD = 2;
 const INT = 3;
 
 async function upsertsOf(handle: Handle): Promise<number> {
-  return (await eventsOf(handle)).filter((event) => event.upsertWorkflowSearchAttributesEventAttributes)
+  return (await fetchEvents(handle)).filter((event) => event.upsertWorkflowSearchAttributesEventAttributes)
     .length;
 }
 

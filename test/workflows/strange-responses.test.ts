@@ -6,7 +6,17 @@ import { ABANDON_UPDATE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Fault, FaultRule } from '../../src/testing.js';
 import { createTestActivities } from '../support/activities.js';
-import { elapsedMsOf, execute, failedReportOf, list, setUp, untilPhase } from '../support/pipeline.js';
+import {
+  execute,
+  getElapsedMs,
+  getFailedReport,
+  list,
+  setUp,
+  useTimeSkippingServer,
+} from '../support/pipeline.js';
+import { waitForPhase } from '../support/wait-for.js';
+
+useTimeSkippingServer();
 
 const OUTAGE_MS = 6 * 60_000;
 
@@ -54,7 +64,7 @@ for (const [count, how] of [
       const report: PipelineReport = await handle.result();
       const { collected, failed } = report.counts;
       assert.deepEqual([report.outcome, collected, failed], ['succeeded', count, 0]);
-      const elapsedMs = await elapsedMsOf(handle);
+      const elapsedMs = await getElapsedMs(handle);
       assert.ok(elapsedMs >= OUTAGE_MS, `${elapsedMs} ms`);
     });
     const { files, responses } = gateway.snapshot();
@@ -102,7 +112,7 @@ describe('although the files may be missing,', () => {
   for (const [what, stranger] of Object.entries(strangers)) {
     test(`${what} fails the pipeline, and the runtime is not stopped`, async (t) => {
       const { gateway, activities, input, runtimeStatus } = await setUpStranger(t, stranger);
-      const report = await execute({ activities }, input, failedReportOf);
+      const report = await execute({ activities }, input, getFailedReport);
       const { collected, missing, failed } = report.counts;
       assert.deepEqual([collected, missing, failed], [0, 0, 2]);
       assert.deepEqual(report.stopRuntime, { outcome: 'skipped', reason: 'the pipeline ends as failed' });
@@ -113,11 +123,11 @@ describe('although the files may be missing,', () => {
     test(`${what} holds a pipeline with onFailure: hold, and the runtime goes on`, async (t) => {
       const { activities, input, runtimeStatus } = await setUpStranger(t, stranger);
       await execute({ activities }, { ...input, onFailure: 'hold' }, async (handle) => {
-        const { counts } = await untilPhase(handle, 'held');
+        const { counts } = await waitForPhase(handle, 'held');
         assert.deepEqual([counts.collected, counts.missing, counts.failed], [0, 0, 2]);
         assert.equal(await runtimeStatus(), 'active');
         await handle.executeUpdate(ABANDON_UPDATE);
-        await failedReportOf(handle);
+        await getFailedReport(handle);
       });
       assert.equal(await runtimeStatus(), 'active');
     });

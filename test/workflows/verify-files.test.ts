@@ -7,15 +7,18 @@ import type { CollectedOutcome, PipelineReport } from '../../src/shared/pipeline
 import type { Fault, FaultRule } from '../../src/testing.js';
 import {
   execute,
-  failedReportOf,
+  fetchScheduledActivities,
+  getFailedReport,
   type Handle,
   list,
   RUNTIME,
   runPipeline,
-  scheduledActivitiesOf,
   setUp,
   toFile,
+  useTimeSkippingServer,
 } from '../support/pipeline.js';
+
+useTimeSkippingServer();
 
 /** As many as have an activity each, and as many as have one together. */
 const sizes = { 'one by one': 3, 'in a batch': 30 };
@@ -44,7 +47,7 @@ const madeTwice: FaultRule[] = [
 ];
 
 async function activityTypesOf(handle: Handle): Promise<(string | null | undefined)[]> {
-  const events = await scheduledActivitiesOf(handle);
+  const events = await fetchScheduledActivities(handle);
   return events.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
 }
 
@@ -199,7 +202,7 @@ test('files of a batch whose last attempt was cut off are looked for', async () 
     },
   };
   const files = list(...Array.from({ length: 25 }, (_, index) => `${index}.txt`));
-  await execute({ activities }, { runtimeId: RUNTIME, files, giveUpAfter: '1h' }, failedReportOf);
+  await execute({ activities }, { runtimeId: RUNTIME, files, giveUpAfter: '1h' }, getFailedReport);
   assert.equal(looked.length, 25);
 });
 
@@ -210,7 +213,7 @@ test('a last look has time to wait for the longest settling time', async () => {
   };
   await execute({ activities }, { runtimeId: RUNTIME, files: list('a.txt') }, async (handle) => {
     await handle.result();
-    const look = (await scheduledActivitiesOf(handle)).at(-1)?.activityTaskScheduledEventAttributes;
+    const look = (await fetchScheduledActivities(handle)).at(-1)?.activityTaskScheduledEventAttributes;
     assert.equal(look?.activityType?.name, 'verifyCollectedFiles');
     assert.ok(Number(look?.scheduleToCloseTimeout?.seconds) > 2 * 600);
   });

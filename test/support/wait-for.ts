@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
+
+/** In real time. Everything waited for takes seconds at most on a quiet machine. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** Polling more often would take the processor from the code that is waited for. */
+const MAX_INTERVAL_MS = 50;
+
+type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
+
+/**
+ * Polls `condition` until it returns something truthy, and returns that. Errors of the condition are not caught.
+ *
+ * @throws Error "waited for <what>" when the time is up
+ */
+export async function waitFor<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  { timeoutMs = DEFAULT_TIMEOUT_MS } = {},
+): Promise<Truthy<T>> {
+  const startedMs = performance.now();
+  for (;;) {
+    const value = await condition();
+    if (value) return value as Truthy<T>;
+    const elapsedMs = performance.now() - startedMs;
+    if (elapsedMs > timeoutMs) throw new Error(`waited for ${what}`);
+    await sleep(Math.min(1 + elapsedMs / 10, MAX_INTERVAL_MS));
+  }
+}
+
+/** Waits until a pipeline is in this phase and, if given, meets `condition` too. */
+export async function waitForPhase(
+  handle: WorkflowHandle,
+  phase: PipelineProgress['phase'],
+  condition: (progress: PipelineProgress) => boolean = () => true,
+): Promise<PipelineProgress> {
+  return await waitFor(`a pipeline that is ${phase}`, async () => {
+    const progress = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+    return progress.phase === phase && condition(progress) && progress;
+  });
+}

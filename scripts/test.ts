@@ -21,7 +21,7 @@ const FAST_TESTS = [
   'gateway',
   'shared',
   'config.test.ts',
-  'no-proxy.test.ts',
+  'proxy.test.ts',
 ];
 
 const stop = new AbortController();

@@ -1,7 +1,6 @@
-import { ConfigError } from './config-error.js';
 import { stripControlCharacters } from './shared/truncate-line.js';
 
-/** How the executables end. */
+/** Exit codes of the worker and the starter. */
 export const exitCodes = {
   done: 0,
   /** The pipeline failed, or was cancelled or terminated. */
@@ -12,15 +11,15 @@ export const exitCodes = {
   unreachable: 3,
   /** Still running when `--timeout` ended. */
   running: 4,
-  /** Ctrl-C; what was started goes on. */
+  /** Ctrl-C. The pipeline keeps running. */
   interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Ends an executable with one line on stderr and its exit code, without a stack trace. */
+/** Ends an executable with an exit code and one line on stderr, without a stack trace. */
 export class ExitError extends Error {
-  override readonly name = 'Exit';
+  override readonly name: string = 'ExitError';
 
   readonly code: ExitCode;
 
@@ -30,16 +29,34 @@ export class ExitError extends Error {
   }
 }
 
-/** Exit code of a failed executable, after its one line: `name: what is wrong`. Faults of the program keep their stack. */
+/** A missing or invalid environment variable. The message is one line and never quotes the value. */
+export class ConfigError extends ExitError {
+  override readonly name = 'ConfigError';
+
+  constructor(message: string) {
+    super(exitCodes.usage, message);
+  }
+}
+
+/**
+ * Prints why an executable ends: `name: message`, and the stack trace of an unexpected error.
+ *
+ * @returns the exit code
+ */
 export function printFatalError(
   name: string,
   error: unknown,
   stderr: { write(text: string): unknown },
 ): ExitCode {
-  if (error instanceof ExitError || error instanceof ConfigError) {
+  if (error instanceof ExitError) {
     stderr.write(`${name}: ${stripControlCharacters(error.message)}\n`);
-    return error instanceof ExitError ? error.code : exitCodes.usage;
+    return error.code;
   }
   stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
   return exitCodes.failed;
+}
+
+/** The message of whatever was thrown. */
+export function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,7 @@ export {
 } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export type { BctrlClientHooks, BctrlOperation } from './bctrl/client-hooks.js';
+export { ClientMetrics } from './client-metrics.js';
 export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
 export type * from './shared/api-schema.js';
 export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
@@ -32,4 +33,3 @@ export {
   type RetryTableOverrides,
   retryTable,
 } from './shared/retry-table.js';
-export { ClientMetrics } from './worker/client-metrics.js';

@@ -4,15 +4,15 @@ import { type ActivitiesOptions, createActivities } from './activities/create-ac
 
 export interface BctrlPluginOptions extends ActivitiesOptions {
   /**
-   * Also run the workflows of this package, from their prebuilt bundle: for a worker that has no workflows of its own.
-   * One that has them exports those of `bctrl-temporal/workflow` beside its own instead. Default: false.
+   * Also run this package's workflows, from their prebuilt bundle. For a worker without workflows of its own; a worker
+   * with its own re-exports those of `bctrl-temporal/workflow` instead. Default: false.
    */
   readonly workflows?: boolean | undefined;
 }
 
 const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
 
-/** Adds the bctrl activities, and if asked the workflows, to a worker. */
+/** Adds the bctrl activities to a worker and, on request, the workflows. */
 export class BctrlPlugin extends SimplePlugin {
   constructor({ workflows = false, ...options }: BctrlPluginOptions) {
     super({

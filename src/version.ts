@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-/** One folder up, from the sources as from the build. */
+/** One folder up from `src/` and from `dist/`. */
 const packageFile = new URL('../package.json', import.meta.url);
 
-/** Of this package. */
+/** The version of this package. */
 export const version: string = JSON.parse(readFileSync(packageFile, 'utf8')).version;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Environment, readStarterConfig, readWorkerConfig } from '../src/config.js';
+import { readStarterConfig, readWorkerConfig } from '../src/config.js';
+import type { Environment } from '../src/environment.js';
 import { createTestFolder } from './support/gateway.js';
 
 const workerConfig = (env: Environment) => readWorkerConfig({ BCTRL_API_KEY: 'key-1', ...env });
@@ -91,14 +92,14 @@ test('a variable that is set to nothing is not set', () => {
 });
 
 const wrong: [env: Environment, message: RegExp][] = [
-  [{ BCTRL_API_KEY: '' }, /^BCTRL_API_KEY: is not set; right is e\.g\. BCTRL_API_KEY=/],
+  [{ BCTRL_API_KEY: '' }, /^BCTRL_API_KEY: is not set; for example: BCTRL_API_KEY=/],
   [{ BCTRL_API_KEY: 'secret\nkey' }, /^BCTRL_API_KEY: has characters (?!.*secret)/],
   [{ BCTRL_BASE_URL: 'localhost:8787' }, /^BCTRL_BASE_URL: is not an http or https URL/],
   [{ BCTRL_BASE_URL: 'ftp://x' }, /^BCTRL_BASE_URL: is not/],
   [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: has a user, query or fragment(?!.*secret)/],
   ...['0', '-1', 'many', '1e3'].map((rate): [Environment, RegExp] => [
     { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: rate },
-    /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: is not a number above 0; right is e\.g\. .*=50/,
+    /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: is not a number above 0; for example: .*=50/,
   ]),
   ...[
     '9464',
@@ -110,7 +111,7 @@ const wrong: [env: Environment, message: RegExp][] = [
     '::1:9464',
   ].map((address): [Environment, RegExp] => [
     { BCTRL_METRICS_ADDRESS: address },
-    /^BCTRL_METRICS_ADDRESS: is not host:port; right is e\.g\. BCTRL_METRICS_ADDRESS=127\.0\.0\.1:9464$/,
+    /^BCTRL_METRICS_ADDRESS: is not host:port; for example: BCTRL_METRICS_ADDRESS=127\.0\.0\.1:9464$/,
   ]),
   [{ BCTRL_HEALTH_ADDRESS: 'x' }, /^BCTRL_HEALTH_ADDRESS: is not host:port; .*=127\.0\.0\.1:8080$/],
   [{ BCTRL_LOG_FORMAT: 'xml' }, /^BCTRL_LOG_FORMAT: is not one of json, pretty; .*BCTRL_LOG_FORMAT=json$/],

@@ -1,37 +1,38 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { BctrlClientHooks } from '../bctrl/client-hooks.js';
+import { toMessage } from '../exit.js';
 
-/** A check is one request; who asks again before gets the last answer. */
-const VALID_MS = 30_000;
+/** A check is one request. Readiness probes usually come every 10 seconds. */
+const CACHE_MS = 30_000;
 
 const UNAUTHORIZED = 401;
 
 /**
- * Whether the API accepts the key: checked when somebody asks, and nobody has asked lately. As the observer of another
- * client with the same key it sees when the last check no longer holds; the next one who asks has it repeated.
+ * Whether the API accepts the key, checked on demand and cached. As `hooks` of another client with the same key it
+ * drops the cached result when that client's responses contradict it.
  */
 export class ApiKeyCheck implements BctrlClientHooks {
   readonly #client: BctrlClient;
   readonly #now: () => number;
-  #answer: Promise<string | undefined> | undefined;
+  #cached: Promise<string | undefined> | undefined;
   #checkedMs = 0;
   #isAccepted = true;
 
-  /** @param client for the checks alone: their limits are short, and no rate limit holds them back */
+  /** @param client has a short timeout and ignores rate-limit pauses, so it is for the checks only */
   constructor(client: BctrlClient, now: () => number = () => performance.now()) {
     this.#client = client;
     this.#now = now;
   }
 
-  /** @returns what is wrong, in one sentence */
+  /** Why the API does not accept the key, in one sentence. Undefined if it does. */
   problem(): Promise<string | undefined> {
     const nowMs = this.#now();
-    if (this.#answer === undefined || nowMs - this.#checkedMs >= VALID_MS) {
+    if (this.#cached === undefined || nowMs - this.#checkedMs >= CACHE_MS) {
       this.#checkedMs = nowMs;
-      this.#answer = this.#check();
+      this.#cached = this.#check();
     }
-    return this.#answer;
+    return this.#cached;
   }
 
   onRequest(): void {}
@@ -39,18 +40,18 @@ export class ApiKeyCheck implements BctrlClientHooks {
 
   onResponse(_operation: string, status = 0): void {
     const isContradicted = this.#isAccepted ? status === UNAUTHORIZED : status >= 200 && status < 300;
-    if (isContradicted) this.#answer = undefined;
+    if (isContradicted) this.#cached = undefined;
   }
 
   async #check(): Promise<string | undefined> {
-    const error = await this.#client.whoami().then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    // Who is asked to slow down has been let in.
-    this.#isAccepted =
-      error === undefined || (error instanceof BctrlError && error.reasonClass === 'rate_limited');
-    if (this.#isAccepted) return undefined;
-    return error instanceof Error ? error.message : String(error);
+    try {
+      await this.#client.whoami();
+      this.#isAccepted = true;
+    } catch (error) {
+      // A rate limit applies to accepted keys.
+      this.#isAccepted = error instanceof BctrlError && error.reasonClass === 'rate_limited';
+      if (!this.#isAccepted) return toMessage(error);
+    }
+    return undefined;
   }
 }

@@ -1,19 +1,20 @@
 import type { Logger, LogLevel, LogMetadata } from '@temporalio/worker';
 import { type DestinationStream, type Level, pino } from 'pino';
-import { formatLogEntry } from './shape-log-entry.js';
+import type { LogConfig } from '../config.js';
+import { formatLogEntry } from './format-log-entry.js';
 
-export interface LogConfig {
-  /** `json`: one object a line. */
-  readonly format: 'json' | 'pretty';
-  readonly level: Level;
+export interface LogStream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
 }
 
-/** What a person who watches one worker knows already. */
+/** Fields that are the same in every line of a worker, or that the other fields imply. */
 const IGNORED_WHEN_PRETTY = 'namespace,taskQueue,runId,workflowRunId,workflowType,activityId,sdkComponent';
 
-/** A logger for the SDK's runtime, which everything goes through: the worker's own lines, the SDK's, its core's. */
-export async function createLogger({ format, level }: LogConfig, stream: DestinationStream): Promise<Logger> {
-  const destination = format === 'json' ? stream : await prettify(stream);
+/** The logger of the SDK's Runtime. The worker's own lines, the SDK's and those of its core all go through it. */
+export async function createLogger({ format, level }: LogConfig, stream: LogStream): Promise<Logger> {
+  const isPretty = format === undefined ? stream.isTTY === true : format === 'pretty';
+  const destination = isPretty ? await prettify(stream) : stream;
   const options = { level, base: null, timestamp: false, formatters: { level: toLevelField } } as const;
   return new PinoLogger(pino(options, destination));
 }
@@ -29,8 +30,8 @@ class PinoLogger implements Logger {
 
   log(level: LogLevel, message: string, meta?: LogMetadata): void {
     if (!this.#pino.isLevelEnabled(toPinoLevel(level))) return;
-    const { level: shaped, fields } = formatLogEntry({ level, message, ...(meta && { meta }) });
-    this.#pino[toPinoLevel(shaped)](fields, message);
+    const entry = formatLogEntry({ level, message, ...(meta && { meta }) });
+    this.#pino[toPinoLevel(entry.level)](entry.fields, message);
   }
 
   trace = (message: string, meta?: LogMetadata): void => this.log('TRACE', message, meta);
@@ -44,7 +45,7 @@ function toPinoLevel(level: LogLevel): Level {
   return level.toLowerCase() as Lowercase<LogLevel>;
 }
 
-async function prettify(stream: DestinationStream & { isTTY?: boolean }): Promise<DestinationStream> {
+async function prettify(stream: LogStream): Promise<DestinationStream> {
   const { prettyFactory } = await import('pino-pretty');
   const toText = prettyFactory({
     colorize: stream.isTTY === true,

@@ -1,31 +1,35 @@
 import { hostname } from 'node:os';
+import { status } from '@grpc/grpc-js';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { WorkerConfig } from '../config.js';
-import { ExitError, exitCodes } from '../exit.js';
-import { grpcStatus } from '../grpc-status.js';
+import { ExitError, exitCodes, toMessage } from '../exit.js';
 import { BctrlPlugin } from '../plugin.js';
 import { toWorkerIdentity } from '../shared/worker-identity.js';
 import { version } from '../version.js';
 import type { Tracing } from './start-tracing.js';
 
-/** Waiting for jobs takes an activity slot for hours, but no request; requests have a limit of their own. */
-const MAXIMUM_ACTIVITIES = 500;
+/** Waiting for jobs occupies an activity slot for hours but sends few requests, which have a limit of their own. */
+const MAX_ACTIVITIES = 500;
 
-/** @throws Exit */
+/** @throws ExitError `unreachable` */
 export async function connect({ temporal }: WorkerConfig): Promise<NativeConnection> {
+  const { connectionOptions } = temporal;
   try {
-    return await NativeConnection.connect(temporal.connectionOptions);
+    return await NativeConnection.connect(connectionOptions);
   } catch (error) {
-    const { address } = temporal.connectionOptions;
-    throw new ExitError(
-      exitCodes.unreachable,
-      `Temporal at ${address} is not reachable (${reasonOf(error)})`,
-    );
+    const problem = `Temporal at ${connectionOptions.address} is not reachable (${toReason(error)})`;
+    throw new ExitError(exitCodes.unreachable, problem);
   }
 }
 
-/** @throws Exit for a namespace that does not exist */
+/** The SDK's core reports an error as the debug print of a struct. Its `message` says what happened. */
+function toReason(error: unknown): string {
+  const text = toMessage(error);
+  return text.match(/message: "([^"]*)"/)?.[1] ?? text.split('\n', 1)[0] ?? text;
+}
+
+/** @throws ExitError `usage` if the namespace does not exist */
 export async function createWorker(
   connection: NativeConnection,
   client: BctrlClient,
@@ -43,10 +47,10 @@ export async function createWorker(
       new BctrlPlugin({ client, listSettleTime: listSettleTimeMs, workflows: tracing === undefined }),
       ...(tracing ? [tracing.plugin] : []),
     ],
-    maxConcurrentActivityTaskExecutions: MAXIMUM_ACTIVITIES,
+    maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     ...(maxTaskQueueActivitiesPerSecond !== undefined && {
       maxTaskQueueActivitiesPerSecond,
-      // An eager activity does not come from the task queue, which could not count it.
+      // Eager activities bypass the task queue and its rate limit.
       maxEagerActivityReservationsPerWorkflowTask: 0,
     }),
   });
@@ -56,15 +60,9 @@ async function checkNamespace(connection: NativeConnection, namespace: string): 
   try {
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
-    // Anything else, a key that may not ask this for instance, is for the worker itself to meet.
-    if (error instanceof Error && 'code' in error && error.code === grpcStatus.NOT_FOUND) {
+    // The worker itself reports other errors. A missing permission for this call, for instance, need not stop it.
+    if (error instanceof Error && 'code' in error && error.code === status.NOT_FOUND) {
       throw new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`);
     }
   }
-}
-
-/** The SDK's core reports its own errors as the debug print of a structure, whose last message says what happened. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.match(/message: "([^"]*)"/)?.[1] ?? text.split('\n', 1)[0] ?? text;
 }

@@ -1,37 +1,36 @@
 import { lookup } from 'node:dns/promises';
 import { type Logger, Runtime, type TelemetryOptions } from '@temporalio/worker';
-import { ConfigError } from '../config-error.js';
+import { formatAddress, type ListenAddress } from '../config.js';
+import { ConfigError, toMessage } from '../exit.js';
 import { COLLECT_DURATION_BUCKETS, metrics } from '../shared/metric-names.js';
-import { formatAddress, type ListenAddress } from './address.js';
 
 /**
- * Installs the SDK's runtime, which serves the metrics too: one of a process, before its first connection. Signals are
- * the executable's own.
+ * Installs the SDK's Runtime, which also serves the metrics. A process has one Runtime, which must be installed before
+ * the first connection.
  *
- * @throws ConfigError where the metrics cannot be served
+ * @throws ConfigError if it cannot listen on the metrics address
  */
 export async function installRuntime(
   logger: Logger,
   metricsAddress: ListenAddress | undefined,
 ): Promise<Runtime> {
-  // The core's own lines go the same way.
+  // Forwards the core's log lines to the logger.
   const logging = { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } as const;
+  // The executable handles signals itself.
   const options = { logger, shutdownSignals: [] };
   if (metricsAddress === undefined) return Runtime.install({ ...options, telemetryOptions: { logging } });
   try {
     const exporter = await toExporter(metricsAddress);
     return Runtime.install({ ...options, telemetryOptions: { logging, metrics: exporter } });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(
-      `BCTRL_METRICS_ADDRESS: cannot listen on ${formatAddress(metricsAddress)} (${reason})`,
-    );
+    const where = formatAddress(metricsAddress);
+    throw new ConfigError(`BCTRL_METRICS_ADDRESS: cannot listen on ${where} (${toMessage(error)})`);
   }
 }
 
-/** Names as Prometheus advises: `_total` for counters, seconds for durations, and the unit in the name. */
+/** Names metrics as Prometheus advises: `_total` for counters, seconds for durations, the unit in the name. */
 async function toExporter({ host, port }: ListenAddress): Promise<NonNullable<TelemetryOptions['metrics']>> {
-  // The core takes no names.
+  // The core takes IP addresses only.
   const { address } = await lookup(host);
   return {
     prometheus: {

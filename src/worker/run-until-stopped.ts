@@ -1,25 +1,24 @@
 import type { Worker } from '@temporalio/worker';
 import { ExitError, exitCodes } from '../exit.js';
-import { hasStopped } from './check-worker.js';
 
 /**
- * A worker ends within milliseconds, tracing within 3 seconds, unless something hangs. Docker kills 10 seconds after
- * SIGTERM, Kubernetes 30. What a worker leaves unfinished when its end is forced, Temporal has done again.
+ * A worker shuts down within milliseconds and tracing within 3 seconds, unless something hangs. Docker kills 10 seconds
+ * after SIGTERM, Kubernetes 30. Temporal schedules again what a forced end leaves unfinished.
  */
 const SHUTDOWN_FORCE_TIME_MS = 8_000;
 
-/** The SDK has no event for it. */
+/** The SDK has no event for a change of the worker's state. */
 const STATE_CHECK_INTERVAL_MS = 1_000;
 
 const STOPPED_BY_ITSELF = 'the worker has stopped without having been asked to; its log says why';
 
 /**
- * Runs a worker until `stop` aborts, and ends in bounded time. The SDK's `shutdownForceTime` is no such bound: it ends
- * with the worker's last task, but the SDK then waits for a Temporal server that does not respond.
+ * Runs a worker until `stop` aborts, then ends it in bounded time. The SDK's `shutdownForceTime` is no such bound: it
+ * covers the worker's tasks, but the SDK then waits for a Temporal server that does not respond.
  *
- * @param run ends the worker and all that belongs to it once `shutdown()` has been called
- * @param getWorker undefined as long as it starts
- * @throws Exit if the end has to be forced, or if the worker stops without having been asked to
+ * @param run resolves when the worker and all that belongs to it have ended, after `shutdown()` was called
+ * @param getWorker returns undefined while the worker starts
+ * @throws ExitError `failed` if the end must be forced, or if the worker stops by itself
  */
 export async function runUntilStopped(
   run: () => Promise<void>,
@@ -34,7 +33,7 @@ export async function runUntilStopped(
     const shutDown = () => {
       const worker = getWorker();
       if (hasStopped(worker)) return fail(STOPPED_BY_ITSELF);
-      // Nothing has begun that could be left unfinished.
+      // A worker that still starts has no tasks to finish.
       if (worker?.getState() !== 'RUNNING') return resolve();
       failLater(`the worker did not end within ${SHUTDOWN_FORCE_TIME_MS / 1_000} s, so its end is forced`);
       worker.shutdown();
@@ -55,4 +54,10 @@ export async function runUntilStopped(
     for (const timer of timers) clearTimeout(timer);
   }
   if (!stop.aborted) throw new ExitError(exitCodes.failed, STOPPED_BY_ITSELF);
+}
+
+/** Whether the worker no longer takes tasks: it drains, or has ended. */
+export function hasStopped(worker: Worker | undefined): boolean {
+  const state = worker?.getState() ?? 'INITIALIZED';
+  return state !== 'INITIALIZED' && state !== 'RUNNING';
 }

@@ -109,13 +109,13 @@ const broken: Readonly<Record<string, Broken>> = {
   'without an API key': {
     change: () => ({ BCTRL_API_KEY: '' }),
     name: 'configuration',
-    message: /^BCTRL_API_KEY: is not set; right is e\.g\. /,
+    message: /^BCTRL_API_KEY: is not set; for example: /,
     code: usage,
   },
   'with a variable that cannot be read': {
     change: () => ({ BCTRL_REQUEST_TIMEOUT: 'soon' }),
     name: 'configuration',
-    message: /^BCTRL_REQUEST_TIMEOUT: is not a duration; right is e\.g\. /,
+    message: /^BCTRL_REQUEST_TIMEOUT: is not a duration; for example: /,
     code: usage,
   },
   'with a key that the API refuses': {

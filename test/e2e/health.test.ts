@@ -25,7 +25,7 @@ test('a worker is not ready as long as Temporal is away, and lives on', async (t
   const startedMs = performance.now();
   const { status, body } = await health('/readyz');
   assert.equal(status, 503);
-  assert.match(body.problems.join(), /^Temporal does not answer: \S/);
+  assert.match(body.problems.join(), /^Temporal does not respond: \S/);
   assert.ok(performance.now() - startedMs < 3_000);
   assert.equal((await health('/livez')).status, 200);
   assert.equal(worker.child.exitCode, null);

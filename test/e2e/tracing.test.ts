@@ -100,7 +100,7 @@ test('a collector that is away is told in the log, and holds nothing up', async 
 
 test('without a collector nothing of OpenTelemetry is loaded', async (t) => {
   const { handle, modules } = await runPipeline(t, 'untraced', {});
-  assert.ok(modules.some((url) => url.endsWith('dist/worker-main.js')));
+  assert.ok(modules.some((url) => url.endsWith('dist/worker/run-worker.js')));
   assert.deepEqual(modules.filter(isOpenTelemetry), []);
 
   await t.test('and a worker that traces can go on with its pipelines', async () => {

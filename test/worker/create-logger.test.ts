@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { LogTimestamp } from '@temporalio/worker';
-import { createLogger, type LogConfig } from '../../src/worker/create-logger.js';
+import type { LogConfig } from '../../src/config.js';
+import { createLogger } from '../../src/worker/create-logger.js';
 
 async function setUp(config: Partial<LogConfig> = {}) {
   const written: string[] = [];

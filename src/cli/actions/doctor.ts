@@ -1,12 +1,6 @@
-import {
-  type Environment,
-  loadEnvironment,
-  readBctrlConfig,
-  readStarterConfig,
-  readWorkerConfig,
-} from '../../config.js';
-import { ConfigError } from '../../config-error.js';
-import type { ExitCode } from '../../exit.js';
+import { readBctrlConfig, readStarterConfig, readWorkerConfig } from '../../config.js';
+import { type Environment, loadEnvironment } from '../../environment.js';
+import { ConfigError, type ExitCode } from '../../exit.js';
 import { version } from '../../version.js';
 import { checkClock, checkKey, checkProxy } from '../doctor/check-api.js';
 import { checkNode } from '../doctor/check-node.js';

@@ -1,4 +1,4 @@
-import { readApiClock, verifyApiKeyOnce } from '../../check-credentials.js';
+import { readApiClock, verifyApiKey } from '../../api-checks.js';
 import type { BctrlConfig } from '../../config.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { formatDuration } from '../show/format-duration.js';
@@ -19,7 +19,7 @@ export function checkProxy({ baseUrl, proxyUrl }: BctrlConfig): CheckSuccess<und
 
 /** @throws Exit where the API is not there, is another one, or refuses the key */
 export async function checkKey(bctrl: BctrlConfig): Promise<CheckSuccess<undefined>> {
-  const problem = await verifyApiKeyOnce({ ...bctrl, requestTimeoutMs: TIMEOUT_MS });
+  const problem = await verifyApiKey({ ...bctrl, requestTimeoutMs: TIMEOUT_MS });
   if (problem === undefined) {
     return { message: `${bctrl.baseUrl} accepts the key`, value: undefined };
   }

@@ -1,6 +1,6 @@
+import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
 import { ExitError, exitCodes } from '../../exit.js';
-import { grpcStatus } from '../../grpc-status.js';
 import type { Session } from '../temporal/connect.js';
 import { isUnsupportedByServer, missingSearchAttributes } from '../temporal/search-attribute-registry.js';
 import type { CheckSuccess } from './doctor-report.js';
@@ -11,7 +11,7 @@ export async function checkNamespace({ client, config }: Session): Promise<Check
   try {
     await client.workflowService.describeNamespace({ namespace });
   } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== grpcStatus.NOT_FOUND) throw error;
+    if (!isGrpcServiceError(error) || error.code !== status.NOT_FOUND) throw error;
     throw new ExitError(
       exitCodes.usage,
       `TEMPORAL_NAMESPACE: there is no namespace "${namespace}": create it, or name another`,

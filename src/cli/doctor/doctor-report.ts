@@ -1,5 +1,4 @@
-import { ConfigError } from '../../config-error.js';
-import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
+import { ConfigError, type ExitCode, ExitError, exitCodes } from '../../exit.js';
 
 /** One thing that was checked: a line, which says what to do where something is wrong. */
 export interface CheckResult {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
-import { loadEnvironment, readStarterConfig } from '../../config.js';
+import { readStarterConfig } from '../../config.js';
+import { loadEnvironment } from '../../environment.js';
 import { type ExitCode, exitCodes } from '../../exit.js';
 import { type Io, writeJson } from '../io.js';
 import type { WorkflowToStart } from '../temporal/start-workflow.js';

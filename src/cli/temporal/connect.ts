@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import {
   Client,
   Connection,
@@ -7,10 +8,10 @@ import {
   ServiceError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
-import { loadEnvironment, readStarterConfig, type StarterConfig } from '../../config.js';
+import { readStarterConfig, type StarterConfig } from '../../config.js';
+import { loadEnvironment } from '../../environment.js';
 import { ExitError, exitCodes } from '../../exit.js';
-import { grpcStatus } from '../../grpc-status.js';
-import { isWithoutProxy } from '../../no-proxy.js';
+import { isWithoutProxy } from '../../proxy.js';
 
 /** A server on the way answers in milliseconds; someone at a terminal should not wait longer to read that there is none. */
 const CONNECT_TIMEOUT = '5s';
@@ -18,14 +19,18 @@ const CONNECT_TIMEOUT = '5s';
 /** gRPC waits longer and longer, up to two minutes, before it looks for a lost server again. Nobody at a terminal should. */
 const MAX_RECONNECT_BACKOFF_MS = 5_000;
 
-const refusals: ReadonlySet<number> = new Set(Object.values(grpcStatus));
+/** Statuses with which a Temporal server that is there refuses a request. */
+const refusals: readonly number[] = [
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.PERMISSION_DENIED,
+  status.FAILED_PRECONDITION,
+  status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
+];
 
 /** Statuses that waiting does not change. */
-const finalStatuses: readonly number[] = [
-  grpcStatus.NOT_FOUND,
-  grpcStatus.PERMISSION_DENIED,
-  grpcStatus.UNAUTHENTICATED,
-];
+const finalStatuses: readonly number[] = [status.NOT_FOUND, status.PERMISSION_DENIED, status.UNAUTHENTICATED];
 
 export interface Session {
   readonly client: Client & { readonly connection: Connection };
@@ -107,7 +112,7 @@ export function toExitError(error: unknown, { temporal }: StarterConfig): ExitEr
   const cause = error instanceof ServiceError ? error.cause : error;
   if (isGrpcServiceError(cause) || error instanceof ServiceError) {
     const code =
-      isGrpcServiceError(cause) && refusals.has(cause.code) ? exitCodes.usage : exitCodes.unreachable;
+      isGrpcServiceError(cause) && refusals.includes(cause.code) ? exitCodes.usage : exitCodes.unreachable;
     return new ExitError(
       code,
       `Temporal at ${temporal.connectionOptions.address}: ${messageOf(cause ?? error)}`,

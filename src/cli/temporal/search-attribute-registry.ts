@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
 import { ExitError, exitCodes } from '../../exit.js';
-import { grpcStatus } from '../../grpc-status.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { visibilityQuery } from '../../shared/visibility-query.js';
 import type { Session } from './connect.js';
@@ -15,7 +15,7 @@ const USABLE_WITHIN_MS = 30_000;
 const POLL_MS = 200;
 
 /** gRPC's codes of a server on which clients may not do this. */
-const notAllowed: readonly number[] = [grpcStatus.PERMISSION_DENIED, grpcStatus.UNIMPLEMENTED];
+const notAllowed: readonly number[] = [status.PERMISSION_DENIED, status.UNIMPLEMENTED];
 
 type PipelineAttribute = (typeof searchAttributes)[keyof typeof searchAttributes];
 

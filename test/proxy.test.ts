@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isWithoutProxy } from '../src/no-proxy.js';
+import { isWithoutProxy } from '../src/proxy.js';
 
 for (const [url, noProxy, expected] of [
   ['https://api.example', '', false],

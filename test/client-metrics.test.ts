@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { ClientMetrics } from '../../src/worker/client-metrics.js';
-import { TestMeter } from '../support/meter.js';
+import { ClientMetrics } from '../src/client-metrics.js';
+import { TestMeter } from './support/meter.js';
 
 function setUp(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] });

@@ -1,22 +1,23 @@
-import { BctrlClient, type BctrlClientOptions } from './bctrl/bctrl-client.js';
+import { BctrlClient } from './bctrl/bctrl-client.js';
 import { BctrlError } from './bctrl/bctrl-error.js';
 import { createDispatcher } from './bctrl/create-dispatcher.js';
+import type { BctrlConfig } from './config.js';
 import { ExitError, exitCodes } from './exit.js';
 
 /**
- * Asks the API whose key this is, before a worker starts.
+ * Asks the API whether it accepts the key.
  *
- * @param baseUrl as the message names the API
- * @returns what is wrong, if the API answers, though not well: the activities' retries are made for that
- * @throws Exit where the worker could not do anything
+ * @returns why the API could not say so now, for a problem that may pass
+ * @throws ExitError if no pipeline can work: the key is refused, or nothing responds, or something else does
  */
-export async function verifyApiKey(client: BctrlClient, baseUrl: string): Promise<string | undefined> {
+export async function verifyApiKey(config: BctrlConfig): Promise<string | undefined> {
+  const client = new BctrlClient(config);
   try {
     await client.whoami();
     return undefined;
   } catch (error) {
     if (!(error instanceof BctrlError)) throw error;
-    const detail = `${baseUrl}: ${error.message}`;
+    const detail = `${config.baseUrl}: ${error.message}`;
     if (error.reasonClass === 'unauthorized') {
       throw new ExitError(exitCodes.usage, `BCTRL_API_KEY: the API refuses it (${detail})`);
     }
@@ -27,24 +28,14 @@ export async function verifyApiKey(client: BctrlClient, baseUrl: string): Promis
       throw new ExitError(exitCodes.usage, `BCTRL_BASE_URL: this is not the bctrl API (${detail})`);
     }
     return detail;
-  }
-}
-
-/** The same with a client for this one question. */
-export async function verifyApiKeyOnce(
-  options: BctrlClientOptions & { readonly baseUrl: string },
-): Promise<string | undefined> {
-  const client = new BctrlClient(options);
-  try {
-    return await verifyApiKey(client, options.baseUrl);
   } finally {
     await client.close();
   }
 }
 
-/** The API's clock, in milliseconds, if it answers in time and says what time it is. */
+/** The API's clock in epoch milliseconds, from the `date` header. Undefined if there is none within `timeoutMs`. */
 export async function readApiClock(
-  { baseUrl, proxyUrl }: Pick<BctrlClientOptions, 'proxyUrl'> & { readonly baseUrl: string },
+  { baseUrl, proxyUrl }: BctrlConfig,
   timeoutMs: number,
 ): Promise<number | undefined> {
   const dispatcher = createDispatcher(proxyUrl, { connect: { timeout: timeoutMs } });

@@ -3,16 +3,16 @@ import type { MetricMeter } from '@temporalio/common';
 import { metrics } from '../shared/metric-names.js';
 import { visibilityQuery } from '../shared/visibility-query.js';
 
-/** Operators mend within minutes; each count is one query to Temporal's visibility. */
+/** Operators react within minutes, and each count is a query to Temporal's visibility store. */
 const INTERVAL_MS = 30_000;
 
 const HELD = visibilityQuery({ phase: 'held', running: true });
 
 /**
- * Counts the held pipelines of the namespace, at once and from time to time. Where the search attribute is not registered,
- * or visibility does not answer, the gauge stays as it is, at first absent.
+ * Counts the held pipelines of the namespace now and every 30 seconds. The gauge keeps its value, and is absent at
+ * first, while the count fails: no visibility, or no search attribute.
  *
- * @returns ends it
+ * @returns stops it
  */
 export function startHeldPipelinesGauge(client: Client, meter: MetricMeter): () => void {
   const { name, help } = metrics.heldPipelines;

@@ -1,0 +1,90 @@
+import type { Logger, Worker } from '@temporalio/worker';
+import { verifyApiKey } from '../api-checks.js';
+import { BctrlClient } from '../bctrl/bctrl-client.js';
+import type { BctrlClientHooks } from '../bctrl/client-hooks.js';
+import { ClientMetrics } from '../client-metrics.js';
+import { readWorkerConfig } from '../config.js';
+import type { Environment } from '../environment.js';
+import { ApiKeyCheck } from './api-key-check.js';
+import { createLogger, type LogStream } from './create-logger.js';
+import { connect, createWorker } from './create-worker.js';
+import { startHeldPipelinesGauge } from './held-pipelines-gauge.js';
+import { installRuntime } from './install-runtime.js';
+import { runUntilStopped } from './run-until-stopped.js';
+import { serveHealth } from './serve-health.js';
+
+/** Shorter than the usual timeout of a readiness probe. */
+const KEY_CHECK_TIMEOUT_MS = 2_000;
+
+/**
+ * Runs a worker until `stop` aborts. Verifies the key and both connections first, so that a wrong setting ends the
+ * worker with one message instead of failing every activity.
+ *
+ * @throws ExitError
+ */
+export async function runWorker(env: Environment, stderr: LogStream, stop: AbortSignal): Promise<void> {
+  const config = readWorkerConfig(env);
+  const { bctrl, metricsAddress, healthAddress, taskQueue, temporal } = config;
+  const logger = await createLogger(config.log, stderr);
+  const metrics = metricsAddress && new ClientMetrics();
+  const keyClient = new BctrlClient({
+    ...bctrl,
+    requestTimeoutMs: KEY_CHECK_TIMEOUT_MS,
+    maxRateLimitPauseMs: 0,
+    hooks: metrics,
+  });
+  const keyCheck = new ApiKeyCheck(keyClient);
+  const client = new BctrlClient({ ...bctrl, hooks: combineHooks(metrics, healthAddress && keyCheck) });
+  const shutdownHooks: (() => unknown)[] = [() => client.close(), () => keyClient.close()];
+  let worker: Worker | undefined;
+  const run = async () => {
+    try {
+      if (healthAddress) shutdownHooks.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
+      const problem = await verifyApiKey({ ...bctrl, hooks: metrics });
+      if (problem !== undefined) logger.warn('the API could not check the key; going on', { problem });
+      const runtime = await installRuntime(logger, metricsAddress);
+      metrics?.setMeter(runtime.metricMeter);
+      // Imported on demand: OpenTelemetry is large.
+      const tracing =
+        config.tracing && (await (await import('./start-tracing.js')).startTracing(config.tracing, logger));
+      if (tracing) shutdownHooks.push(() => tracing.close());
+      const connection = await connect(config);
+      shutdownHooks.push(() => connection.close());
+      worker = await createWorker(connection, client, config, tracing);
+      if (metrics && worker.client) {
+        shutdownHooks.push(startHeldPipelinesGauge(worker.client, runtime.metricMeter));
+      }
+      logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
+      await worker.run();
+    } finally {
+      for (const shutDown of shutdownHooks.reverse()) await runShutdownHook(shutDown, logger);
+    }
+  };
+  await runUntilStopped(run, () => worker, stop);
+}
+
+/** Only logs a failure: the other hooks must run, and the error that ended the worker must stay visible. */
+async function runShutdownHook(shutDown: () => unknown, logger: Logger): Promise<void> {
+  try {
+    await shutDown();
+  } catch (error) {
+    logger.warn('a part of the worker did not shut down cleanly', { problem: String(error) });
+  }
+}
+
+/** Returns undefined for no hooks, so that the client of a worker without metrics and health calls none. */
+function combineHooks(...all: (BctrlClientHooks | undefined)[]): BctrlClientHooks | undefined {
+  const hooks = all.filter((each) => each !== undefined);
+  if (hooks.length <= 1) return hooks[0];
+  return {
+    onRequest(operation) {
+      for (const each of hooks) each.onRequest(operation);
+    },
+    onResponse(operation, status) {
+      for (const each of hooks) each.onResponse(operation, status);
+    },
+    onRateLimitPause(durationMs) {
+      for (const each of hooks) each.onRateLimitPause(durationMs);
+    },
+  };
+}

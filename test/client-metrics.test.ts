@@ -9,7 +9,7 @@ function setUp(t: TestContext) {
   return { metrics, meter, flush: () => t.mock.timers.tick(100) };
 }
 
-test('what was counted before there is a meter is told', (t) => {
+test('counts from before the meter was set are reported', (t) => {
   const { metrics, meter, flush } = setUp(t);
   metrics.onRequest('whoami');
   metrics.onResponse('whoami', 200);
@@ -19,7 +19,7 @@ test('what was counted before there is a meter is told', (t) => {
   assert.equal(meter.sum('bctrl_requests', { operation: 'whoami', status: '200' }), 1);
 });
 
-test('requests are counted by operation and status, and as long as they are in flight', (t) => {
+test('requests are counted by operation and status, and while they are in flight', (t) => {
   const { metrics, meter, flush } = setUp(t);
   metrics.setMeter(meter);
   for (let i = 0; i < 3; i += 1) metrics.onRequest('collect');
@@ -33,7 +33,7 @@ test('requests are counted by operation and status, and as long as they are in f
   assert.equal(meter.sum('bctrl_requests', { operation: 'collect', status: 'none' }), 1);
 });
 
-test('the time that requests are held back adds up to whole seconds, none lost', (t) => {
+test('rate-limit pauses add up to whole seconds without losing a remainder', (t) => {
   const { metrics, meter, flush } = setUp(t);
   metrics.setMeter(meter);
   for (const [ms, seconds] of [
@@ -49,7 +49,7 @@ test('the time that requests are held back adds up to whole seconds, none lost',
   }
 });
 
-test('nothing is told as long as nothing happens', (t) => {
+test('nothing is reported while nothing happens', (t) => {
   const { metrics, meter, flush } = setUp(t);
   metrics.setMeter(meter);
   flush();

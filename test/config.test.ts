@@ -8,7 +8,7 @@ import { createTestFolder } from './support/gateway.js';
 
 const workerConfig = (env: Environment) => readWorkerConfig({ BCTRL_API_KEY: 'key-1', ...env });
 
-test('an API key is all that a worker needs', () => {
+test('a worker needs only an API key', () => {
   assert.deepEqual(readWorkerConfig({ BCTRL_API_KEY: 'key-1' }), {
     bctrl: {
       apiKey: 'key-1',
@@ -30,7 +30,7 @@ test('an API key is all that a worker needs', () => {
 });
 
 test('every variable is read', () => {
-  const { bctrl, taskQueue, temporal, maxTaskQueueActivitiesPerSecond, ...told } = workerConfig({
+  const { bctrl, taskQueue, temporal, maxTaskQueueActivitiesPerSecond, ...rest } = workerConfig({
     BCTRL_BASE_URL: 'http://localhost:8787/v1/',
     BCTRL_SUBACCOUNT_ID: 'sub_1',
     BCTRL_REQUEST_TIMEOUT: '30s',
@@ -55,7 +55,7 @@ test('every variable is read', () => {
     requestTimeoutMs: 30_000,
     maxRequests: 8,
   });
-  assert.deepEqual(told, {
+  assert.deepEqual(rest, {
     listSettleTimeMs: 2_000,
     log: { format: 'pretty', level: 'warn' },
     metricsAddress: { host: '0.0.0.0', port: 9464 },
@@ -68,13 +68,13 @@ test('every variable is read', () => {
   assert.equal(temporal.connectionOptions.address, 'temporal.example:7234');
 });
 
-test('BCTRL_API_BASE_URL is read where BCTRL_BASE_URL is not set', () => {
+test('BCTRL_API_BASE_URL is used if BCTRL_BASE_URL is not set', () => {
   const both = { BCTRL_BASE_URL: 'http://one', BCTRL_API_BASE_URL: 'http://two' };
   assert.equal(workerConfig(both).bctrl.baseUrl, 'http://one');
   assert.equal(workerConfig({ ...both, BCTRL_BASE_URL: '' }).bctrl.baseUrl, 'http://two');
 });
 
-test('an endpoint for traces alone is taken as it is', () => {
+test('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is used without adding a path', () => {
   const url = 'https://collector.example/traces';
   const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://other.example';
   assert.deepEqual(
@@ -86,7 +86,7 @@ test('an endpoint for traces alone is taken as it is', () => {
   );
 });
 
-test('a variable that is set to nothing is not set', () => {
+test('an empty variable counts as not set', () => {
   const empty = { BCTRL_SUBACCOUNT_ID: '', BCTRL_REQUEST_TIMEOUT: ' ', BCTRL_TASK_QUEUE: '' };
   assert.deepEqual(workerConfig(empty), workerConfig({}));
 });
@@ -133,7 +133,7 @@ const wrong: [env: Environment, message: RegExp][] = [
 ];
 
 for (const [env, message] of wrong) {
-  test(`${JSON.stringify(env)} stops with one line`, () => {
+  test(`${JSON.stringify(env)} is an error of one line`, () => {
     assert.throws(
       () => workerConfig(env),
       (error: Error) => {
@@ -146,7 +146,7 @@ for (const [env, message] of wrong) {
   });
 }
 
-test('a request may take a day', () => {
+test('BCTRL_REQUEST_TIMEOUT may be a day', () => {
   assert.equal(workerConfig({ BCTRL_REQUEST_TIMEOUT: '24h' }).bctrl.requestTimeoutMs, 86_400_000);
 });
 
@@ -163,7 +163,7 @@ for (const [env, proxyUrl] of [
   [{ HTTPS_PROXY: 'http://one:3128', NO_PROXY: 'other.example,.bctrl.ai' }, undefined],
   [{ HTTPS_PROXY: 'http://one:3128', NO_PROXY: '*', no_proxy: 'other.example' }, 'http://one:3128'],
 ] as const) {
-  test(`with ${JSON.stringify(env)} the proxy is ${proxyUrl}`, () => {
+  test(`${JSON.stringify(env)} makes the proxy ${proxyUrl}`, () => {
     assert.equal(workerConfig(env).bctrl.proxyUrl, proxyUrl);
   });
 }
@@ -216,7 +216,7 @@ describe('no error quotes a secret', () => {
     });
   }
 
-  test('in a URL or an address that holds a password', () => {
+  test('in a URL or an address with a password', () => {
     const url = `https://user:${SECRET}@api.example`;
     for (const name of ['BCTRL_BASE_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
       assertHidden({ [name]: url }, new RegExp(`^${name}: has a user`));
@@ -233,7 +233,7 @@ describe('no error quotes a secret', () => {
     }
   });
 
-  test('in the place of the path of a file', () => {
+  test('in a variable that should hold the path of a file', () => {
     const TEMPORAL_TLS_CLIENT_KEY_PATH = `-----BEGIN ${SECRET}`;
     assertHidden(
       { TEMPORAL_TLS_CLIENT_KEY_PATH },
@@ -243,11 +243,11 @@ describe('no error quotes a secret', () => {
 
   for (const [name, toml, message] of [
     [
-      'that is no TOML',
+      'that is not TOML',
       `[profile.default]\napi_key = "${SECRET}\n`,
       /^TEMPORAL_CONFIG_FILE: is not TOML at line 2, column \d+$/,
     ],
-    ['of something else', `key = "${SECRET}"\n`, /^TEMPORAL_TLS_\* or TEMPORAL_CONFIG_FILE: is no config/],
+    ['without a profile', `key = "${SECRET}"\n`, /^TEMPORAL_TLS_\* or TEMPORAL_CONFIG_FILE: is no config/],
     [
       'that contradicts itself',
       `[profile.default.tls]\nclient_key_path = "a"\nclient_key_data = "${SECRET}"\n`,
@@ -262,8 +262,9 @@ describe('no error quotes a secret', () => {
   }
 });
 
-test('the starter needs no API key', () =>
-  assert.equal(readStarterConfig({}).taskQueue, 'bctrl-runtime-files'));
+test('the starter needs no API key', () => {
+  assert.equal(readStarterConfig({}).taskQueue, 'bctrl-runtime-files');
+});
 
 for (const [env, uiUrl] of [
   [{}, 'http://localhost:8233'],
@@ -273,7 +274,7 @@ for (const [env, uiUrl] of [
   [{ TEMPORAL_ADDRESS: 'temporal.example:7233' }, undefined],
   [{ BCTRL_TEMPORAL_UI_URL: 'https://ui.example/' }, 'https://ui.example'],
 ] as const) {
-  test(`with ${JSON.stringify(env)} the UI is at ${uiUrl}`, () => {
+  test(`${JSON.stringify(env)} makes the UI's address ${uiUrl}`, () => {
     assert.equal(readStarterConfig(env).uiUrl, uiUrl);
   });
 }

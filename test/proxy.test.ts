@@ -29,7 +29,7 @@ for (const [url, noProxy, expected] of [
   ['http://localhost.example', '', false],
   ['http://128.0.0.1', '', false],
 ] as const) {
-  test(`${url} is reached ${expected ? 'directly' : 'by a proxy'} with NO_PROXY=${noProxy}`, () => {
+  test(`${url} is reached ${expected ? 'directly' : 'through the proxy'} with NO_PROXY=${noProxy}`, () => {
     assert.equal(isWithoutProxy(new URL(url), noProxy), expected);
   });
 }

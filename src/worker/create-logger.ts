@@ -1,5 +1,5 @@
-import type { Logger, LogLevel, LogMetadata } from '@temporalio/worker';
-import { type DestinationStream, type Level, pino } from 'pino';
+import { DefaultLogger, type Logger, type LogLevel } from '@temporalio/worker';
+import { type DestinationStream, pino } from 'pino';
 import type { LogConfig } from '../config.js';
 import { formatLogEntry } from './format-log-entry.js';
 
@@ -15,34 +15,12 @@ const IGNORED_WHEN_PRETTY = 'namespace,taskQueue,runId,workflowRunId,workflowTyp
 export async function createLogger({ format, level }: LogConfig, stream: LogStream): Promise<Logger> {
   const isPretty = format === undefined ? stream.isTTY === true : format === 'pretty';
   const destination = isPretty ? await prettify(stream) : stream;
-  const options = { level, base: null, timestamp: false, formatters: { level: toLevelField } } as const;
-  return new PinoLogger(pino(options, destination));
-}
-
-const toLevelField = (level: string) => ({ level });
-
-class PinoLogger implements Logger {
-  readonly #pino: pino.Logger;
-
-  constructor(logger: pino.Logger) {
-    this.#pino = logger;
-  }
-
-  log(level: LogLevel, message: string, meta?: LogMetadata): void {
-    if (!this.#pino.isLevelEnabled(toPinoLevel(level))) return;
-    const entry = formatLogEntry({ level, message, ...(meta && { meta }) });
-    this.#pino[toPinoLevel(entry.level)](entry.fields, message);
-  }
-
-  trace = (message: string, meta?: LogMetadata): void => this.log('TRACE', message, meta);
-  debug = (message: string, meta?: LogMetadata): void => this.log('DEBUG', message, meta);
-  info = (message: string, meta?: LogMetadata): void => this.log('INFO', message, meta);
-  warn = (message: string, meta?: LogMetadata): void => this.log('WARN', message, meta);
-  error = (message: string, meta?: LogMetadata): void => this.log('ERROR', message, meta);
-}
-
-function toPinoLevel(level: LogLevel): Level {
-  return level.toLowerCase() as Lowercase<LogLevel>;
+  const formatters = { level: (level: string) => ({ level }) };
+  const output = pino({ level, base: null, timestamp: false, formatters }, destination);
+  return new DefaultLogger(level.toUpperCase() as Uppercase<typeof level>, (entry) => {
+    const { level, fields } = formatLogEntry(entry);
+    output[level.toLowerCase() as Lowercase<LogLevel>](fields, entry.message);
+  });
 }
 
 async function prettify(stream: LogStream): Promise<DestinationStream> {

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { type LogEntry, type LogLevel, LogTimestamp } from '@temporalio/worker';
+import type { LogEntry, LogLevel } from '@temporalio/worker';
 import { toMessage } from '../exit.js';
 
 /** Activities that log one line for each file that fails. */
@@ -19,43 +19,32 @@ export interface FormattedEntry {
  * The level and fields of a log line. Failures of the API and of workflows are expected and get no stack trace; other
  * errors keep theirs.
  */
-export function formatLogEntry({
-  level,
-  message,
-  meta = {},
-}: Omit<LogEntry, 'timestampNanos'>): FormattedEntry {
-  // A task token allows to complete the activity, so it is a secret.
-  const { taskToken: _, isLocal: __, error, [LogTimestamp]: nanos, ...rest } = meta;
-  const timeMs = typeof nanos === 'bigint' ? Number(nanos / 1_000_000n) : Date.now();
-  const fields = { time: new Date(timeMs).toISOString(), ...rest };
+export function formatLogEntry({ level, message, timestampNanos, meta = {} }: LogEntry): FormattedEntry {
+  // The task token is a secret: with it anyone could complete the activity.
+  const { taskToken: _, isLocal: __, error, ...rest } = meta;
+  const fields = { time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(), ...rest };
   if (error === undefined) return { level, fields };
-  if (message === WORKFLOW_FAILED) return { level, fields: { ...fields, problem: toMessage(error) } };
-  if (!(error instanceof ApplicationFailure))
-    return { level, fields: { ...fields, ...toErrorFields(error) } };
   const isRepetition =
     message === ACTIVITY_FAILED && collectActivities.includes(meta['activityType']) && isLoggedPerFile(error);
-  return { level: isRepetition ? 'DEBUG' : level, fields: { ...fields, ...toFailureFields(error) } };
+  return { level: isRepetition ? 'DEBUG' : level, fields: { ...fields, ...toErrorFields(message, error) } };
 }
 
-function toErrorFields(error: unknown): object {
-  if (!(error instanceof Error)) return { problem: String(error) };
-  return { problem: `${error.name}: ${error.message}`, stack: error.stack };
-}
-
-function toFailureFields(failure: ApplicationFailure): object {
-  const { reasonClass, code, status, requestId } = toApiDetails(failure);
-  return {
-    failureType: failure.type,
-    problem: failure.message,
-    ...(reasonClass !== undefined && { reasonClass, code, status, requestId }),
-  };
-}
-
-/** A failure of the API, which every file has logged. An invalid input, which no file has logged, has no status. */
-function isLoggedPerFile(failure: ApplicationFailure): boolean {
-  const { reasonClass, status } = toApiDetails(failure);
+/** Whether the error is an API failure, which every file has logged. A refused input, which none has, has no status. */
+function isLoggedPerFile(error: unknown): boolean {
+  if (!(error instanceof ApplicationFailure)) return false;
+  const { reasonClass, status } = toApiDetails(error);
   if (reasonClass === 'invalid_input' && status === undefined) return false;
-  return reasonClass !== undefined && reasonClass === failure.type;
+  return reasonClass !== undefined && reasonClass === error.type;
+}
+
+function toErrorFields(message: string, error: unknown): object {
+  if (message === WORKFLOW_FAILED || !(error instanceof Error)) return { problem: toMessage(error) };
+  if (error instanceof ApplicationFailure) {
+    const { reasonClass, code, status, requestId } = toApiDetails(error);
+    const apiFields = reasonClass === undefined ? {} : { reasonClass, code, status, requestId };
+    return { failureType: error.type, problem: error.message, ...apiFields };
+  }
+  return { problem: `${error.name}: ${error.message}`, stack: error.stack };
 }
 
 function toApiDetails({ details }: ApplicationFailure): Record<string, unknown> {

@@ -7,8 +7,8 @@ import { runWorker } from './run-worker.js';
 
 const NAME = 'bctrl-temporal-worker';
 
-const DESCRIPTION = `Runs the pipelines of bctrl runtimes until SIGINT or SIGTERM. It takes no options: environment variables, and a .env
-file in the working directory, say what it works with. The README lists them; BCTRL_API_KEY is required.`;
+const DESCRIPTION = `Runs the pipelines of bctrl runtimes until SIGINT or SIGTERM. It has no options: environment variables, and a .env
+file in the working directory, configure it. The README lists them; BCTRL_API_KEY is required.`;
 
 const EXIT_CODES = `
 Exit codes:

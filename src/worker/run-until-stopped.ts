@@ -10,7 +10,7 @@ const SHUTDOWN_FORCE_TIME_MS = 8_000;
 /** The SDK has no event for a change of the worker's state. */
 const STATE_CHECK_INTERVAL_MS = 1_000;
 
-const STOPPED_BY_ITSELF = 'the worker has stopped without having been asked to; its log says why';
+const STOPPED_BY_ITSELF = 'the worker stopped by itself; its log says why';
 
 /**
  * Runs a worker until `stop` aborts, then ends it in bounded time. The SDK's `shutdownForceTime` is no such bound: it

@@ -41,7 +41,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
     try {
       if (healthAddress) shutdownHooks.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
       const problem = await verifyApiKey({ ...bctrl, hooks: metrics });
-      if (problem !== undefined) logger.warn('the API could not check the key; going on', { problem });
+      if (problem !== undefined) logger.warn('could not verify the API key; starting anyway', { problem });
       const runtime = await installRuntime(logger, metricsAddress);
       metrics?.setMeter(runtime.metricMeter);
       // Imported on demand: OpenTelemetry is large.
@@ -68,7 +68,7 @@ async function runShutdownHook(shutDown: () => unknown, logger: Logger): Promise
   try {
     await shutDown();
   } catch (error) {
-    logger.warn('a part of the worker did not shut down cleanly', { problem: String(error) });
+    logger.warn('shutdown was incomplete', { problem: String(error) });
   }
 }
 

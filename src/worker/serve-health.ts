@@ -58,7 +58,7 @@ function livenessProblems(worker: Worker | undefined, stop: AbortSignal): Proble
   const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
   const hasFailed = [runState, workflowPollerState, activityPollerState].includes('FAILED');
   if (hasFailed) return ['the worker has failed'];
-  return hasStopped(worker) && !stop.aborted ? [`the worker has stopped by itself: ${runState}`] : [];
+  return hasStopped(worker) && !stop.aborted ? [`the worker stopped by itself: ${runState}`] : [];
 }
 
 async function readinessProblems(worker: Worker | undefined, keyCheck: ApiKeyCheck): Promise<Problems> {

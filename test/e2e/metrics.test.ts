@@ -43,19 +43,19 @@ const start = (runtimeId: string, workflowId: string, input: object) =>
     typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.phase, value: 'waiting' }]),
   });
 
-/** Scrapes until all requests are told: the worker tells them with a small delay. */
-async function scrapeWhenTold(address: string, gateway: TestGateway): Promise<Scrape> {
-  const asked = Object.values(gateway.snapshot().requests).reduce((sum, count) => sum + count, 0);
-  return await waitFor(`${asked} requests in the metrics`, async () => {
+/** Scrapes until the metrics have all requests, which the worker reports with a short delay. */
+async function scrapeWhenComplete(address: string, gateway: TestGateway): Promise<Scrape> {
+  const sent = Object.values(gateway.snapshot().requests).reduce((sum, count) => sum + count, 0);
+  return await waitFor(`${sent} requests in the metrics`, async () => {
     const scraped = await scrape(address);
-    const told = scraped.sum(toScrapedName(metrics.requests)) ?? 0;
-    assert.ok(told <= asked, `${told} of ${asked} requests`);
-    return told === asked && scraped;
+    const reported = scraped.sum(toScrapedName(metrics.requests)) ?? 0;
+    assert.ok(reported <= sent, `${reported} of ${sent} requests`);
+    return reported === sent && scraped;
   });
 }
 
 const fileNames = Array.from({ length: 60 }, (_, index) => `${index}.bin`);
-const sizeOf = (runtimePath: string) => 1_000 + Number.parseInt(runtimePath, 10);
+const toSize = (runtimePath: string) => 1_000 + Number.parseInt(runtimePath, 10);
 const missing = ['57.bin', '58.bin', '59.bin'];
 
 const headers = { 'retry-after': '1' };
@@ -72,10 +72,10 @@ const faults: FaultRule[] = (
 ).map(([runtimePath, fault]) => ({ operation: 'collect', runtimePath, times: 1, fault }));
 faults.push({ operation: 'collect', runtimePath: '50.bin', fault: { kind: 'respond', status: 403 } });
 
-test('the metrics of a faulty run agree with the snapshot of the gateway', async (t) => {
+test('the metrics of a faulty run agree with the gateway’s snapshot', async (t) => {
   const gateway = await startTestGateway(t, { faults });
   for (const path of fileNames.slice(0, -missing.length)) {
-    await gateway.addFile(path, Buffer.alloc(sizeOf(path)));
+    await gateway.addFile(path, Buffer.alloc(toSize(path)));
   }
   const { runtimeId } = gateway;
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
@@ -88,30 +88,30 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
     stopRuntime: 'always',
   });
   await assert.rejects(handle.result(), WorkflowFailedError);
-  const scraped = await scrapeWhenTold(metricsAddress, gateway);
-  // The SDK keeps lines back for a moment, to sort them.
+  const scraped = await scrapeWhenComplete(metricsAddress, gateway);
+  // The SDK holds log lines back for a moment to sort them.
   await waitFor('the log line of the failed workflow', () => worker.stderr().includes('Workflow failed'));
   const lines = logLinesOf(worker.stderr());
-  const { requests, responses, files, faults: met } = gateway.snapshot();
+  const { requests, responses, files, faults: metFaults } = gateway.snapshot();
   const committed = files.flatMap(({ runtimePath }) => runtimePath ?? []);
   const collects = (labels: Record<string, string>) => scraped.sum('bctrl_collects_total', labels) ?? 0;
 
-  await t.test('all faults were met', () => {
-    assert.equal(Object.keys(met).length, 5);
+  await t.test('every fault occurred', () => {
+    assert.equal(Object.keys(metFaults).length, 5);
     assert.equal(committed.length, fileNames.length - missing.length - 1);
   });
 
-  await t.test('requests, by operation and by status of the whole answer', () => {
+  await t.test('requests are counted by operation and status', () => {
     const seen = scraped.samples.filter(({ name }) => name === 'bctrl_requests_total');
-    const answered = seen.filter(({ labels }) => labels['status'] !== 'none');
-    assert.deepEqual(toTable(answered), responses);
+    const withStatus = seen.filter(({ labels }) => labels['status'] !== 'none');
+    assert.deepEqual(toTable(withStatus), responses);
     for (const [operation, count] of Object.entries(requests)) {
       assert.equal(scraped.sum('bctrl_requests_total', { operation }), count, operation);
     }
     assert.equal(scraped.sum('bctrl_requests_total', { status: 'none' }), 3);
   });
 
-  await t.test('files, by what became of them', () => {
+  await t.test('collects are counted by outcome', () => {
     assert.equal(collects({ outcome: 'collected' }) + collects({ outcome: 'found' }), committed.length);
     assert.equal(collects({ outcome: 'found' }), 3);
     assert.equal(collects({ outcome: 'failed', reason_class: 'not_found' }), missing.length);
@@ -122,16 +122,16 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
     assert.equal(scraped.sum('bctrl_collect_duration_seconds_count'), requests.collect);
   });
 
-  await t.test('bytes, looks, and the time that the rate limit held requests back', () => {
-    const bytes = committed.reduce((sum, path) => sum + sizeOf(path), 0);
+  await t.test('bytes, lookups and the rate-limit pause are counted', () => {
+    const bytes = committed.reduce((sum, path) => sum + toSize(path), 0);
     assert.equal(scraped.sum('bctrl_collected_bytes_total'), bytes);
     // The listing fits on one page.
     assert.equal(scraped.sum('bctrl_lookups_total'), requests['list-files']);
-    const heldBack = scraped.sum('bctrl_rate_limit_pause_seconds_total') ?? 0;
-    assert.ok(heldBack >= 1 && heldBack < 5, `${heldBack}`);
+    const pauseSeconds = scraped.sum('bctrl_rate_limit_pause_seconds_total') ?? 0;
+    assert.ok(pauseSeconds >= 1 && pauseSeconds < 5, `${pauseSeconds}`);
   });
 
-  await t.test('nothing is in flight any more', () => {
+  await t.test('no request is in flight at the end', () => {
     const inFlight = scraped.samples.filter(({ name }) => name === 'bctrl_requests_in_flight');
     assert.deepEqual(
       new Set(inFlight.map(({ labels }) => labels['operation'])),
@@ -140,7 +140,7 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
     assert.deepEqual(new Set(inFlight.map(({ value }) => value)), new Set([0]));
   });
 
-  await t.test('every metric is there under the name that is documented, and those of the SDK too', () => {
+  await t.test('every metric has its documented name and labels, and the SDK’s metrics are there', () => {
     for (const metric of Object.values(metrics)) {
       const name = toScrapedName(metric);
       const found = scraped.samples.find(
@@ -183,13 +183,13 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
     );
   });
 
-  await t.test('the log says nothing secret', () => {
+  await t.test('the log holds no secret', () => {
     for (const secret of [API_KEY, 'downloadUrl', 'signature', 'taskToken', 'createdAfter']) {
       assert.ok(!worker.stderr().includes(secret), secret);
     }
   });
 
-  await t.test('health follows the API key', async () => {
+  await t.test('readiness follows the API key, liveness does not', async () => {
     assert.deepEqual((await health('/readyz')).body, { status: 'ok' });
     gateway.setFaults([{ operation: '*', fault: { kind: 'respond', status: 401 } }]);
     const other = await gateway.addRuntime();
@@ -215,7 +215,7 @@ test('the metrics of a faulty run agree with the snapshot of the gateway', async
     assert.equal(held, 1);
   });
 
-  await t.test('SIGTERM ends the worker and its servers', async () => {
+  await t.test('SIGTERM ends the worker and its HTTP servers', async () => {
     worker.child.kill('SIGTERM');
     assert.equal((await worker.ended).code, 0);
     await assert.rejects(health('/livez'));

@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => env.teardown());
 
-/** A worker of one's own with the plugin, and a runtime whose job has left a file. */
+/** A user's worker with the plugin, and a runtime whose job has written a file. */
 async function setUp(
   t: TestContext,
   options: Pick<BctrlPluginOptions, 'workflows' | 'retryTable'>,
@@ -36,7 +36,7 @@ async function setUp(
   return { gateway, runtimeId, invocationId: id, taskQueue, worker: running };
 }
 
-test('a workflow of one’s own uses the activities through the proxies', async (t) => {
+test('a user’s workflow calls the activities through the proxies', async (t) => {
   const workflowsPath = fileURLToPath(workflowsFile);
   const { gateway, worker, taskQueue, ...job } = await setUp(t, {}, { workflowsPath });
   const args = [job.runtimeId, job.invocationId];
@@ -51,7 +51,7 @@ test('a workflow of one’s own uses the activities through the proxies', async 
   );
 });
 
-test('the plugin brings the workflows for a worker that has none', async (t) => {
+test('the plugin runs the package’s workflows on a worker without its own', async (t) => {
   const { worker, taskQueue, runtimeId } = await setUp(t, { workflows: true });
   const input = { runtimeId, files: [{ runtimePath: 'results.csv' }] };
   const report: PipelineReport = await worker.runUntil(
@@ -60,7 +60,7 @@ test('the plugin brings the workflows for a worker that has none', async (t) => 
   assert.equal(report.counts.collected, 1);
 });
 
-test('a wrong override of the table is refused when the plugin is made', () => {
+test('the plugin refuses an invalid override of the retry table', () => {
   const client = new BctrlClient({ apiKey: API_KEY, baseUrl: 'http://127.0.0.1:9' });
   assert.throws(
     () => new BctrlPlugin({ client, retryTable: { server: { maximumFailures: 0 } } }),
@@ -68,7 +68,7 @@ test('a wrong override of the table is refused when the plugin is made', () => {
   );
 });
 
-test('the README shows the workflow that is tested here', async () => {
+test('the README shows the tested workflow', async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   assert.ok(readme.includes(await readFile(workflowsFile, 'utf8')));
 });

@@ -14,11 +14,11 @@ async function setUp(config: Partial<LogConfig> = {}) {
   return { logger, written, line: () => JSON.parse(written.at(-1) ?? '{}') };
 }
 
-const refused = (type: string, details: object) =>
+const apiFailure = (type: string, details: object) =>
   ApplicationFailure.create({ message: 'results.csv: it is not there', type, details: [details] });
 
-describe('in JSON', () => {
-  test('a line is one object with level, time and message', async () => {
+describe('the JSON log', () => {
+  test('writes an entry as one object with level, time and message', async () => {
     const { logger, written, line } = await setUp();
     logger.info('two\nlines', { workflowId: 'w', [LogTimestamp]: 1_700_000_000_123_456_789n });
     assert.equal(written.length, 1);
@@ -27,14 +27,14 @@ describe('in JSON', () => {
     assert.deepEqual(line(), { level: 'info', time, workflowId: 'w', msg: 'two\nlines' });
   });
 
-  test('a line that comes from elsewhere has the time of now', async () => {
+  test('gives an entry without a timestamp the current time', async () => {
     const { logger, line } = await setUp();
     logger.log('WARN', 'x');
     assert.ok(Math.abs(Date.now() - Date.parse(line().time)) < 1_000);
     assert.equal(line().level, 'warn');
   });
 
-  test('the token of an activity is left out', async () => {
+  test('leaves out the task token of an activity', async () => {
     const { logger, written } = await setUp();
     logger.warn('x', { taskToken: 'secret' });
     assert.doesNotMatch(written.join(), /secret/);
@@ -47,7 +47,7 @@ for (const [level, shown] of [
   ['warn', ['WARN', 'ERROR']],
   ['error', ['ERROR']],
 ] as const) {
-  test(`at level ${level} it says ${shown.join(', ')}`, async () => {
+  test(`the level ${level} shows ${shown.join(', ')}`, async () => {
     const { logger, written } = await setUp({ level });
     for (const each of ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const) logger.log(each, each);
     assert.deepEqual(
@@ -61,16 +61,16 @@ describe('a failed activity', () => {
   const details = { reasonClass: 'not_found', code: 'file.not_found', status: 404, requestId: 'req_1' };
 
   for (const activityType of ['collectRuntimeFile', 'collectRuntimeFiles']) {
-    test(`${activityType}: its files have told it, each in a line of its own`, async () => {
+    test(`of ${activityType} is not logged again: each file has a line of its own`, async () => {
       const { logger, written } = await setUp();
-      logger.warn('Activity failed', { activityType, error: refused('not_found', details) });
+      logger.warn('Activity failed', { activityType, error: apiFailure('not_found', details) });
       assert.deepEqual(written, []);
     });
   }
 
-  test('any other takes one line, without a stack trace', async () => {
+  test('of another type is one line without a stack trace', async () => {
     const { logger, line } = await setUp();
-    const error = refused('not_found', { ...details, hint: 'x' });
+    const error = apiFailure('not_found', { ...details, hint: 'x' });
     logger.warn('Activity failed', { activityType: 'stopRuntime', error });
     const { time: _, ...rest } = line();
     assert.deepEqual(rest, {
@@ -84,11 +84,11 @@ describe('a failed activity', () => {
   });
 
   for (const [what, error] of [
-    ['an input that was refused', refused('invalid_input', { reasonClass: 'invalid_input' })],
-    ['a failure of somebody else', refused('Mine', {})],
-    ['a fault', new TypeError('x is not a function')],
+    ['a refused input', apiFailure('invalid_input', { reasonClass: 'invalid_input' })],
+    ['a failure that is not from the API', apiFailure('Mine', {})],
+    ['an unexpected error', new TypeError('x is not a function')],
   ] as const) {
-    test(`${what} is told whatever the activity`, async () => {
+    test(`by ${what} is logged for a collect activity too`, async () => {
       const { logger, line } = await setUp();
       logger.warn('Activity failed', { activityType: 'collectRuntimeFile', error });
       assert.equal(line().level, 'warn');
@@ -98,7 +98,7 @@ describe('a failed activity', () => {
   }
 });
 
-test('pretty is a line for a person, with the fields that say what it is about', async () => {
+test('the pretty log is one line per entry, without the fields that a reader of one worker knows', async () => {
   const { logger, written } = await setUp({ format: 'pretty' });
   logger.warn('collect failed', { workflowId: 'w', runtimePath: 'a.txt', namespace: 'default' });
   assert.equal(written.length, 1);
@@ -108,7 +108,7 @@ test('pretty is a line for a person, with the fields that say what it is about',
   );
 });
 
-test('a workflow that fails takes one line, without a stack trace', async () => {
+test('a failed workflow is one line without a stack trace', async () => {
   const { logger, line } = await setUp();
   logger.warn('Workflow failed', {
     workflowId: 'w',

@@ -15,12 +15,12 @@ const streams: Record<string, (t: TestContext) => Promise<number | 'closed-pipe'
     t.after(() => full.close());
     return full.fd;
   },
-  'a pipe that nobody reads any more': async () => 'closed-pipe',
+  'a closed pipe': async () => 'closed-pipe',
 };
 
 for (const [name, openStream] of Object.entries(streams)) {
   test(`a worker whose log goes to ${name} collects files and ends with 0`, {
-    // Elsewhere there is no /dev/full.
+    // /dev/full exists on Linux only.
     skip: process.platform !== 'linux',
     timeout: 60_000,
   }, async (t) => {
@@ -34,7 +34,7 @@ for (const [name, openStream] of Object.entries(streams)) {
       stderr: await openStream(t),
     });
     await worker.waitForHealth('/readyz', 200);
-    // The missing file has a line in the log.
+    // The missing file makes the worker log a line.
     const files = [{ runtimePath: 'missing', ifMissing: 'warn' }, { runtimePath: 'a' }];
     const report: PipelineReport = await temporal.client.workflow.execute(POST_RUN_PIPELINE, {
       taskQueue: runtimeId,

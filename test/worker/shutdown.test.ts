@@ -11,10 +11,10 @@ import { devServerExecutable } from '../support/temporal.js';
 import { waitFor } from '../support/wait-for.js';
 import { DIST, startBuiltWorker } from './start-built-worker.js';
 
-/** The bound of 8 seconds, and what a busy machine needs. */
+/** The worker's bound of 8 seconds plus the delays of a busy machine. */
 const BOUND_MS = 20_000;
 
-const STOPPED_BY_ITSELF = 'the worker has stopped without having been asked to; its log says why';
+const STOPPED_BY_ITSELF = 'the worker stopped by itself; its log says why';
 
 const temporal = useDevServer();
 
@@ -26,14 +26,14 @@ async function startWorker(t: TestContext, { address = temporal.address, dist = 
   return { ...worker, taskQueue };
 }
 
-describe('a worker that ends', { concurrency: 3 }, () => {
+describe('a worker', { concurrency: 3 }, () => {
   let code: string;
   before(async () => {
     const workflowsPath = fileURLToPath(new URL('./unencodable-workflows.ts', import.meta.url));
     ({ code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') }));
   });
 
-  /** A copy of the built package whose workflows are others. */
+  /** Copies the built package and replaces its workflows. */
   async function createDist(t: TestContext): Promise<string> {
     const folder = await createTestFolder(t);
     const repository = join(DIST, '..');
@@ -50,12 +50,12 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     const { taskQueue } = worker;
     await temporal.client.workflow.start(workflowType, { taskQueue, workflowId: taskQueue });
     const { body } = await worker.waitForHealth('/livez', 503);
-    assert.deepEqual(body.problems, ['the worker has stopped by itself: DRAINING']);
+    assert.deepEqual(body.problems, ['the worker stopped by itself: DRAINING']);
     return worker;
   }
 
   for (const workflowType of ['failWithLoneSurrogate', 'startChildWithLoneSurrogate']) {
-    test(`after ${workflowType} stops by itself, is not alive, and ends with 1`, async (t) => {
+    test(`that stops by itself after ${workflowType} fails its liveness check and exits with 1`, async (t) => {
       const worker = await startStuckWorker(t, workflowType);
       const startedMs = performance.now();
       const { end, stderr } = await worker.ended;
@@ -65,7 +65,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     });
   }
 
-  test('by itself ends at once with 1 on SIGTERM', async (t) => {
+  test('that stopped by itself exits with 1 at once on SIGTERM', async (t) => {
     const worker = await startStuckWorker(t, 'failWithLoneSurrogate');
     worker.child.kill('SIGTERM');
     const { end, stderr } = await worker.ended;
@@ -73,7 +73,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     assert.equal(lastLine(stderr), `bctrl-temporal-worker: ${STOPPED_BY_ITSELF}`);
   });
 
-  test('on SIGTERM while Temporal does not respond is forced to, and says so', async (t) => {
+  test('exits with 1 and a message on SIGTERM while Temporal does not respond', async (t) => {
     const server = await startDevServer({ executable: devServerExecutable() });
     t.after(async () => {
       process.kill(server.pid, 'SIGCONT');
@@ -94,7 +94,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    test(`on ${signal} ends with 0 and without a word of its own`, async (t) => {
+    test(`exits with 0 and without a message on ${signal}`, async (t) => {
       const worker = await startWorker(t);
       worker.child.kill(signal);
       const { end, stderr } = await worker.ended;
@@ -103,7 +103,7 @@ describe('a worker that ends', { concurrency: 3 }, () => {
     });
   }
 
-  test('on SIGTERM while it still starts ends with 0', async (t) => {
+  test('exits with 0 on SIGTERM while it starts', async (t) => {
     const fault = { kind: 'delay', delayMs: 3_600_000 } as const;
     const gateway = await startTestGateway(t, { faults: [{ operation: 'whoami', fault }] });
     const { address } = temporal;

@@ -17,21 +17,21 @@ interface BuiltWorkerOptions {
   readonly taskQueue: string;
   /** The folder of the built package. */
   readonly dist?: string;
-  /** A file descriptor, or a pipe: default one that is read. */
+  /** A file descriptor or a closed pipe. Default: a pipe whose text is kept. */
   readonly stderr?: number | 'closed-pipe';
 }
 
 interface BuiltWorker {
   readonly child: ChildProcess;
-  /** Its exit code, or the signal that killed it, and its log. */
+  /** The exit code or the signal that killed it, and the log. */
   readonly ended: Promise<{ end: unknown; stderr: string }>;
   /** Rejects if nothing listens. */
   health(path: '/livez' | '/readyz'): Promise<ApiResponse>;
-  /** Resolves when the health of the path has the status; rejects if the worker ends before. */
+  /** Resolves when the path responds with the status. Rejects if the worker ends before. */
   waitForHealth(path: '/livez' | '/readyz', status: number): Promise<ApiResponse>;
 }
 
-/** The built worker with its health served, since its log may be unreadable; killed when the test ends. */
+/** Starts the built worker with its health endpoints, as its log may be unreadable. Killed when the test ends. */
 export async function startBuiltWorker(t: TestContext, options: BuiltWorkerOptions): Promise<BuiltWorker> {
   const { address, gatewayUrl, taskQueue, dist = DIST, stderr } = options;
   const healthAddress = `127.0.0.1:${await findPort('127.0.0.1')}`;
@@ -44,7 +44,7 @@ export async function startBuiltWorker(t: TestContext, options: BuiltWorkerOptio
       BCTRL_API_KEY: API_KEY,
       BCTRL_HEALTH_ADDRESS: healthAddress,
     },
-    // Not the repository, where a developer's .env may lie.
+    // The repository may hold a developer's .env.
     cwd: tmpdir(),
     stdio: ['ignore', 'inherit', typeof stderr === 'number' ? stderr : 'pipe'],
   });

@@ -21,7 +21,7 @@ import {
   readRate,
   readUrl,
 } from './environment.js';
-import { ConfigError } from './exit.js';
+import { ConfigError, toMessage } from './exit.js';
 import { readProxyUrl } from './proxy.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
 
@@ -198,16 +198,15 @@ function isSet(variable: [name: string, value: string | undefined]): variable is
 
 /** The SDK's own message may quote the file with its keys, or a variable that holds a key by mistake. */
 function describeTemporalConfigError(error: unknown, env: Environment): string {
-  const { code, path, message, line, column } = error as Partial<
-    NodeJS.ErrnoException & { line: number; column: number }
-  >;
+  const message = toMessage(error);
+  const { code, path, line, column }: Record<string, unknown> = error instanceof Error ? { ...error } : {};
   const file = read(env, 'TEMPORAL_CONFIG_FILE') === undefined ? 'temporal.toml' : 'TEMPORAL_CONFIG_FILE';
   if (line !== undefined) return `${file}: is not TOML at line ${line}, column ${column}`;
   if (code !== undefined) {
     const name = Object.keys(env).find((name) => name.startsWith('TEMPORAL_') && env[name] === path);
     return `${name ?? file}: names a file that cannot be read (${code})`;
   }
-  if (/^Profile .* not found/s.test(message ?? '')) return 'TEMPORAL_PROFILE: there is no such profile';
-  const [both] = /^Cannot specify both \w+ and \w+$/.exec(message ?? '') ?? [];
+  if (/^Profile .* not found/s.test(message)) return 'TEMPORAL_PROFILE: there is no such profile';
+  const [both] = /^Cannot specify both \w+ and \w+$/.exec(message) ?? [];
   return `TEMPORAL_TLS_* or ${file}: ${both ?? 'is no configuration of a Temporal client'}`;
 }

@@ -14,7 +14,7 @@ export function loadEnvironment(): Environment {
   try {
     process.loadEnvFile();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = error instanceof Error && 'code' in error ? error.code : error;
     if (code !== 'ENOENT') throw new ConfigError(`.env: cannot be read (${code})`);
   }
   return process.env;
@@ -30,6 +30,9 @@ export function read(env: Environment, name: string): string | undefined {
 export function invalid(name: string, problem: string, example: string): ConfigError {
   return new ConfigError(`${name}: ${problem}; for example: ${name}=${example}`);
 }
+
+// Each reader below returns undefined, or its fallback, for a variable that is not set, and throws a ConfigError for an
+// invalid value.
 
 /** An http or https URL without trailing slash. */
 export function readUrl(env: Environment, name: string, example: string): string | undefined {
@@ -78,7 +81,8 @@ export function readCount(env: Environment, name: string, fallback: number): num
 
 /** A number above 0, with or without a fraction. */
 export function readRate(env: Environment, name: string): number | undefined {
-  const parse = (value: string) => (/^\d{1,5}(\.\d+)?$/.test(value) && Number(value)) || undefined;
+  const parse = (value: string) =>
+    /^\d{1,5}(\.\d+)?$/.test(value) && Number(value) > 0 ? Number(value) : undefined;
   return readParsed(env, name, 'is not a number above 0', '50', parse);
 }
 

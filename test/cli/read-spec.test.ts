@@ -112,7 +112,7 @@ describe('what is wrong in a spec is told with its line and field', () => {
     ['dashes', `runtimeId: rt\nfiles:\n  ${'- '.repeat(100_000)}a\n`],
   ] as const) {
     test(`${name} that are nested without end are refused`, async () => {
-      await assert.rejects(inputOf(spec), /^Exit: stdin: nested deeper than 100 levels/);
+      await assert.rejects(inputOf(spec), /^ExitError: stdin: nested deeper than 100 levels/);
     });
   }
 
@@ -122,7 +122,7 @@ describe('what is wrong in a spec is told with its line and field', () => {
     await truncate(file, 98_000_000);
     await assert.rejects(
       toPipelineInput(toIo(''), undefined, [], { spec: file }),
-      /^Exit: --spec \S+: larger than 8 MB$/,
+      /^ExitError: --spec \S+: larger than 8 MB$/,
     );
     let chunks = 0;
     const endless = function* () {
@@ -131,7 +131,7 @@ describe('what is wrong in a spec is told with its line and field', () => {
     const stdin = Readable.from(endless());
     await assert.rejects(
       toPipelineInput({ ...toIo(''), stdin }, undefined, [], { spec: '-' }),
-      /^Exit: stdin: larger than 8 MB$/,
+      /^ExitError: stdin: larger than 8 MB$/,
     );
     assert.ok(chunks < 30, `${chunks} MB were read`);
   });
@@ -139,7 +139,7 @@ describe('what is wrong in a spec is told with its line and field', () => {
   test('another runtime than that of the command line is refused', async () => {
     await assert.rejects(
       inputOf('runtimeId: rt\n', {}, 'a.txt'),
-      /^Exit: stdin:1:1: names another runtime than the argument "a\.txt"/,
+      /^ExitError: stdin:1:1: names another runtime than the argument "a\.txt"/,
     );
   });
 });
@@ -148,9 +148,9 @@ describe('an option without effect is refused', () => {
   const waits = 'runtimeId: rt\nwaitFor: { signal: true }\n';
   const ignored = 'runtimeId: rt\nfiles: [{ runtimePath: a, ifMissing: ignore }]\n';
   for (const [name, spec, options, message] of [
-    ['no file', waits, { appearsWithin: '2m' }, /^Exit: --appears-within has no effect/],
-    ['files that say otherwise', ignored, { ifMissing: 'warn' }, /^Exit: --if-missing has no effect/],
-    ['no job', ignored, { whenJobFails: 'skip' }, /^Exit: --when-job-fails needs --invocation or --signal/],
+    ['no file', waits, { appearsWithin: '2m' }, /^ExitError: --appears-within has no effect/],
+    ['files that say otherwise', ignored, { ifMissing: 'warn' }, /^ExitError: --if-missing has no effect/],
+    ['no job', ignored, { whenJobFails: 'skip' }, /^ExitError: --when-job-fails needs --invocation or --signal/],
   ] as const) {
     test(`with ${name}`, async () => {
       await assert.rejects(inputOf(spec, options), message);

@@ -5,6 +5,6 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
 const { stdout, stderr } = process;
-// A full disk or a reader that has left costs lines, never the gateway: the next line is tried again.
+// A failed write, to a full disk or a closed pipe, must not end the gateway.
 for (const output of [stdout, stderr]) output.on('error', () => {});
 process.exitCode = await main(process.argv.slice(2), { stdout, stderr, stop: stop.signal });

@@ -1,40 +1,51 @@
-import type { Hono } from 'hono';
+import { Hono } from 'hono';
 import { ApiError } from './api-error.js';
-import type { FaultMatcher } from './fault-matcher.js';
 import { type FaultRule, parseFaultRules } from './faults.js';
-import type { HttpEnv } from './http-env.js';
-import { type Invocation, type InvocationOptions, invocationOptionsSchema } from './invocations.js';
+import type { GatewayState, RequestStats } from './gateway-state.js';
+import { createInvocation, invocationOptionsSchema } from './invocations.js';
 import { parseRequest, readJson } from './parse-request.js';
-import type { RequestStats } from './request-stats.js';
-import type { GatewaySnapshot } from './snapshot.js';
 
-/** What the process that runs the gateway can see and do. */
-export interface AdminApi {
-  stats: RequestStats;
-  matcher: () => FaultMatcher;
-  snapshot(): GatewaySnapshot;
-  setFaults(rules: readonly FaultRule[]): void;
-  createInvocation(options: InvocationOptions): Invocation;
+/** What the gateway did, whether or not its clients received the responses. */
+export interface GatewaySnapshot extends RequestStats {
+  /** All files in the storage, oldest first, including those from before a restart. */
+  files: CommittedFile[];
 }
 
-/**
- * The same for tests and demos in another process. These paths lie outside of /v1 and need no API key: they are
- * the gateway's own and no part of the bctrl API.
- */
-export function addAdminRoutes(app: Hono<HttpEnv>, controls: AdminApi): void {
-  app.get('/_gateway/health', (c) => c.body(null, 204));
+export interface CommittedFile {
+  id: string;
+  path: string;
+  /** As sent to collect; null for an exported archive. */
+  runtimePath: string | null;
+  runtimeId: string;
+  metadata: Record<string, unknown> | null;
+  createdAt: string;
+}
 
-  app.get('/_gateway/snapshot', (c) => c.json(controls.snapshot()));
+export function takeSnapshot({ store, stats }: GatewayState): GatewaySnapshot {
+  const files = store.files.map(({ id, path, runtimePath, runtimeId, metadata, createdAt }) => ({
+    id,
+    path,
+    runtimePath,
+    runtimeId,
+    metadata,
+    createdAt: new Date(createdAt).toISOString(),
+  }));
+  return { ...structuredClone(stats), files };
+}
 
-  app.put('/_gateway/faults', async (c) => {
-    controls.setFaults(parseRules(await readJson(c.req)));
-    return c.body(null, 204);
-  });
-
-  app.post('/_gateway/invocations', async (c) => {
-    const options = parseRequest(invocationOptionsSchema, await readJson(c.req));
-    return c.json(controls.createInvocation(options), 201);
-  });
+/** The routes below `/_gateway`, for tests and demos in other processes. They are not part of the bctrl API and need no key. */
+export function createAdminApi(state: GatewayState): Hono {
+  return new Hono()
+    .get('/health', (c) => c.body(null, 204))
+    .get('/snapshot', (c) => c.json(takeSnapshot(state)))
+    .put('/faults', async (c) => {
+      state.faults.setRules(parseRules(await readJson(c.req)));
+      return c.body(null, 204);
+    })
+    .post('/invocations', async (c) => {
+      const options = parseRequest(invocationOptionsSchema, await readJson(c.req));
+      return c.json(createInvocation(state, options), 201);
+    });
 }
 
 function parseRules(value: unknown): FaultRule[] {

@@ -1,36 +1,16 @@
-/** What the API says with each status unless there is something more precise to say. */
+/** Default code, reasonClass and message for each status. */
 const standardErrors = {
-  400: { code: 'request.invalid', reasonClass: 'invalid_input', error: 'The request was invalid.' },
-  401: {
-    code: 'auth.required',
-    reasonClass: 'unauthorized',
-    error: 'Authentication required: the API key is missing or invalid.',
-  },
-  403: {
-    code: 'auth.forbidden',
-    reasonClass: 'capability_denied',
-    error: 'The API key cannot access this resource.',
-  },
-  404: {
-    code: 'route.not_found',
-    reasonClass: 'not_found',
-    error: 'The requested resource was not found.',
-  },
-  409: {
-    code: 'request.conflict',
-    reasonClass: 'conflict',
-    error: 'The request conflicts with the current state.',
-  },
-  429: { code: 'rate_limited', reasonClass: 'rate_limited', error: 'Rate limit exceeded.' },
-  500: { code: 'server.error', reasonClass: 'server', error: 'An unexpected server error occurred.' },
-  503: {
-    code: 'storage.unavailable',
-    reasonClass: 'upstream',
-    error: 'An upstream dependency was unavailable.',
-  },
+  400: ['request.invalid', 'invalid_input', 'The request was invalid.'],
+  401: ['auth.required', 'unauthorized', 'Authentication required: the API key is missing or invalid.'],
+  403: ['auth.forbidden', 'capability_denied', 'The API key cannot access this resource.'],
+  404: ['route.not_found', 'not_found', 'The requested resource was not found.'],
+  409: ['request.conflict', 'conflict', 'The request conflicts with the current state.'],
+  429: ['rate_limited', 'rate_limited', 'Rate limit exceeded.'],
+  500: ['server.error', 'server', 'An unexpected server error occurred.'],
+  503: ['storage.unavailable', 'upstream', 'An upstream dependency was unavailable.'],
 } as const;
 
-export type ErrorStatus = keyof typeof standardErrors;
+type ErrorStatus = keyof typeof standardErrors;
 
 interface ErrorResponse {
   code: string;
@@ -40,7 +20,7 @@ interface ErrorResponse {
   details?: Record<string, unknown>;
 }
 
-/** The one way a handler refuses a request. */
+/** What a handler throws to refuse a request. Code and message default to those of the status. */
 export class ApiError extends Error {
   override name = 'ApiError';
   readonly status: ErrorStatus;
@@ -48,20 +28,21 @@ export class ApiError extends Error {
   readonly details: Record<string, unknown> | undefined;
 
   constructor(status: ErrorStatus, code?: string, message?: string, details?: Record<string, unknown>) {
-    super(message ?? standardErrors[status].error);
+    const [standardCode, , standardMessage] = standardErrors[status];
+    super(message ?? standardMessage);
     this.status = status;
-    this.code = code ?? standardErrors[status].code;
+    this.code = code ?? standardCode;
     this.details = details;
   }
 }
 
 export function toErrorResponse(error: ApiError, requestId: string): ErrorResponse {
-  const { reasonClass } = standardErrors[error.status];
-  const body = { code: error.code, error: error.message, reasonClass, requestId };
-  return error.details ? { ...body, details: error.details } : body;
+  const { code, message, status, details } = error;
+  const [, reasonClass] = standardErrors[status];
+  return { code, error: message, reasonClass, requestId, ...(details && { details }) };
 }
 
-/** The statuses the API has a standard error for; a proxy's 502 or 504 is not among them. */
+/** True for the statuses with a standard error; a proxy's 502 or 504 has none. */
 export function isErrorStatus(status: number): status is ErrorStatus {
   return Object.hasOwn(standardErrors, status);
 }

@@ -1,35 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
-import { type AdminApi, addAdminRoutes } from './admin-api.js';
+import { createAdminApi } from './admin-api.js';
 import { ApiError, toErrorResponse } from './api-error.js';
 import { collect } from './collect.js';
 import { exportRunFiles } from './export-run-files.js';
 import type { Operation } from './faults.js';
-import type { IndexedFile } from './file-index.js';
-import { createFileWriter } from './file-writer.js';
-import type { GatewayState } from './gateway-state.js';
-import type { HttpContext, HttpEnv } from './http-env.js';
-import { findInvocation, waitForInvocation } from './invocations.js';
+import { findFile, toFile } from './files.js';
+import { type GatewayState, increment, type RequestStats } from './gateway-state.js';
+import { type HttpContext, type HttpEnv, injectFaults } from './inject-faults.js';
+import { getInvocation, waitForInvocation } from './invocations.js';
 import { listFiles } from './list-files.js';
-import { authenticate, countRequests, injectFaults } from './middleware.js';
 import { readJson } from './parse-request.js';
-import { findRun, findRuntime, stopRuntime, toRun, toRuntimeDetail } from './runtimes.js';
-import { toFile } from './stored-file.js';
+import { getRun, getRuntime, stopRuntime } from './runtimes.js';
+import type { StoredFile } from './store.js';
 
-interface AppOptions {
-  state: GatewayState;
-  controls: AdminApi;
-  apiKeys: readonly string[];
-  /** Where clients reach the gateway; known once it listens. */
-  baseUrl: () => string;
-}
-
-export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Hono<HttpEnv> {
-  const { store, storage, ids, closing } = state;
-  const { stats, matcher } = controls;
-  const createFile = createFileWriter(state);
-  const withApiKey = authenticate(apiKeys);
+/** The HTTP API: every route, with authentication, request counts and faults around its handler. */
+export function createApp(state: GatewayState, apiKeys: readonly string[]): Hono<HttpEnv> {
+  const { ids, storage, stats } = state;
+  const requireApiKey = authenticate(apiKeys);
   const app = new Hono<HttpEnv>();
 
   app.use(async (c, next) => {
@@ -37,103 +26,113 @@ export function createApp({ state, controls, apiKeys, baseUrl }: AppOptions): Ho
     c.header('x-request-id', c.var.requestId);
     await next();
   });
-  app.notFound((c) => answerError(c, new ApiError(404)));
-  app.onError((error, c) => answerError(c, error));
+  app.notFound((c) => sendError(c, new ApiError(404)));
+  app.onError((error, c) => sendError(c, error));
+  app.route('/_gateway', createAdminApi(state));
 
   const route = <Path extends string>(
     operation: Operation,
     method: 'GET' | 'POST',
     path: Path,
     handler: Handler<HttpEnv, Path>,
-    authorize: MiddlewareHandler<HttpEnv> = withApiKey,
+    authorize: MiddlewareHandler<HttpEnv> = requireApiKey,
   ) => {
-    const disturbed = injectFaults(operation, { stats, matcher, closing });
-    app.on(method, path, countRequests(operation, stats), authorize, disturbed, handler);
+    app.on(method, path, countRequests(operation, stats), authorize, injectFaults(operation, state), handler);
   };
 
-  const requireFile = (id: string) => {
-    const file = store.files.byId(id);
-    if (!file) throw new ApiError(404, 'file.not_found', 'There is no such file.');
-    return file;
-  };
-
-  const withSignature: MiddlewareHandler<HttpEnv, '/storage/files/:fileId/download'> = async (c, next) => {
-    const { signature } = requireFile(c.req.param('fileId'));
+  const requireSignature: MiddlewareHandler<HttpEnv, '/storage/files/:fileId/download'> = async (c, next) => {
+    const { signature } = findFile(state, c.req.param('fileId'));
     if (c.req.query('signature') !== signature) throw new ApiError(403);
     await next();
   };
 
-  const present = (file: IndexedFile) => toFile(file, ids.space, baseUrl());
-
-  const sendBytes = async (c: HttpContext, { location, contentType, sizeBytes }: IndexedFile) => {
+  const sendContent = async (c: HttpContext, { location, contentType, sizeBytes }: StoredFile) => {
     const handle = await storage.open(location);
     const bytes = Readable.toWeb(handle.createReadStream()) as ReadableStream;
     return c.body(bytes, 200, { 'content-type': contentType, 'content-length': String(sizeBytes) });
   };
 
-  route('collect', 'POST', '/v1/runtimes/:runtimeId/files/collect', async (c) => {
-    const file = await collect(state, createFile, c.req.param('runtimeId'), await readJson(c.req));
-    return c.json(present(file));
-  });
+  route('collect', 'POST', '/v1/runtimes/:runtimeId/files/collect', async (c) =>
+    c.json(await collect(state, c.req.param('runtimeId'), await readJson(c.req))),
+  );
 
-  route('list-files', 'GET', '/v1/files', (c) => {
-    const { data, nextCursor } = listFiles(state, {
-      single: c.req.query(),
-      types: c.req.queries('type'),
-    });
-    return c.json({ data: data.map(present), nextCursor });
-  });
-  route('get-file', 'GET', '/v1/files/:fileId', (c) => c.json(present(requireFile(c.req.param('fileId')))));
+  route('list-files', 'GET', '/v1/files', (c) =>
+    c.json(listFiles(state, { ...c.req.query(), type: c.req.queries('type') })),
+  );
+  route('get-file', 'GET', '/v1/files/:fileId', (c) =>
+    c.json(toFile(state, findFile(state, c.req.param('fileId')))),
+  );
   route('get-content', 'GET', '/v1/files/:fileId/content', (c) =>
-    sendBytes(c, requireFile(c.req.param('fileId'))),
+    sendContent(c, findFile(state, c.req.param('fileId'))),
   );
   route(
     'download',
     'GET',
     '/storage/files/:fileId/download',
-    (c) => sendBytes(c, requireFile(c.req.param('fileId'))),
-    withSignature,
+    (c) => sendContent(c, findFile(state, c.req.param('fileId'))),
+    requireSignature,
   );
 
   route('get-runtime', 'GET', '/v1/runtimes/:runtimeId', (c) =>
-    c.json(toRuntimeDetail(findRuntime(state, c.req.param('runtimeId')), ids.space)),
+    c.json(getRuntime(state, c.req.param('runtimeId'))),
   );
   route('stop-runtime', 'POST', '/v1/runtimes/:runtimeId/stop', (c) =>
     c.json(stopRuntime(state, c.req.param('runtimeId'))),
   );
-  route('get-run', 'GET', '/v1/runs/:runId', (c) =>
-    c.json(toRun(findRun(state, c.req.param('runId')), ids.space)),
-  );
+  route('get-run', 'GET', '/v1/runs/:runId', (c) => c.json(getRun(state, c.req.param('runId'))));
   route('export', 'POST', '/v1/runs/:runId/files/export', async (c) => {
     const idempotencyKey = c.req.header('idempotency-key');
     const body = await readJson(c.req, {});
-    const file = await exportRunFiles(state, createFile, {
-      runId: c.req.param('runId'),
-      body,
-      idempotencyKey,
-    });
-    return c.json(present(file), 201);
+    return c.json(await exportRunFiles(state, c.req.param('runId'), body, idempotencyKey), 201);
   });
 
   route('get-invocation', 'GET', '/v1/invocations/:invocationId', (c) =>
-    c.json(findInvocation(state, c.req.param('invocationId'))),
+    c.json(getInvocation(state, c.req.param('invocationId'))),
   );
   route('wait', 'POST', '/v1/runtimes/:runtimeId/invocations/:invocationId/wait', async (c) =>
     c.json(await waitForInvocation(state, c.req.param(), await readJson(c.req, {}), c.req.raw.signal)),
   );
 
-  route('whoami', 'GET', '/v1/auth/whoami', (c) => {
-    const keyId = ids.keyOf(c.req.header('authorization') ?? '');
-    const account = { organizationId: ids.organization, defaultSpaceId: ids.space };
-    return c.json({ keyId, ...account, scope: 'organization', plan: 'development' });
-  });
-
-  addAdminRoutes(app, controls);
+  route('whoami', 'GET', '/v1/auth/whoami', (c) =>
+    c.json({
+      keyId: ids.forApiKey(c.req.header('authorization') ?? ''),
+      organizationId: ids.organization,
+      defaultSpaceId: ids.space,
+      scope: 'organization',
+      plan: 'development',
+    }),
+  );
   return app;
 }
 
-function answerError(c: HttpContext, error: Error): Response {
+function authenticate(apiKeys: readonly string[]): MiddlewareHandler<HttpEnv> {
+  const accepted = new Set(apiKeys);
+  return async (c, next) => {
+    const [, key] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
+    if (key === undefined || !accepted.has(key)) throw new ApiError(401);
+    await next();
+  };
+}
+
+function countRequests(operation: Operation, stats: RequestStats): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    increment(stats.requests, operation);
+    stats.inFlight += 1;
+    stats.maxInFlight = Math.max(stats.maxInFlight, stats.inFlight);
+    try {
+      await next();
+    } finally {
+      stats.inFlight -= 1;
+    }
+    if (c.var.connectionClosed) return;
+    const responses = stats.responses[operation] ?? {};
+    stats.responses[operation] = responses;
+    increment(responses, String(c.res.status));
+  };
+}
+
+function sendError(c: HttpContext, error: Error): Response {
   if (!(error instanceof ApiError)) console.error(error);
-  const answer = error instanceof ApiError ? error : new ApiError(500);
-  return c.json(toErrorResponse(answer, c.var.requestId), answer.status);
+  const apiError = error instanceof ApiError ? error : new ApiError(500);
+  return c.json(toErrorResponse(apiError, c.var.requestId), apiError.status);
 }

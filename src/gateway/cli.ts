@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type FaultRule, parseFaultRules } from './faults.js';
-import type { OnPathExists } from './gateway-state.js';
-import { type IdStyle, idStyles } from './identity.js';
-import { DEFAULT_HOST, type Gateway, startGateway } from './start-gateway.js';
+import { idStyles } from './ids.js';
+import { DEFAULT_HOST, type Gateway, type GatewayOptions, startGateway } from './start-gateway.js';
 
 interface Io {
   stdout: { write(text: string): unknown };
@@ -12,62 +11,57 @@ interface Io {
   stop: AbortSignal;
 }
 
-interface Flags {
+/** Values of the command line; most are named as in `GatewayOptions`. */
+interface Flags extends Pick<GatewayOptions, 'host' | 'port' | 'seed' | 'onPathExists' | 'idStyle'> {
   workspace: string;
   storage: string;
-  host: string;
-  port: number;
   apiKey?: string[];
   faults?: string;
-  seed?: number;
-  onPathExists: OnPathExists;
-  idStyle: IdStyle;
   listLag: number;
 }
 
-const exitCodes = { done: 0, wrongUsage: 2 } as const;
+const exitCodes = { ok: 0, startFailed: 2 } as const;
 
-/** The port that the API's contract names for a local gateway. */
+/** The port of the local gateway in the API's contract. */
 const DEFAULT_PORT = 8787;
 
-/** Runs the gateway until it is told to stop; resolves to the exit code. */
+/** Runs the gateway until `stop` aborts; resolves to the exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let gateway: Gateway;
   try {
-    const command = createCommand(io).parse(argv, { from: 'user' });
-    gateway = await start(command.opts());
+    gateway = await start(createCommand(io).parse(argv, { from: 'user' }).opts());
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.startFailed;
     io.stderr.write(`error: ${toLine(error)}\n`);
-    return exitCodes.wrongUsage;
+    return exitCodes.startFailed;
   }
   io.stdout.write(`bctrl gateway listening on ${gateway.url}\n`);
   if (!io.stop.aborted) await new Promise((stopped) => io.stop.addEventListener('abort', stopped));
   await gateway.close();
-  return exitCodes.done;
+  return exitCodes.ok;
 }
 
 function createCommand(io: Io): Command {
   return new Command('bctrl-temporal-gateway')
-    .description('A local bctrl API that keeps real files, for development and tests.')
-    .option('--workspace <dir>', 'runtimes, each a folder named by its id', '.demo/workspace')
-    .option('--storage <dir>', 'durable copies and the journal', '.demo/storage')
-    .option('--host <address>', 'where to listen; an API key keeps nobody out', parseHost, DEFAULT_HOST)
-    .option('--port <number>', '0 is any free port', parsePort, DEFAULT_PORT)
-    .option('--api-key <key>', 'accepted; repeatable (default: "local-development-key")', addKey)
+    .description('A local bctrl API for development and tests. It copies and keeps real files.')
+    .option('--workspace <dir>', 'one folder per runtime, named by the runtime id', '.demo/workspace')
+    .option('--storage <dir>', 'collected files and the journal', '.demo/storage')
+    .option('--host <address>', 'address to listen on; the API key is no protection', parseHost, DEFAULT_HOST)
+    .option('--port <number>', 'port to listen on; 0 picks a free one', parsePort, DEFAULT_PORT)
+    .option('--api-key <key>', 'accepted API key; repeatable (default: "local-development-key")', addKey)
     .option('--faults <file>', 'JSON file of fault rules')
-    .option('--seed <number>', "for the faults' random numbers (default: 1)", parseWhole)
+    .option('--seed <number>', "seed of the faults' random numbers (default: 1)", parseWhole)
     .addOption(
-      new Option('--on-path-exists <what>', 'a second file of the same path')
+      new Option('--on-path-exists <what>', 'what happens when a destination path is taken')
         .choices(['refuse', 'keep-both'])
         .default('refuse'),
     )
     .addOption(
-      new Option('--id-style <style>', 'how ids look: UUIDs, or like rt_… and file_…')
+      new Option('--id-style <style>', 'format of ids: UUIDs, or prefixed as rt_… and file_…')
         .choices(idStyles)
         .default('uuid'),
     )
-    .option('--list-lag <ms>', 'how long after it was made the listing shows a file', parseWhole, 0)
+    .option('--list-lag <ms>', 'how long GET /v1/files hides a new file', parseWhole, 0)
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .configureOutput({
@@ -77,29 +71,14 @@ function createCommand(io: Io): Command {
     .exitOverride();
 }
 
-async function start({
-  workspace,
-  storage,
-  host,
-  port,
-  apiKey,
-  faults,
-  seed,
-  onPathExists,
-  idStyle,
-  listLag,
-}: Flags): Promise<Gateway> {
+async function start({ workspace, storage, listLag, apiKey, faults, ...options }: Flags): Promise<Gateway> {
   return startGateway({
+    ...options,
     workspaceDir: workspace,
     storageDir: storage,
-    host,
-    port,
-    onPathExists,
-    idStyle,
     listLagMs: listLag,
     ...(apiKey && { apiKeys: apiKey }),
-    ...(faults === undefined ? {} : { faults: await readFaults(faults) }),
-    ...(seed === undefined ? {} : { seed }),
+    ...(faults !== undefined && { faults: await readFaults(faults) }),
   });
 }
 
@@ -115,8 +94,8 @@ function addKey(key: string, keys: readonly string[] = []): string[] {
   return [...keys, key];
 }
 
-/** An empty one would mean all addresses to Node. */
 function parseHost(text: string): string {
+  // Node would take an empty address for all addresses.
   if (text.trim() === '') throw new InvalidArgumentError('It must be an address.');
   return text;
 }

@@ -1,47 +1,42 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { constants, copyFile } from 'node:fs/promises';
-import { basename } from 'node:path/posix';
+import { join, sep } from 'node:path';
+import { basename, normalize, resolve } from 'node:path/posix';
 import { z } from 'zod';
-import type { IndexedFile } from './file-index.js';
-import type { CreateFile } from './file-writer.js';
+import { ApiError } from './api-error.js';
+import { createFile, toFile } from './files.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 import { findActiveRuntime } from './runtimes.js';
-import { parseStoragePath } from './storage-path.js';
-import { fileNotFound, findWorkspaceFile, toWorkspacePath } from './workspace-path.js';
+import { parseStoragePath, systemErrorCode } from './storage.js';
 
 const collectRequestSchema = z.object({
   runtimePath: z.string().min(1),
   destinationPath: z.string().exactOptional(),
   name: z.string().exactOptional(),
   type: z.string().exactOptional(),
-  // Passed on as it came: a rebuilt object could lose a key such as __proto__.
+  // Not rebuilt: a copy could lose a key such as __proto__.
   metadata: z.custom<Record<string, unknown>>(isJsonObject, 'must be an object').exactOptional(),
 });
 
 /** POST /v1/runtimes/{runtimeId}/files/collect */
-export async function collect(
-  state: GatewayState,
-  createFile: CreateFile,
-  runtimeId: string,
-  body: unknown,
-): Promise<IndexedFile> {
+export async function collect(state: GatewayState, runtimeId: string, body: unknown) {
   const { runtimePath, destinationPath, name, type, metadata } = parseRequest(collectRequestSchema, body);
-  const runtime = findActiveRuntime(state, runtimeId);
+  const { runId, workspaceDir } = findActiveRuntime(state, runtimeId);
   const workspacePath = toWorkspacePath(runtimePath);
-  // Below the run, the path in the workspace is unique, so files without a destination never collide.
-  const path = parseStoragePath(destinationPath ?? `/runs/${runtime.runId}/${workspacePath}`);
-  const source = findWorkspaceFile(runtime.root, workspacePath);
+  // The default path is unique within the run, so files without a destination never collide.
+  const path = parseStoragePath(destinationPath ?? `/runs/${runId}/${workspacePath}`);
+  const source = findWorkspaceFile(workspaceDir, workspacePath);
   const draft = {
     path,
     name: name ?? basename(path),
     ...(type === undefined ? {} : { type }),
     metadata: metadata ?? null,
     runtimeId,
-    runId: runtime.runId,
+    runId,
     runtimePath,
   };
-  return createFile(draft, (temporaryFile) => copy(source, temporaryFile));
+  return toFile(state, await createFile(state, draft, (temporaryFile) => copy(source, temporaryFile)));
 }
 
 async function copy(source: string, target: string): Promise<void> {
@@ -54,4 +49,52 @@ async function copy(source: string, target: string): Promise<void> {
 
 function isJsonObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Where a runtime sees its workspace. */
+const MOUNT = '/workspace/';
+
+/** The normalized path below the workspace. Throws `runtime_file.path_invalid` if the path leaves the workspace. */
+function toWorkspacePath(runtimePath: string): string {
+  const path = normalize(resolve(MOUNT, runtimePath));
+  if (!path.startsWith(MOUNT) || runtimePath.includes('\0')) throw invalidPath('leads out of the workspace');
+  return path.slice(MOUNT.length);
+}
+
+/**
+ * Resolves symbolic links and returns the real file, which must be inside the workspace.
+ * Throws `runtime_file.path_invalid` or `file.not_found`.
+ */
+function findWorkspaceFile(workspaceDir: string, workspacePath: string): string {
+  try {
+    const file = realpathSync.native(join(workspaceDir, workspacePath));
+    // The second check is for a runtime folder that is a symbolic link itself.
+    if (!isBelow(file, workspaceDir) && !isBelow(file, realpathSync.native(workspaceDir)))
+      throw invalidPath('leads out of the workspace');
+    if (!statSync(file).isFile()) throw invalidPath('is not a file');
+    return file;
+  } catch (error) {
+    switch (systemErrorCode(error)) {
+      case 'ENOENT':
+      case 'ENOTDIR':
+        throw fileNotFound();
+      case 'ELOOP':
+      case 'ENAMETOOLONG':
+        throw invalidPath('cannot be followed');
+      default:
+        throw error;
+    }
+  }
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return file.startsWith(folder + sep);
+}
+
+function fileNotFound(): ApiError {
+  return new ApiError(404, 'file.not_found', 'The runtime has no such file.');
+}
+
+function invalidPath(problem: string): ApiError {
+  return new ApiError(400, 'runtime_file.path_invalid', `runtimePath ${problem}.`, { field: 'runtimePath' });
 }

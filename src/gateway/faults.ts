@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Everything a client can ask for, by the name that fault rules and the snapshot use. */
+/** The API's operations, as fault rules and the snapshot name them. */
 const operations = [
   'collect',
   'list-files',
@@ -21,8 +21,8 @@ export type Operation = (typeof operations)[number];
 /** What goes wrong with one request. */
 export type Fault =
   /**
-   * Nothing is done; this is the answer. A string is sent as it is, anything else as JSON. Without a body the
-   * answer is the API's own error for that status, or empty where the API has none (a proxy's 502, say).
+   * The request is not handled; this is the response. A string body is sent as it is, anything else as JSON. The default
+   * body is the API's standard error for the status, or empty if there is none (502, for example).
    */
   | {
       kind: 'respond';
@@ -31,38 +31,38 @@ export type Fault =
       contentType?: string;
       headers?: Record<string, string>;
     }
-  /** The request is handled after this long, even if the client has gone: a slow server that commits late. */
+  /** The request is handled after this delay, even if the client has left: a slow server that commits late. */
   | { kind: 'delay'; delayMs: number }
-  /** The connection is reset and nothing is done. */
+  /** The connection is reset; the request is not handled. */
   | { kind: 'reset' }
-  /** The request is handled, then the connection closes without an answer. */
+  /** The request is handled, then the connection closes without a response. */
   | { kind: 'drop-response' }
-  /** The request is handled, then answered by 200 and a page of HTML. */
+  /** The request is handled, then the response is status 200 with an HTML page. */
   | { kind: 'malformed-response' }
-  /** The request is handled, then the connection closes in the middle of the answer's body. */
+  /** The request is handled, then the connection closes in the middle of the response body. */
   | { kind: 'truncated-response' };
 
 /**
- * Plain data, so that rules fit into a JSON file. The rules are asked in order, each for itself: the first that
- * hits decides, and at most one fault happens to a request. Requests without a valid API key meet no faults.
+ * A rule is plain data and fits into a JSON file. Rules are tried in order and the first that hits decides, so a request
+ * meets at most one fault. Requests without a valid API key meet none.
  */
 export interface FaultRule {
   operation: Operation | '*';
   /** Only collects of this path, compared as sent. */
   runtimePath?: string;
-  /** Lets this many matching requests through first. */
+  /** Lets the first so many matching requests pass. */
   skip?: number;
-  /** Hits this often at most. */
+  /** Hits at most so many times. */
   times?: number;
-  /** Hits this share of the matching requests, 0 to 1, by the gateway's seeded random numbers. */
+  /** Hits this share of the matching requests, from 0 to 1, chosen by seeded random numbers. */
   share?: number;
   fault: Fault;
 }
 
-/** Node refuses to send a status outside of this; 1xx are not answers. */
+/** The statuses that Node sends; 1xx are not final responses. */
 const status = z.int().min(200).max(599);
 
-/** The longest a Node timer can wait. */
+/** The limit is the longest delay of a Node timer. */
 const delayMs = z.number().min(0).max(2_147_483_647);
 
 const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
@@ -91,11 +91,56 @@ const faultRulesSchema: z.ZodType<FaultRule[]> = z.array(
   }),
 );
 
-/** Throws an Error whose message is one line that names the place: `faults[2].fault.status: …`. */
+/** Throws an Error with a one-line message that names the field: `faults[2].fault.status: …`. */
 export function parseFaultRules(value: unknown): FaultRule[] {
   const parsed = faultRulesSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  const place = z.core.toDotPath(['faults', ...(issue?.path ?? [])]);
-  throw new Error(`${place}: ${issue?.message ?? 'not valid'}`);
+  const field = z.core.toDotPath(['faults', ...(issue?.path ?? [])]);
+  throw new Error(`${field}: ${issue?.message ?? 'not valid'}`);
+}
+
+export type FaultMatcher = ReturnType<typeof createFaultMatcher>;
+
+/** The same rules, seed and requests give the same faults. */
+export function createFaultMatcher(initialRules: readonly FaultRule[], seed: number) {
+  let random = createRandom(seed);
+  let counters = toCounters(initialRules);
+  return {
+    isEmpty: () => counters.length === 0,
+    /** Replaces all rules; counters and random numbers start afresh. */
+    setRules(rules: readonly FaultRule[]) {
+      random = createRandom(seed);
+      counters = toCounters(rules);
+    },
+    match(operation: Operation, runtimePath: string | undefined): Fault | undefined {
+      for (const counter of counters) {
+        const { rule } = counter;
+        if (rule.operation !== '*' && rule.operation !== operation) continue;
+        if (rule.runtimePath !== undefined && rule.runtimePath !== runtimePath) continue;
+        counter.matched += 1;
+        if (counter.matched <= (rule.skip ?? 0)) continue;
+        if (counter.hits >= (rule.times ?? Number.POSITIVE_INFINITY)) continue;
+        if (rule.share !== undefined && random() >= rule.share) continue;
+        counter.hits += 1;
+        return rule.fault;
+      }
+      return undefined;
+    },
+  };
+}
+
+function toCounters(rules: readonly FaultRule[]) {
+  return rules.map((rule) => ({ rule, matched: 0, hits: 0 }));
+}
+
+/** Numbers in [0, 1), determined by the seed (the mulberry32 generator). */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

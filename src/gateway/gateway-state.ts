@@ -1,19 +1,44 @@
-import type { Ids } from './identity.js';
+import type { Fault, FaultMatcher, Operation } from './faults.js';
+import type { Ids } from './ids.js';
 import type { Storage } from './storage.js';
 import type { Store } from './store.js';
 
-/** What `path_exists` means: an error, as in production, or a second file of the same path. */
+/** What a second file with the path of an existing one leads to: 409, as in production, or a second file. */
 export type OnPathExists = 'refuse' | 'keep-both';
 
+/** What the request handlers share. */
 export interface GatewayState {
-  workspaceDir: string;
-  store: Store;
-  storage: Storage;
-  ids: Ids;
-  onPathExists: OnPathExists;
-  /** How long after it was made the listing shows a file. */
-  listLagMs: number;
-  now: () => number;
-  /** Aborts when the gateway closes; whatever waits must end then. */
-  closing: AbortSignal;
+  /** The real path of the folder that holds one workspace folder per runtime. */
+  readonly workspaceDir: string;
+  readonly store: Store;
+  readonly storage: Storage;
+  readonly ids: Ids;
+  readonly faults: FaultMatcher;
+  readonly stats: RequestStats;
+  readonly onPathExists: OnPathExists;
+  /** `GET /v1/files` hides a file for this long after its creation. */
+  readonly listLagMs: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Aborts when the gateway closes; every wait and delay ends then. */
+  readonly closing: AbortSignal;
+  /** Where clients reach the gateway, without a trailing slash; empty until it listens. */
+  baseUrl: string;
+}
+
+/** Requests and responses since this process started. */
+export interface RequestStats {
+  /** Requests by operation, with and without a valid API key. */
+  requests: Partial<Record<Operation, number>>;
+  /** Complete responses by status; a request whose connection a fault closed has none. */
+  responses: Partial<Record<Operation, Record<string, number>>>;
+  faults: Partial<Record<Fault['kind'], number>>;
+  /** Requests being handled now. */
+  inFlight: number;
+  /** The highest `inFlight` so far. */
+  maxInFlight: number;
+}
+
+export function increment<Key extends string>(counts: Partial<Record<Key, number>>, key: Key): void {
+  counts[key] = (counts[key] ?? 0) + 1;
 }

@@ -1,31 +1,18 @@
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
-import { sleep } from './pause.js';
 import { findActiveRuntime } from './runtimes.js';
+import type { InvocationOptions, StoredInvocation } from './store.js';
 
-const finalStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
-
-export interface InvocationOptions {
-  runtimeId: string;
-  /** It runs for this long and then has its final status; 0 means that it has it from the start. */
-  durationMs: number;
-  /** The final status; without it `failed` if there is an error, else `succeeded`. */
-  status?: (typeof finalStatuses)[number];
-  output?: unknown;
-  error?: { code: string; message: string; details?: Record<string, unknown> };
-  /** Default `act`. */
-  action?: string;
-}
-
-/** As `GET /v1/invocations/{invocationId}` answers. */
+/** The body of `GET /v1/invocations/{invocationId}`. */
 export interface Invocation {
   id: string;
   runtimeId: string;
   runId: string;
   action: string;
-  status: 'running' | (typeof finalStatuses)[number];
+  status: 'running' | NonNullable<InvocationOptions['status']>;
   output?: unknown;
   error?: InvocationOptions['error'];
   createdAt: string;
@@ -34,18 +21,10 @@ export interface Invocation {
   durationSeconds?: number;
 }
 
-/** Its status follows from the clock, so it also goes on while the gateway is down. */
-export interface StoredInvocation extends InvocationOptions {
-  id: string;
-  runId: string;
-  /** Milliseconds since the epoch. */
-  createdAt: number;
-}
-
 export const invocationOptionsSchema: z.ZodType<InvocationOptions> = z.strictObject({
   runtimeId: z.string(),
   durationMs: z.number().min(0),
-  status: z.enum(finalStatuses).exactOptional(),
+  status: z.enum(['succeeded', 'failed', 'cancelled', 'timed_out']).exactOptional(),
   output: z.unknown().exactOptional(),
   error: z
     .strictObject({
@@ -66,31 +45,34 @@ export function createInvocation(state: GatewayState, options: InvocationOptions
 }
 
 /** GET /v1/invocations/{invocationId} */
-export function findInvocation(state: GatewayState, id: string): Invocation {
-  return toInvocation(findStored(state, id), state.now());
+export function getInvocation(state: GatewayState, id: string): Invocation {
+  return toInvocation(findInvocation(state, id), state.now());
 }
 
 const waitRequestSchema = z.object({ timeoutSeconds: z.number().min(0).exactOptional() });
 
-/** How long a poll takes at most, whatever it asks for, and what it takes if it asks for nothing. */
-const LONGEST_WAIT_SECONDS = 60;
-const USUAL_WAIT_SECONDS = 30;
+/** The API's own limit for one wait. */
+const MAX_WAIT_SECONDS = 60;
 
-/** POST /v1/runtimes/{runtimeId}/invocations/{invocationId}/wait; `gone` aborts when the client leaves. */
+/** The API's default for a wait without `timeoutSeconds`. */
+const DEFAULT_WAIT_SECONDS = 30;
+
+/** POST /v1/runtimes/{runtimeId}/invocations/{invocationId}/wait; the client's signal aborts when the client leaves. */
 export async function waitForInvocation(
   state: GatewayState,
-  ids: { runtimeId: string; invocationId: string },
+  { runtimeId, invocationId }: { runtimeId: string; invocationId: string },
   body: unknown,
   clientSignal: AbortSignal,
 ) {
-  const { timeoutSeconds = USUAL_WAIT_SECONDS } = parseRequest(waitRequestSchema, body);
-  const stored = findStored(state, ids.invocationId);
-  if (stored.runtimeId !== ids.runtimeId) throw invocationNotFound();
-  const deadline = performance.now() + Math.min(timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
-  while (!clientSignal.aborted && !state.closing.aborted) {
-    const leftMs = Math.min(finishesAt(stored) - state.now(), deadline - performance.now());
-    if (leftMs <= 0) break;
-    await sleep(Math.ceil(leftMs), clientSignal, state.closing);
+  const { timeoutSeconds = DEFAULT_WAIT_SECONDS } = parseRequest(waitRequestSchema, body);
+  const stored = findInvocation(state, invocationId);
+  if (stored.runtimeId !== runtimeId) throw invocationNotFound();
+  const deadline = performance.now() + Math.min(timeoutSeconds, MAX_WAIT_SECONDS) * 1_000;
+  const signal = AbortSignal.any([clientSignal, state.closing]);
+  while (!signal.aborted) {
+    const remainingMs = Math.min(getFinishTime(stored) - state.now(), deadline - performance.now());
+    if (remainingMs <= 0) break;
+    await setTimeout(Math.ceil(remainingMs), undefined, { signal }).catch(() => {});
   }
   const invocation = toInvocation(stored, state.now());
   return invocation.status === 'running'
@@ -98,8 +80,8 @@ export async function waitForInvocation(
     : { ...invocation, waitStatus: 'completed' };
 }
 
-function findStored({ store }: GatewayState, id: string): StoredInvocation {
-  const stored = store.invocation(id);
+function findInvocation({ store }: GatewayState, id: string): StoredInvocation {
+  const stored = store.invocationById(id);
   if (!stored) throw invocationNotFound();
   return stored;
 }
@@ -108,7 +90,7 @@ function invocationNotFound(): ApiError {
   return new ApiError(404, 'invocation.not_found', 'There is no such invocation.');
 }
 
-function finishesAt({ createdAt, durationMs }: StoredInvocation): number {
+function getFinishTime({ createdAt, durationMs }: StoredInvocation): number {
   return createdAt + durationMs;
 }
 
@@ -116,13 +98,13 @@ function toInvocation(stored: StoredInvocation, now: number): Invocation {
   const { id, runtimeId, runId, action = 'act', durationMs, output, error } = stored;
   const createdAt = new Date(stored.createdAt).toISOString();
   const common = { id, runtimeId, runId, action, createdAt, startedAt: createdAt };
-  if (now < finishesAt(stored)) return { ...common, status: 'running' };
+  if (now < getFinishTime(stored)) return { ...common, status: 'running' };
   return {
     ...common,
     status: stored.status ?? (error ? 'failed' : 'succeeded'),
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
-    finishedAt: new Date(finishesAt(stored)).toISOString(),
+    finishedAt: new Date(getFinishTime(stored)).toISOString(),
     durationSeconds: durationMs / 1_000,
   };
 }

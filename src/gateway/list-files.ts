@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import type { FileIndex, IndexedFile } from './file-index.js';
+import { toFile } from './files.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
+import type { Store, StoredFile } from './store.js';
 
+/** The API's maximum page size. */
 const MAX_LIMIT = 100;
 
+/** A cursor is the sequence number of the last file on the page before. */
 const cursorSchema = z.base64url().transform((cursor, context) => {
   const sequence = Buffer.from(cursor, 'base64url').toString();
   if (/^\d{1,15}$/.test(sequence)) return Number(sequence);
@@ -25,7 +28,7 @@ const querySchema = z.object({
     .datetime({ offset: true })
     .transform((time) => Date.parse(time))
     .optional(),
-  cursor: cursorSchema.optional(),
+  cursor: cursorSchema.default(Number.POSITIVE_INFINITY),
   limit: z
     .string()
     .regex(/^\d{1,9}$/, 'must be a whole number')
@@ -37,42 +40,40 @@ const querySchema = z.object({
 type Query = z.output<typeof querySchema>;
 
 /**
- * GET /v1/files: newest first, so that files added while a client pages never shift or repeat what it has yet to see.
- * A listing that lags leaves out the newest files.
+ * GET /v1/files, newest first: files that are added while a client pages neither shift nor repeat the later pages.
+ * With a list lag the newest files are left out.
  */
-export function listFiles(
-  { store: { files }, ids, listLagMs, now }: GatewayState,
-  query: { single: Record<string, string>; types: string[] | undefined },
-): { data: IndexedFile[]; nextCursor: string | null } {
-  const parsed = parseRequest(querySchema, { ...query.single, type: query.types });
-  const { limit, cursor, createdAfter } = parsed;
-  const candidates = narrowestIndex(files, parsed);
-  // Without a lag no clock decides: one that steps back must not hide files.
+export function listFiles(state: GatewayState, rawQuery: unknown) {
+  const { store, ids, listLagMs, now } = state;
+  const query = parseRequest(querySchema, rawQuery);
+  const candidates = getSmallestIndex(store, query);
+  // Without a lag the clock has no say: a clock that steps back must not hide files.
   const newestShown = listLagMs === 0 ? Number.POSITIVE_INFINITY : now() - listLagMs;
-  const data: IndexedFile[] = [];
-  for (let index = countBefore(candidates, cursor) - 1; index >= 0; index -= 1) {
-    const file = candidates[index] as IndexedFile;
-    if (createdAfter !== undefined && file.createdAt <= createdAfter) break;
-    if (file.createdAt > newestShown) continue;
-    if (!matches(file, parsed, ids.space)) continue;
-    if (data.length === limit) return { data, nextCursor: toCursor(data.at(-1) as IndexedFile) };
-    data.push(file);
+  const page: StoredFile[] = [];
+  let nextCursor: string | null = null;
+  for (let index = candidates.length - 1; index >= 0; index -= 1) {
+    const file = candidates[index] as StoredFile;
+    if (file.sequence >= query.cursor) continue;
+    if (query.createdAfter !== undefined && file.createdAt <= query.createdAfter) break;
+    if (file.createdAt > newestShown || !matches(file, query, ids.space)) continue;
+    if (page.length === query.limit) {
+      nextCursor = toCursor(page.at(-1) as StoredFile);
+      break;
+    }
+    page.push(file);
   }
-  return { data, nextCursor: null };
+  return { data: page.map((file) => toFile(state, file)), nextCursor };
 }
 
-function narrowestIndex(files: Omit<FileIndex, 'add'>, query: Query): readonly IndexedFile[] {
-  if (query.path !== undefined) return files.withPath(query.path);
-  if (query.runId !== undefined) return files.ofRun(query.runId);
-  if (query.runtimeId !== undefined) return files.ofRuntime(query.runtimeId);
-  return files.all;
+function getSmallestIndex(store: Store, { path, runId, runtimeId }: Query): readonly StoredFile[] {
+  if (path !== undefined) return store.filesByPath(path);
+  if (runId !== undefined) return store.filesByRun(runId);
+  if (runtimeId !== undefined) return store.filesByRuntime(runtimeId);
+  return store.files;
 }
 
-function matches(
-  file: IndexedFile,
-  { spaceId, source, path, prefix, q, runId, runtimeId, type }: Query,
-  space: string,
-): boolean {
+function matches(file: StoredFile, query: Query, space: string): boolean {
+  const { spaceId, source, path, prefix, q, runId, runtimeId, type } = query;
   return (
     (spaceId === undefined || spaceId === space) &&
     (source === undefined || source === 'runtime') &&
@@ -85,18 +86,6 @@ function matches(
   );
 }
 
-/** How many of the candidates are older than the cursor's file. */
-function countBefore(candidates: readonly IndexedFile[], cursor = Number.POSITIVE_INFINITY): number {
-  let low = 0;
-  let high = candidates.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((candidates[middle] as IndexedFile).sequence < cursor) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function toCursor(file: IndexedFile): string {
+function toCursor(file: StoredFile): string {
   return Buffer.from(String(file.sequence)).toString('base64url');
 }

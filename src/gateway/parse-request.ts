@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ApiError } from './api-error.js';
 
-/** Throws `request.invalid` with the first wrong field in `details.field`. */
+/** Throws `request.invalid`; `details.field` is the first invalid field. */
 export function parseRequest<Output>(schema: z.ZodType<Output>, value: unknown): Output {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -10,10 +10,10 @@ export function parseRequest<Output>(schema: z.ZodType<Output>, value: unknown):
   throw new ApiError(400, 'request.invalid', `${field}: ${issue?.message ?? 'not valid'}`, { field });
 }
 
-/** The body of a request with `content-type: application/json`; `whenEmpty` if there is none at all. */
-export async function readJson(request: JsonRequest, whenEmpty?: unknown): Promise<unknown> {
+/** Reads a JSON body. Throws `request.invalid`, unless the body is empty and there is a default. */
+export async function readJson(request: JsonRequest, defaultBody?: unknown): Promise<unknown> {
   const text = await request.text();
-  if (text === '' && whenEmpty !== undefined) return whenEmpty;
+  if (text === '' && defaultBody !== undefined) return defaultBody;
   if (!/^application\/json\s*(;|$)/i.test(request.header('content-type') ?? '')) {
     throw new ApiError(400, 'request.invalid', 'content-type must be application/json.', {
       field: 'content-type',

@@ -3,28 +3,40 @@ import { join } from 'node:path';
 import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
 
+/** A folder in the workspace makes a runtime, which has one run in its life. */
 interface Runtime {
   id: string;
   runId: string;
-  /** Its workspace. */
-  root: string;
+  workspaceDir: string;
   /** Milliseconds since the epoch. */
   startedAt: number;
   stoppedAt: number | undefined;
 }
 
-/** Throws `runtime.not_found`. */
-export function findRuntime({ workspaceDir, store, ids }: GatewayState, runtimeId: string): Runtime {
-  const folder = join(workspaceDir, runtimeId);
-  const stats = ids.isRuntimeId(runtimeId) ? statSync(folder, { throwIfNoEntry: false }) : undefined;
-  if (!stats?.isDirectory()) throw new ApiError(404, 'runtime.not_found', 'There is no such runtime.');
+/** GET /v1/runtimes/{runtimeId} */
+export function getRuntime(state: GatewayState, runtimeId: string) {
+  const runtime = findRuntime(state, runtimeId);
+  const run = toRun(state, runtime);
   return {
     id: runtimeId,
-    runId: ids.runOf(runtimeId),
-    root: folder,
-    startedAt: Math.floor(stats.birthtimeMs),
-    stoppedAt: store.stoppedAt(runtimeId),
+    spaceId: state.ids.space,
+    name: `runtime ${runtimeId.slice(0, 8)}`,
+    status: run.status,
+    activeRunId: runtime.stoppedAt === undefined ? runtime.runId : null,
+    latestRun: run,
   };
+}
+
+/** GET /v1/runs/{runId} */
+export function getRun(state: GatewayState, runId: string) {
+  return toRun(state, findRun(state, runId));
+}
+
+/** POST /v1/runtimes/{runtimeId}/stop */
+export function stopRuntime(state: GatewayState, runtimeId: string) {
+  const { runId } = findActiveRuntime(state, runtimeId);
+  state.store.stopRuntime(runtimeId);
+  return { runtimeId, runId, status: 'stopped', stopped: true };
 }
 
 /** Throws `runtime.not_found` or `runtime.not_active`. */
@@ -38,28 +50,33 @@ export function findActiveRuntime(state: GatewayState, runtimeId: string): Runti
 export function findRun(state: GatewayState, runId: string): Runtime {
   const { workspaceDir, ids } = state;
   const runtimeId = readdirSync(workspaceDir).find(
-    (name) => ids.isRuntimeId(name) && ids.runOf(name) === runId,
+    (name) => ids.isRuntimeId(name) && ids.forRun(name) === runId,
   );
   if (runtimeId === undefined) throw new ApiError(404, 'run.not_found', 'There is no such run.');
   return findRuntime(state, runtimeId);
 }
 
-/** GET /v1/runtimes/{runtimeId} */
-export function toRuntimeDetail(runtime: Runtime, spaceId: string) {
-  const run = toRun(runtime, spaceId);
+/** Throws `runtime.not_found`. */
+function findRuntime({ workspaceDir, store, ids }: GatewayState, runtimeId: string): Runtime {
+  const folder = join(workspaceDir, runtimeId);
+  const stats = ids.isRuntimeId(runtimeId) ? statSync(folder, { throwIfNoEntry: false }) : undefined;
+  if (!stats?.isDirectory()) throw new ApiError(404, 'runtime.not_found', 'There is no such runtime.');
   return {
-    id: runtime.id,
-    spaceId,
-    name: `runtime ${runtime.id.slice(0, 8)}`,
-    status: run.status,
-    activeRunId: runtime.stoppedAt === undefined ? runtime.runId : null,
-    latestRun: run,
+    id: runtimeId,
+    runId: ids.forRun(runtimeId),
+    workspaceDir: folder,
+    startedAt: Math.floor(stats.birthtimeMs),
+    stoppedAt: store.stoppedAt(runtimeId),
   };
 }
 
-/** GET /v1/runs/{runId} */
-export function toRun({ id, runId, startedAt, stoppedAt }: Runtime, spaceId: string) {
-  const run = { id: runId, runtimeId: id, spaceId, startedAt: new Date(startedAt).toISOString() };
+function toRun({ ids }: GatewayState, { id, runId, startedAt, stoppedAt }: Runtime) {
+  const run = {
+    id: runId,
+    runtimeId: id,
+    spaceId: ids.space,
+    startedAt: new Date(startedAt).toISOString(),
+  };
   if (stoppedAt === undefined) return { ...run, status: 'active' };
   return {
     ...run,
@@ -67,11 +84,4 @@ export function toRun({ id, runId, startedAt, stoppedAt }: Runtime, spaceId: str
     finishedAt: new Date(stoppedAt).toISOString(),
     durationSeconds: Math.max(stoppedAt - startedAt, 0) / 1_000,
   };
-}
-
-/** POST /v1/runtimes/{runtimeId}/stop */
-export function stopRuntime(state: GatewayState, runtimeId: string) {
-  const { runId } = findActiveRuntime(state, runtimeId);
-  state.store.stopRuntime(runtimeId);
-  return { runtimeId, runId, status: 'stopped', stopped: true };
 }

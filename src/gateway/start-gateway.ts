@@ -1,153 +1,130 @@
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { mkdir, realpath } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import { type GatewaySnapshot, takeSnapshot } from './admin-api.js';
 import { createApp } from './app.js';
-import { createFaultMatcher } from './fault-matcher.js';
-import type { FaultRule } from './faults.js';
+import { createFaultMatcher, type FaultRule } from './faults.js';
 import type { GatewayState, OnPathExists } from './gateway-state.js';
-import { createIds, type IdStyle } from './identity.js';
-import { createInvocation, type Invocation, type InvocationOptions } from './invocations.js';
-import { createRequestStats } from './request-stats.js';
-import { type GatewaySnapshot, toGatewaySnapshot } from './snapshot.js';
-import { createStorage } from './storage.js';
-import { openStore } from './store.js';
-import { systemErrorCode } from './system-error.js';
+import { createIds, type IdStyle } from './ids.js';
+import { createInvocation, type Invocation } from './invocations.js';
+import { createStorage, systemErrorCode } from './storage.js';
+import { type InvocationOptions, openStore } from './store.js';
 
 export interface GatewayOptions {
-  /** The files of a runtime lie in a folder named by its id: a lower-case UUID, or `rt_` and 22 of `0-9a-z`. The folder makes the runtime. */
+  /**
+   * One folder per runtime, named by the runtime's id: a lower-case UUID, or `rt_` and 22 characters of `0-9a-z`.
+   * Creating the folder creates the runtime.
+   */
   workspaceDir: string;
-  /** For the durable copies (`files/`) and the journal; a gateway started on it again goes on where it ended. */
+  /** Holds the collected files (`files/`) and the journal. A gateway that is started on it again continues with both. */
   storageDir: string;
   /**
-   * The address to listen on. Default 127.0.0.1, since the API key of a local gateway protects nothing; others are for
-   * where something else keeps strangers out, as in a container (`0.0.0.0`).
+   * The address to listen on. Default 127.0.0.1. The API key of a local gateway protects nothing, so listen on another
+   * address only where strangers are kept out by other means, as in a container (`0.0.0.0`).
    */
   host?: string;
   /** Default 0: any free port. */
   port?: number;
   /** Default `['local-development-key']`. */
   apiKeys?: readonly string[];
-  /** Default `refuse`; `keep-both` makes duplicates possible. */
+  /** Default `refuse`; `keep-both` allows duplicates. */
   onPathExists?: OnPathExists;
-  /** Default `uuid`. A storage keeps the ids that it has. */
+  /** Default `uuid`. Ids that are in the storage already keep their style. */
   idStyle?: IdStyle;
-  /**
-   * `GET /v1/files` shows a file only this long after it was made; all else knows it at once. Default 0.
-   */
+  /** How long `GET /v1/files` hides a new file; every other endpoint shows it at once. Default 0. */
   listLagMs?: number;
   faults?: readonly FaultRule[];
-  /** For the faults' random numbers; default 1. */
+  /** Seed of the faults' random numbers. Default 1. */
   seed?: number;
-  /** Milliseconds since the epoch; default `Date.now`. */
+  /** Milliseconds since the epoch. Default `Date.now`. */
   now?: () => number;
 }
 
 /** A bctrl API on this machine. */
 export interface Gateway {
-  /** As seen from this machine, without `/v1` and without a trailing slash. */
+  /** The URL for clients on this machine, without `/v1` and without a trailing slash. */
   readonly url: string;
-  /** Drops all connections, ends all waits, and resolves when nothing is being handled any more. */
+  /** Closes all connections, ends all waits, and resolves when no request is being handled any more. */
   close(): Promise<void>;
-  /** Replaces all rules; counting and random numbers start afresh. */
+  /** Replaces all rules; counters and random numbers start afresh. */
   setFaults(rules: readonly FaultRule[]): void;
-  /** Rejects if there is no such runtime or it has been stopped. */
+  /** Rejects if the runtime does not exist or is stopped. */
   createInvocation(options: InvocationOptions): Promise<Invocation>;
   snapshot(): GatewaySnapshot;
 }
 
 export const DEFAULT_HOST = '127.0.0.1';
 
-/** To listen on all addresses is one thing; to be connected to takes one of them. */
-const LOOPBACK_OF = new Map([
-  ['0.0.0.0', '127.0.0.1'],
-  ['::', '::1'],
-]);
-
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { workspaceDir, storageDir, apiKeys = ['local-development-key'], seed = 1, now = Date.now } = options;
-  const { host = DEFAULT_HOST } = options;
+  const { workspaceDir, storageDir, host = DEFAULT_HOST, now = Date.now } = options;
   await mkdir(workspaceDir, { recursive: true });
   const storage = await createStorage(storageDir);
   const store = await openStore(storageDir, now);
   const closing = new AbortController();
-  // Every wait listens to it, so many listeners are no leak.
+  // Every delay and wait adds a listener, so many listeners are no leak.
   setMaxListeners(0, closing.signal);
   const state: GatewayState = {
     workspaceDir: await realpath(workspaceDir),
     store,
     storage,
     ids: createIds(options.idStyle ?? 'uuid'),
+    faults: createFaultMatcher(options.faults ?? [], options.seed ?? 1),
+    stats: { requests: {}, responses: {}, faults: {}, inFlight: 0, maxInFlight: 0 },
     onPathExists: options.onPathExists ?? 'refuse',
     listLagMs: options.listLagMs ?? 0,
     now,
     closing: closing.signal,
+    baseUrl: '',
   };
 
-  const stats = createRequestStats();
-  let matcher = createFaultMatcher(options.faults ?? [], seed);
-  const controls = {
-    stats,
-    matcher: () => matcher,
-    snapshot: () => toGatewaySnapshot(store, stats),
-    setFaults: (rules: readonly FaultRule[]) => {
-      matcher = createFaultMatcher(rules, seed);
-    },
-    createInvocation: (invocation: InvocationOptions) => createInvocation(state, invocation),
-  };
-
-  let url = '';
-  const app = createApp({ state, controls, apiKeys, baseUrl: () => url });
-  const beingHandled = new Set<Promise<unknown>>();
+  const app = createApp(state, options.apiKeys ?? ['local-development-key']);
+  const pendingResponses = new Set<Promise<unknown>>();
   const server = createAdaptorServer({
     fetch(request, env) {
-      const answer = Promise.resolve(app.fetch(request, env));
-      beingHandled.add(answer);
-      const forget = () => beingHandled.delete(answer);
-      answer.then(forget, forget);
-      return answer;
+      const response = Promise.resolve(app.fetch(request, env));
+      pendingResponses.add(response);
+      const remove = () => pendingResponses.delete(response);
+      response.then(remove, remove);
+      return response;
     },
-    // The gateway may run inside somebody's tests, whose globals are not ours to replace.
+    // The gateway may run inside a user's tests, whose globals it must not replace.
     overrideGlobalObjects: false,
   }) as Server;
+  const { port = 0 } = options;
+  server.listen(port, host);
   try {
-    url = toUrl(host, await listen(server, host, options.port ?? 0));
+    await once(server, 'listening');
   } catch (error) {
     await store.close();
-    throw error;
+    const inUse = systemErrorCode(error) === 'EADDRINUSE';
+    throw inUse ? new Error(`port ${port} is already in use`, { cause: error }) : error;
   }
+  state.baseUrl = toUrl(host, server.address() as AddressInfo);
 
   return {
-    url,
+    url: state.baseUrl,
     async close() {
       closing.abort();
       server.close();
       server.closeAllConnections();
-      await Promise.allSettled(beingHandled);
+      await Promise.allSettled(pendingResponses);
       await store.close();
     },
-    setFaults: controls.setFaults,
-    createInvocation: async (invocation) => controls.createInvocation(invocation),
-    snapshot: controls.snapshot,
+    setFaults: (rules) => state.faults.setRules(rules),
+    createInvocation: async (invocation) => createInvocation(state, invocation),
+    snapshot: () => takeSnapshot(state),
   };
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error) => {
-      const inUse = systemErrorCode(error) === 'EADDRINUSE';
-      reject(inUse ? new Error(`port ${port} is already in use`, { cause: error }) : error);
-    };
-    server.once('error', fail);
-    server.listen(port, host, () => {
-      server.off('error', fail);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
-}
+/** A server may listen on all addresses; a client connects to one. */
+const loopbackAddresses = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
 
-function toUrl(host: string, port: number): string {
-  const reachable = LOOPBACK_OF.get(host) ?? host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+function toUrl(host: string, { port }: AddressInfo): string {
+  const address = loopbackAddresses.get(host) ?? host;
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }

@@ -1,61 +1,56 @@
 import { rmSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
 import { ApiError } from './api-error.js';
-import { systemErrorCode } from './system-error.js';
 
-/** The durable copies, below `storageDir/files`. */
-export interface Storage {
-  /**
-   * Lets `write` make the file under a temporary name and moves it to `location` when it is whole.
-   * An error of `write` leaves nothing behind.
-   */
-  place(location: string, id: string, write: (temporaryFile: string) => Promise<void>): Promise<Placed>;
-  open(location: string): Promise<FileHandle>;
-  pathOf(location: string): string;
-}
-
-interface Placed {
-  sizeBytes: number;
-}
-
-/** By the last character of the id: files in one folder are made one at a time, and 16 folders are twice as fast. */
+/** One folder for each last character of an id: the system creates files of one folder one at a time, and this is twice as fast. */
 const TEMPORARY_FOLDERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
-/** What the file system says when a file lies where the path needs a folder, or a folder where it needs a file. */
-const obstructed = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY']);
+export type Storage = Awaited<ReturnType<typeof createStorage>>;
 
-export async function createStorage(storageDir: string): Promise<Storage> {
+/** Holds the bytes of the durable files. A location is a path below `storageDir/files`, with a leading slash. */
+export async function createStorage(storageDir: string) {
   const filesDir = join(storageDir, 'files');
   const temporaryDir = join(storageDir, 'tmp');
   await rm(temporaryDir, { recursive: true, force: true });
   for (const folder of TEMPORARY_FOLDERS) await mkdir(join(temporaryDir, folder), { recursive: true });
   await mkdir(filesDir, { recursive: true });
-  const pathOf = (location: string) => join(filesDir, location);
+  const toPath = (location: string) => join(filesDir, location);
 
   return {
-    pathOf,
-    async place(location, id, write) {
+    toPath,
+    /**
+     * Lets `write` make the file under a temporary name, moves it to `location` when it is complete, and returns its
+     * size in bytes. If `write` fails, nothing is left behind.
+     */
+    async place(
+      location: string,
+      id: string,
+      write: (temporaryFile: string) => Promise<void>,
+    ): Promise<number> {
       const temporaryFile = join(temporaryDir, id.slice(-1), id);
       try {
         await write(temporaryFile);
         const { size } = statSync(temporaryFile);
-        await move(temporaryFile, pathOf(location));
-        return { sizeBytes: size };
+        await move(temporaryFile, toPath(location));
+        return size;
       } catch (error) {
         rmSync(temporaryFile, { force: true });
         throw systemErrorCode(error) === undefined ? error : new ApiError(503);
       }
     },
-    async open(location) {
+    async open(location: string) {
       try {
-        return await open(pathOf(location));
+        return await open(toPath(location));
       } catch {
         throw new ApiError(503);
       }
     },
   };
 }
+
+/** A file is where the path needs a folder, or a folder where it needs a file. */
+const obstructed = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY']);
 
 async function move(temporaryFile: string, target: string): Promise<void> {
   try {
@@ -72,4 +67,41 @@ async function move(temporaryFile: string, target: string): Promise<void> {
       'A stored file or folder lies in the way of the path.',
     );
   }
+}
+
+/** The longest file name that common file systems allow. */
+const MAX_NAME_BYTES = 255;
+
+/** Keeps the whole path on disk below Linux's limit of 4,096 bytes. */
+const MAX_PATH_BYTES = 1_024;
+
+/** Adds the leading slash if it is missing. Throws `storage_file.path_invalid`. */
+export function parseStoragePath(destinationPath: string): string {
+  const path = destinationPath.startsWith('/') ? destinationPath : `/${destinationPath}`;
+  const names = path.slice(1).split('/');
+  if (names.every(isFileName) && Buffer.byteLength(path) <= MAX_PATH_BYTES) return path;
+  throw new ApiError(
+    400,
+    'storage_file.path_invalid',
+    'destinationPath must be the path of a file, without empty, "." or ".." segments.',
+    { field: 'destinationPath' },
+  );
+}
+
+function isFileName(name: string): boolean {
+  return (
+    !['', '.', '..'].includes(name) && !/\p{Cc}/u.test(name) && Buffer.byteLength(name) <= MAX_NAME_BYTES
+  );
+}
+
+/** The location of a second file with the same path, beside the first: `/a/results~<id>.csv`. */
+export function duplicateLocation(path: string, id: string): string {
+  const { dir, name, ext } = posix.parse(path);
+  return posix.join(dir, `${name}~${id}${ext}`);
+}
+
+/** The code of a failed system call, such as `ENOENT`; undefined for any other error. */
+export function systemErrorCode(error: unknown): string | undefined {
+  const isSystemError = error instanceof Error && 'syscall' in error && 'code' in error;
+  return isSystemError && typeof error.code === 'string' ? error.code : undefined;
 }

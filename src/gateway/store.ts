@@ -1,73 +1,134 @@
 import { join } from 'node:path';
-import { createFileIndex, type FileIndex, type IndexedFile } from './file-index.js';
-import type { StoredInvocation } from './invocations.js';
 import { openJournal } from './journal.js';
-import type { StoredFile } from './stored-file.js';
 
-type Entry =
-  | { kind: 'file-created'; file: StoredFile; idempotency?: Idempotency }
-  | { kind: 'invocation-created'; invocation: StoredInvocation }
-  | { kind: 'runtime-stopped'; runtimeId: string; at: number };
+/** A durable file, as the journal keeps it except for `sequence`. */
+export interface StoredFile {
+  id: string;
+  /** Position among all files, oldest first. */
+  sequence: number;
+  /** Milliseconds since the epoch; never less than that of the file before. */
+  createdAt: number;
+  path: string;
+  name: string;
+  type?: string;
+  /** As sent, or null if none was sent. */
+  metadata: Record<string, unknown> | null;
+  contentType: string;
+  sizeBytes: number;
+  runtimeId: string;
+  runId: string;
+  /** As sent to collect; null for an exported archive. */
+  runtimePath: string | null;
+  /** Path of the bytes below the storage's `files/`. */
+  location: string;
+  /** The secret in the download URL. */
+  signature: string;
+}
+
+export interface InvocationOptions {
+  runtimeId: string;
+  /** How long it runs before it has its final status; 0 means that it is finished from the start. */
+  durationMs: number;
+  /** The final status. Default: `failed` if there is an error, else `succeeded`. */
+  status?: 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
+  output?: unknown;
+  error?: { code: string; message: string; details?: Record<string, unknown> };
+  /** Default `act`. */
+  action?: string;
+}
+
+/** The status is computed from the clock, so an invocation also advances while the gateway is down. */
+export interface StoredInvocation extends InvocationOptions {
+  id: string;
+  runId: string;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+}
 
 /** An `Idempotency-Key` and the request it came with. */
-interface Idempotency {
+export interface Idempotency {
   key: string;
   request: string;
 }
 
-/** All that the gateway knows, in memory, and on disk before anybody is told. */
-export interface Store {
-  readonly files: Omit<FileIndex, 'add'>;
-  addFile(file: Omit<StoredFile, 'createdAt'>, idempotency?: Idempotency): IndexedFile;
-  addInvocation(invocation: StoredInvocation): void;
-  invocation(id: string): StoredInvocation | undefined;
-  stopRuntime(runtimeId: string): void;
-  /** Milliseconds since the epoch, or undefined while the runtime is active. */
-  stoppedAt(runtimeId: string): number | undefined;
-  /** The first request that came with the key, and the file that it made. */
-  findByIdempotencyKey(idempotencyKey: string): { request: string; file: IndexedFile } | undefined;
-  close(): Promise<void>;
-}
+type JournalEntry =
+  | { kind: 'file-created'; file: Omit<StoredFile, 'sequence'>; idempotency?: Idempotency }
+  | { kind: 'invocation-created'; invocation: StoredInvocation }
+  | { kind: 'runtime-stopped'; runtimeId: string; at: number };
 
-export async function openStore(storageDir: string, now: () => number): Promise<Store> {
-  const files = createFileIndex();
+export type Store = Awaited<ReturnType<typeof openStore>>;
+
+/** Files, invocations and stopped runtimes, in memory. Every change is in the journal before its method returns. */
+export async function openStore(storageDir: string, now: () => number) {
+  const files: StoredFile[] = [];
+  const byId = new Map<string, StoredFile>();
+  const byPath = new Map<string, StoredFile[]>();
+  const byRun = new Map<string, StoredFile[]>();
+  const byRuntime = new Map<string, StoredFile[]>();
+  const byIdempotencyKey = new Map<string, { request: string; file: StoredFile }>();
+  const reservedPaths = new Set<string>();
   const invocations = new Map<string, StoredInvocation>();
-  const stopped = new Map<string, number>();
-  const made = new Map<string, { request: string; file: IndexedFile }>();
+  const stoppedAt = new Map<string, number>();
 
-  const apply = (entry: Entry) => {
+  const apply = (entry: JournalEntry) => {
     switch (entry.kind) {
       case 'file-created': {
-        const file = files.add(entry.file);
-        if (entry.idempotency) made.set(entry.idempotency.key, { request: entry.idempotency.request, file });
+        const file = { ...entry.file, sequence: files.length };
+        files.push(file);
+        byId.set(file.id, file);
+        addTo(byPath, file.path, file);
+        addTo(byRun, file.runId, file);
+        addTo(byRuntime, file.runtimeId, file);
+        const { key, request } = entry.idempotency ?? {};
+        if (key !== undefined && request !== undefined) byIdempotencyKey.set(key, { request, file });
         return;
       }
       case 'invocation-created':
         invocations.set(entry.invocation.id, entry.invocation);
         return;
       case 'runtime-stopped':
-        stopped.set(entry.runtimeId, entry.at);
+        stoppedAt.set(entry.runtimeId, entry.at);
     }
   };
   const journal = await openJournal(join(storageDir, 'journal.jsonl'), apply);
-  const record = (entry: Entry) => {
+  const record = (entry: JournalEntry) => {
     journal.append(entry);
     apply(entry);
   };
 
   return {
-    files,
-    addFile(draft, idempotency) {
-      // A clock that steps back must not break the order that the listing pages by.
-      const file = { ...draft, createdAt: Math.max(now(), files.all.at(-1)?.createdAt ?? 0) };
+    /** All lists of files are oldest first. */
+    files: files as readonly StoredFile[],
+    fileById: (id: string) => byId.get(id),
+    filesByPath: (path: string): readonly StoredFile[] => byPath.get(path) ?? [],
+    filesByRun: (runId: string): readonly StoredFile[] => byRun.get(runId) ?? [],
+    filesByRuntime: (runtimeId: string): readonly StoredFile[] => byRuntime.get(runtimeId) ?? [],
+    addFile(draft: Omit<StoredFile, 'sequence' | 'createdAt'>, idempotency?: Idempotency): StoredFile {
+      // The listing is in order of creation, which a clock that steps back must not change.
+      const file = { ...draft, createdAt: Math.max(now(), files.at(-1)?.createdAt ?? 0) };
       record({ kind: 'file-created', file, ...(idempotency && { idempotency }) });
-      return files.all.at(-1) as IndexedFile;
+      return files.at(-1) as StoredFile;
     },
-    addInvocation: (invocation) => record({ kind: 'invocation-created', invocation }),
-    invocation: (id) => invocations.get(id),
-    stopRuntime: (runtimeId) => record({ kind: 'runtime-stopped', runtimeId, at: now() }),
-    stoppedAt: (runtimeId) => stopped.get(runtimeId),
-    findByIdempotencyKey: (key) => made.get(key),
+    /** False if a file has the path or another request has reserved it. */
+    reservePath(path: string): boolean {
+      if (byPath.has(path) || reservedPaths.has(path)) return false;
+      reservedPaths.add(path);
+      return true;
+    },
+    releasePath: (path: string) => void reservedPaths.delete(path),
+    /** The first request that came with the key, and the file that it created. */
+    findByIdempotencyKey: (key: string) => byIdempotencyKey.get(key),
+    invocationById: (id: string) => invocations.get(id),
+    addInvocation: (invocation: StoredInvocation) => record({ kind: 'invocation-created', invocation }),
+    stopRuntime: (runtimeId: string) => record({ kind: 'runtime-stopped', runtimeId, at: now() }),
+    /** Milliseconds since the epoch, or undefined while the runtime is active. */
+    stoppedAt: (runtimeId: string) => stoppedAt.get(runtimeId),
     close: () => journal.close(),
   };
+}
+
+function addTo(index: Map<string, StoredFile[]>, key: string, file: StoredFile): void {
+  const files = index.get(key);
+  if (files) files.push(file);
+  else index.set(key, [file]);
 }

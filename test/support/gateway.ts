@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { createIds, type IdStyle, idStyles } from '../../src/gateway/identity.js';
+import { createIds, type IdStyle, idStyles } from '../../src/gateway/ids.js';
 import { type Gateway, type GatewayOptions, startGateway } from '../../src/testing.js';
 
 export const API_KEY = 'local-development-key';

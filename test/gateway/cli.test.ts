@@ -11,118 +11,114 @@ import { callApi, createTestFolder } from '../support/gateway.js';
 import { spawnGateway, startGatewayProcess } from '../support/gateway-process.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** Runs the command and gathers what a user would see. */
-function run(args: readonly string[]) {
-  const stop = new AbortController();
-  const seen = { out: '', err: '' };
+interface Run {
+  code: Promise<number>;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command and captures its output. */
+function run(args: readonly string[], stop = AbortSignal.abort()): Run {
+  const result = { stdout: '', stderr: '' };
   const code = main(args, {
-    stdout: { write: (text) => (seen.out += text) },
-    stderr: { write: (text) => (seen.err += text) },
-    stop: stop.signal,
+    stdout: { write: (text) => (result.stdout += text) },
+    stderr: { write: (text) => (result.stderr += text) },
+    stop,
   });
-  return { seen, code, stop: () => stop.abort() };
+  return Object.assign(result, { code });
 }
 
-async function folderPair(t: TestContext): Promise<[workspace: string, storage: string]> {
-  const folder = await createTestFolder(t);
-  return [join(folder, 'workspace'), join(folder, 'storage')];
-}
-
-async function folderArgs(t: TestContext): Promise<string[]> {
-  const [workspace, storage] = await folderPair(t);
-  return ['--workspace', workspace, '--storage', storage];
-}
-
-test('it prints one line with the URL, serves, and ends with 0 when told to stop', async (t) => {
-  const { seen, code, stop } = run([
-    ...(await folderArgs(t)),
-    '--port',
-    '0',
-    '--api-key',
-    'k1',
-    '--api-key',
-    'k2',
-  ]);
-  await waitFor('the line that the gateway prints', () => seen.out !== '');
-  const [, url = ''] = /^bctrl gateway listening on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(seen.out) ?? [];
-  for (const [key, status] of [['k1', 200] as const, ['k2', 200] as const, ['k3', 401] as const]) {
-    const headers = { authorization: `Bearer ${key}` };
-    assert.equal((await callApi(url, 'GET', '/v1/auth/whoami', { headers })).status, status);
+/** Runs the gateway on a free port for as long as `use` takes; it must end with 0 and write nothing to stderr. */
+async function withGateway(args: readonly string[], use: (url: string) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const result = run([...args, '--port', '0'], stop.signal);
+  const ended = result.code.then((code) => assert.deepEqual([code, result.stderr], [0, '']));
+  await Promise.race([waitFor('the line that the gateway prints', () => result.stdout !== ''), ended]);
+  const [, url = ''] = /^bctrl gateway listening on (http:\/\/\S+:\d+)\n$/.exec(result.stdout) ?? [];
+  try {
+    await use(url);
+  } finally {
+    stop.abort();
+    await ended;
   }
-  stop();
-  assert.deepEqual([await code, seen.err], [0, '']);
+}
+
+async function createFolders(t: TestContext) {
+  const folder = await createTestFolder(t);
+  const [workspace, storage] = [join(folder, 'workspace'), join(folder, 'storage')];
+  return { workspace, args: ['--workspace', workspace, '--storage', storage] };
+}
+
+test('the gateway prints one line with its URL, serves, and ends with 0 when told to stop', async (t) => {
+  const { args } = await createFolders(t);
+  await withGateway([...args, '--api-key', 'k1', '--api-key', 'k2'], async (url) => {
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+    for (const [key, status] of [['k1', 200] as const, ['k2', 200] as const, ['k3', 401] as const]) {
+      const headers = { authorization: `Bearer ${key}` };
+      assert.equal((await callApi(url, 'GET', '/v1/auth/whoami', { headers })).status, status);
+    }
+  });
 });
 
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
 );
 
-for (const [host, url] of [
+for (const [host, pattern] of [
   ['0.0.0.0', /^http:\/\/127\.0\.0\.1:\d+$/],
   ['::1', /^http:\/\/\[::1\]:\d+$/],
   ['::', /^http:\/\/\[::1\]:\d+$/],
   ['localhost', /^http:\/\/localhost:\d+$/],
 ] as const) {
-  test(`--host ${host} prints a URL that works from here`, {
+  test(`--host ${host} prints a URL that works on this machine`, {
     skip: host.includes(':') && !hasIpv6,
   }, async (t) => {
-    const { seen, code, stop } = run([...(await folderArgs(t)), '--host', host, '--port', '0']);
-    await waitFor('the line that the gateway prints', () => seen.out !== '');
-    const printed = seen.out.trim().split(' ').at(-1) ?? '';
-    assert.match(printed, url);
-    assert.equal((await callApi(printed, 'GET', '/v1/auth/whoami')).status, 200);
-    stop();
-    assert.equal(await code, 0);
+    const { args } = await createFolders(t);
+    await withGateway([...args, '--host', host], async (url) => {
+      assert.match(url, pattern);
+      assert.equal((await callApi(url, 'GET', '/v1/auth/whoami')).status, 200);
+    });
   });
 }
 
-test('--host 0.0.0.0 is reached at other addresses too; without it 127.0.0.1 alone is', {
-  // Elsewhere a second loopback address has to be set up first.
+test('the gateway is reached at other addresses with --host 0.0.0.0, and only at 127.0.0.1 without', {
+  // Other systems need set-up for a second loopback address.
   skip: process.platform !== 'linux',
 }, async (t) => {
-  for (const [args, status] of [[['--host', '0.0.0.0'], 204] as const, [[], undefined] as const]) {
-    const { seen, code, stop } = run([...(await folderArgs(t)), ...args, '--port', '0']);
-    await waitFor('the line that the gateway prints', () => seen.out !== '');
-    const elsewhere = seen.out.trim().split(' ').at(-1)?.replace('127.0.0.1', '127.0.0.2');
-    const answer = await fetch(`${elsewhere}/_gateway/health`).catch(() => undefined);
-    assert.equal(answer?.status, status);
-    stop();
-    assert.equal(await code, 0);
+  const { args } = await createFolders(t);
+  for (const [host, status] of [[['--host', '0.0.0.0'], 204] as const, [[], undefined] as const]) {
+    await withGateway([...args, ...host], async (url) => {
+      const health = `${url.replace('127.0.0.1', '127.0.0.2')}/_gateway/health`;
+      assert.equal((await fetch(health).catch(() => undefined))?.status, status);
+    });
   }
 });
 
 test('--faults takes a file of rules', async (t) => {
-  const args = await folderArgs(t);
+  const { args } = await createFolders(t);
   const file = join(await createTestFolder(t), 'faults.json');
-  await writeFile(file, '[{"operation":"whoami","fault":{"kind":"answer","status":503}}]');
-  const { seen, code, stop } = run([...args, '--port', '0', '--faults', file, '--seed', '7']);
-  await waitFor('the line that the gateway prints', () => seen.out !== '');
-  const url = seen.out.trim().split(' ').at(-1) ?? '';
-  assert.equal((await callApi(url, 'GET', '/v1/auth/whoami')).status, 503);
-  stop();
-  assert.equal(await code, 0);
+  await writeFile(file, '[{"operation":"whoami","fault":{"kind":"respond","status":503}}]');
+  await withGateway([...args, '--faults', file, '--seed', '7'], async (url) => {
+    assert.equal((await callApi(url, 'GET', '/v1/auth/whoami')).status, 503);
+  });
 });
 
 test('--id-style and --list-lag reach the gateway', async (t) => {
-  const [workspace, storage] = await folderPair(t);
+  const { workspace, args } = await createFolders(t);
   const runtimeId = `rt_${'0'.repeat(22)}`;
   await mkdir(join(workspace, runtimeId), { recursive: true });
   await writeFile(join(workspace, runtimeId, 'a'), '');
-  const modes = ['--id-style', 'prefixed', '--list-lag', '3600000'];
-  const { seen, code, stop } = run(['--workspace', workspace, '--storage', storage, ...modes, '--port', '0']);
-  await waitFor('the line that the gateway prints', () => seen.out !== '');
-  const url = seen.out.trim().split(' ').at(-1) ?? '';
-  const body = { runtimePath: 'a' };
-  const collected = await callApi(url, 'POST', `/v1/runtimes/${runtimeId}/files/collect`, { body });
-  assert.match(collected.body.id, /^file_/);
-  assert.deepEqual((await callApi(url, 'GET', '/v1/files')).body.data, []);
-  stop();
-  assert.equal(await code, 0);
+  await withGateway([...args, '--id-style', 'prefixed', '--list-lag', '3600000'], async (url) => {
+    const body = { runtimePath: 'a' };
+    const collected = await callApi(url, 'POST', `/v1/runtimes/${runtimeId}/files/collect`, { body });
+    assert.match(collected.body.id, /^file_/);
+    assert.deepEqual((await callApi(url, 'GET', '/v1/files')).body.data, []);
+  });
 });
 
 test('--help prints the options and ends with 0', async () => {
-  const { seen, code } = run(['--help']);
-  assert.deepEqual([await code, seen.err], [0, '']);
+  const result = run(['--help']);
+  assert.deepEqual([await result.code, result.stderr], [0, '']);
   for (const option of [
     '--workspace',
     '--storage',
@@ -135,9 +131,9 @@ test('--help prints the options and ends with 0', async () => {
     '--id-style',
     '--list-lag',
   ]) {
-    assert.ok(seen.out.includes(option), option);
+    assert.ok(result.stdout.includes(option), option);
   }
-  assert.match(seen.out, /8787/);
+  assert.match(result.stdout, /8787/);
 });
 
 const wrongArguments: [args: string[], message: RegExp][] = [
@@ -154,12 +150,10 @@ const wrongArguments: [args: string[], message: RegExp][] = [
   [['--faults', '/does/not/exist'], /--faults \/does\/not\/exist: ENOENT/],
 ];
 
-for (const [args, message] of wrongArguments) {
-  test(`${args.join(' ')} → one line and 2`, async (t) => {
-    const { seen, code } = run([...(await folderArgs(t)), ...args]);
-    assert.deepEqual([await code, seen.out], [2, '']);
-    assert.match(seen.err, message);
-    assert.match(seen.err, /^error: [^\n]+\n$/);
+for (const [wrong, message] of wrongArguments) {
+  test(`${wrong.join(' ')} → one line on stderr and exit code 2`, async (t) => {
+    const { args } = await createFolders(t);
+    await assertRefused([...args, ...wrong], message);
   });
 }
 
@@ -169,37 +163,42 @@ const wrongFiles: [content: string, message: RegExp][] = [
 ];
 
 for (const [content, message] of wrongFiles) {
-  test(`a fault file with ${content} → one line and 2`, async (t) => {
+  test(`a fault file with ${content} → one line on stderr and exit code 2`, async (t) => {
+    const { args } = await createFolders(t);
     const file = join(await createTestFolder(t), 'faults.json');
     await writeFile(file, content);
-    const { seen, code } = run([...(await folderArgs(t)), '--port', '0', '--faults', file]);
-    assert.equal(await code, 2);
-    assert.match(seen.err, message);
-    assert.match(seen.err, /^error: [^\n]+\n$/);
+    await assertRefused([...args, '--port', '0', '--faults', file], message);
   });
 }
 
-test('a port in use → one line and 2', async (t) => {
+test('a port in use → one line on stderr and exit code 2', async (t) => {
   const other = createServer();
   await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
   t.after(() => other.close());
   const { port } = other.address() as { port: number };
-  const { seen, code } = run([...(await folderArgs(t)), '--port', String(port)]);
-  assert.deepEqual([await code, seen.out], [2, '']);
-  assert.equal(seen.err, `error: port ${port} is already in use\n`);
+  const { args } = await createFolders(t);
+  const message = new RegExp(`^error: port ${port} is already in use\n$`);
+  await assertRefused([...args, '--port', String(port)], message);
 });
 
-for (const stdout of ['/dev/full', 'a pipe that nobody reads any more']) {
-  test(`with stdout at ${stdout} the executable serves, and ends with 0`, {
-    // Elsewhere there is no /dev/full.
+async function assertRefused(args: readonly string[], message: RegExp): Promise<void> {
+  const result = run(args);
+  assert.deepEqual([await result.code, result.stdout], [2, '']);
+  assert.match(result.stderr, message);
+  assert.match(result.stderr, /^error: [^\n]+\n$/);
+}
+
+for (const stdout of ['/dev/full', 'a closed pipe']) {
+  test(`with ${stdout} as stdout, the executable serves and ends with 0`, {
+    // Other systems have no /dev/full.
     skip: process.platform !== 'linux',
     timeout: 30_000,
   }, async (t) => {
     const file = stdout.startsWith('/') ? await open(stdout, 'w') : undefined;
     t.after(() => file?.close());
     const url = `http://127.0.0.1:${await findPort('127.0.0.1')}`;
-    const args = [...(await folderArgs(t)), '--port', new URL(url).port];
-    const child = spawnGateway(args, file?.fd);
+    const { args } = await createFolders(t);
+    const child = spawnGateway([...args, '--port', new URL(url).port], file?.fd);
     child.stdout?.destroy();
     const ended = once(child, 'exit');
     t.after(() => child.kill('SIGKILL'));
@@ -215,7 +214,7 @@ for (const stdout of ['/dev/full', 'a pipe that nobody reads any more']) {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`${signal} ends the executable with 0, also in the middle of a request`, {
+  test(`${signal} ends the executable with 0, even during a request`, {
     timeout: 30_000,
   }, async (t) => {
     const folder = await createTestFolder(t);

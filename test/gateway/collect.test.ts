@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
 
-test('a collected file is answered with all that was sent and is known', async (t) => {
+test('the response to a collect has every field that was sent, and the source, type, size and time', async (t) => {
   const now = Date.parse('2025-03-01T12:00:00.000Z');
   const gateway = await startTestGateway(t, { now: () => now });
   await gateway.addFile('output/results.csv', 'a,b\n1,2\n');
@@ -33,7 +33,7 @@ test('a collected file is answered with all that was sent and is known', async (
   assert.ok(downloadUrl.startsWith(`${gateway.url}/storage/files/${id}/download?signature=`));
 });
 
-test('the copy has the exact bytes and lies where a person finds it', async (t) => {
+test('the copy has the exact bytes and lies at the destination path below files/', async (t) => {
   const gateway = await startTestGateway(t);
   const bytes = randomBytes(300_000);
   await gateway.addFile('output/noise.bin', bytes);
@@ -52,7 +52,7 @@ test('an empty file can be collected', async (t) => {
   assert.deepEqual([status, body.sizeBytes, body.contentType], [200, 0, 'application/octet-stream']);
 });
 
-test('without a destination, equal names in different folders or runtimes do not collide', async (t) => {
+test('without a destination, files of the same name in different folders or runtimes do not collide', async (t) => {
   const gateway = await startTestGateway(t);
   const other = await gateway.addRuntime();
   await gateway.addFile('a/results.csv');
@@ -70,7 +70,7 @@ test('without a destination, equal names in different folders or runtimes do not
   assert.equal(new Set([first, second, third].map(({ body }) => body.path)).size, 3);
 });
 
-test('metadata comes back as sent, also with a key that JavaScript objects treat specially', async (t) => {
+test('metadata is returned as sent, even with the key __proto__', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   const { body } = await gateway.collect(
@@ -80,8 +80,8 @@ test('metadata comes back as sent, also with a key that JavaScript objects treat
 });
 
 const wrongBodies: [problem: string, body: unknown, field: string][] = [
-  ['no JSON', '{', 'body'],
-  ['a list', [], 'body'],
+  ['invalid JSON', '{', 'body'],
+  ['a list as body', [], 'body'],
   ['no runtimePath', {}, 'runtimePath'],
   ['an empty runtimePath', { runtimePath: '' }, 'runtimePath'],
   ['a number as runtimePath', { runtimePath: 7 }, 'runtimePath'],
@@ -93,7 +93,7 @@ const wrongBodies: [problem: string, body: unknown, field: string][] = [
 ];
 
 for (const [problem, wrong, field] of wrongBodies) {
-  test(`${problem} → 400 request.invalid that names ${field}`, async (t) => {
+  test(`a collect with ${problem} → 400 request.invalid that names ${field}`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt');
     const { status, body } = await gateway.collect(wrong);
@@ -103,7 +103,7 @@ for (const [problem, wrong, field] of wrongBodies) {
   });
 }
 
-test('a body that does not say it is JSON → 400', async (t) => {
+test('a collect with content-type text/plain → 400', async (t) => {
   const gateway = await startTestGateway(t);
   const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
   const headers = { 'content-type': 'text/plain' };
@@ -112,7 +112,7 @@ test('a body that does not say it is JSON → 400', async (t) => {
 });
 
 for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${API_KEY}`, API_KEY]) {
-  test(`authorization "${authorization}" → 401`, async (t) => {
+  test(`a collect with authorization "${authorization}" → 401`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt');
     const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
@@ -125,7 +125,7 @@ for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${API_KEY}`, A
   });
 }
 
-test('every one of several API keys is accepted, and only these', async (t) => {
+test('each of the configured API keys is accepted, and no other', async (t) => {
   const gateway = await startTestGateway(t, { apiKeys: ['one', 'two'] });
   const ask = async (key: string) => {
     const headers = { authorization: `Bearer ${key}` };
@@ -134,7 +134,7 @@ test('every one of several API keys is accepted, and only these', async (t) => {
   assert.deepEqual([await ask('one'), await ask('two'), await ask(API_KEY)], [200, 200, 401]);
 });
 
-test('an unknown runtime → 404 runtime.not_found', async (t) => {
+test('a collect from an unknown runtime → 404 runtime.not_found', async (t) => {
   const gateway = await startTestGateway(t);
   for (const id of [randomUUID(), 'x', '..', gateway.runtimeId.toUpperCase().replace(/\d/g, 'F')]) {
     const path = `/v1/runtimes/${encodeURIComponent(id)}/files/collect`;
@@ -146,7 +146,7 @@ test('an unknown runtime → 404 runtime.not_found', async (t) => {
   assert.deepEqual([body.code, body.reasonClass], ['runtime.not_found', 'not_found']);
 });
 
-test('a missing file → 404 file.not_found', async (t) => {
+test('a collect of a missing file → 404 file.not_found', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   for (const runtimePath of ['b.txt', '/workspace/x/y', 'a.txt/b']) {
@@ -155,7 +155,7 @@ test('a missing file → 404 file.not_found', async (t) => {
   }
 });
 
-test('a stopped runtime → 409 runtime.not_active', async (t) => {
+test('a collect from a stopped runtime → 409 runtime.not_active', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   await gateway.call('POST', `/v1/runtimes/${gateway.runtimeId}/stop`);
@@ -163,7 +163,7 @@ test('a stopped runtime → 409 runtime.not_active', async (t) => {
   assert.deepEqual([status, body.code, body.reasonClass], [409, 'runtime.not_active', 'conflict']);
 });
 
-test('a path that exists → 409 storage_file.path_exists, and the first copy stays', async (t) => {
+test('a collect to a path that exists → 409 storage_file.path_exists, and the first copy stays', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt', 'first');
   await gateway.collect({ runtimePath: 'a.txt', destinationPath: '/x' });
@@ -173,18 +173,18 @@ test('a path that exists → 409 storage_file.path_exists, and the first copy st
   assert.equal(await readFile(join(gateway.storageDir, 'files/x'), 'utf8'), 'first');
 });
 
-test('of many collects of one path at once exactly one succeeds', async (t) => {
+test('when many collects to one path run at once, exactly one succeeds', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 20 }, () => gateway.collect({ runtimePath: 'a.txt' })),
   );
-  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
-  assert.equal(answers.filter(({ status }) => status === 409).length, 19);
+  assert.equal(responses.filter(({ status }) => status === 200).length, 1);
+  assert.equal(responses.filter(({ status }) => status === 409).length, 19);
   assert.equal(gateway.snapshot().files.length, 1);
 });
 
-test('keep-both stores a second file of the same path, with its own bytes', async (t) => {
+test('with keep-both, a second file of the same path is stored with its own bytes', async (t) => {
   const gateway = await startTestGateway(t, { onPathExists: 'keep-both' });
   await gateway.addFile('a.txt', 'first');
   const first = await gateway.collect({ runtimePath: 'a.txt' });
@@ -200,7 +200,7 @@ test('keep-both stores a second file of the same path, with its own bytes', asyn
 const wrongDestinations = ['', '/', '/a/', '/a//b', '/a/../b', '/./a', 'a\0b', 'a\nb', 'x'.repeat(256)];
 
 for (const destinationPath of wrongDestinations) {
-  test(`destinationPath ${JSON.stringify(destinationPath).slice(0, 20)} → 400 storage_file.path_invalid`, async (t) => {
+  test(`a collect to ${JSON.stringify(destinationPath).slice(0, 20)} → 400 storage_file.path_invalid`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt');
     const { status, body } = await gateway.collect({ runtimePath: 'a.txt', destinationPath });
@@ -208,7 +208,7 @@ for (const destinationPath of wrongDestinations) {
   });
 }
 
-test('a destination below a stored file, or where a stored folder is → 400 storage_file.path_invalid', async (t) => {
+test('a collect to a path below a stored file, or to that of a stored folder → 400 storage_file.path_invalid', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   assert.equal((await gateway.collect({ runtimePath: 'a.txt', destinationPath: '/x/y' })).status, 200);
@@ -218,7 +218,7 @@ test('a destination below a stored file, or where a stored folder is → 400 sto
   }
 });
 
-test('a storage that cannot be written to → 503 storage.unavailable, and the path stays free', async (t) => {
+test('a storage that cannot be written → 503 storage.unavailable, and the path stays free', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   const temporaryDir = join(gateway.storageDir, 'tmp');
@@ -229,7 +229,7 @@ test('a storage that cannot be written to → 503 storage.unavailable, and the p
   assert.equal((await gateway.collect({ runtimePath: 'a.txt' })).status, 200);
 });
 
-test('every answer carries its request id, errors also in the body', async (t) => {
+test('every response has its request id as a header, and errors also in the body', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   const good = await gateway.collect({ runtimePath: 'a.txt' });

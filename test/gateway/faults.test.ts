@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { FaultRule } from '../../src/testing.js';
-import { type ApiResponse, startTestGateway, type TestGateway } from '../support/gateway.js';
+import { type TestContext, test } from 'node:test';
+import type { Fault, FaultRule } from '../../src/testing.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** The status of the answer, or the code of what happened to the connection. */
-async function outcome(answer: Promise<ApiResponse>): Promise<number | string> {
+/** The status of the response, or the error code of the connection. */
+async function toOutcome(response: Promise<{ status: number }>): Promise<number | string> {
   try {
-    return (await answer).status;
+    return (await response).status;
   } catch (error) {
     const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
     return cause?.code ?? 'closed';
@@ -18,43 +18,50 @@ async function collectMany(gateway: TestGateway, count: number): Promise<(number
   const outcomes = [];
   for (let index = 0; index < count; index += 1) {
     await gateway.addFile(`f${index}`);
-    outcomes.push(await outcome(gateway.collect({ runtimePath: `f${index}` })));
+    outcomes.push(await toOutcome(gateway.collect({ runtimePath: `f${index}` })));
   }
   return outcomes;
 }
 
+/** All collects meet the fault; the runtime has the file `a`. */
+async function startWithFault(t: TestContext, fault: Fault): Promise<TestGateway> {
+  const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
+  await gateway.addFile('a');
+  return gateway;
+}
+
 const busy: FaultRule = { operation: 'collect', fault: { kind: 'respond', status: 429 } };
 
-test('answer: nothing is done, and the answer is the one that was given', async (t) => {
+test('respond: the request is not handled, and the response is the one of the rule', async (t) => {
   const body = {
     code: 'billing.insufficient_credits',
     error: 'No.',
     reasonClass: 'capability_limit_exceeded',
   };
   const headers = { 'retry-after': '7', 'x-bctrl-request-id': 'r1' };
-  const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'respond', status: 403, body, headers } }],
-  });
-  await gateway.addFile('a');
-  const answer = await gateway.collect({ runtimePath: 'a' });
-  assert.deepEqual([answer.status, answer.body], [403, body]);
-  assert.equal(answer.headers.get('retry-after'), '7');
-  assert.equal(answer.headers.get('x-bctrl-request-id'), 'r1');
-  assert.ok(answer.headers.get('x-request-id')?.startsWith('req_'));
+  const gateway = await startWithFault(t, { kind: 'respond', status: 403, body, headers });
+  const response = await gateway.collect({ runtimePath: 'a' });
+  assert.deepEqual([response.status, response.body], [403, body]);
+  assert.equal(response.headers.get('retry-after'), '7');
+  assert.equal(response.headers.get('x-bctrl-request-id'), 'r1');
+  assert.ok(response.headers.get('x-request-id')?.startsWith('req_'));
   assert.deepEqual(gateway.snapshot().files, []);
-  assert.deepEqual(gateway.snapshot().faults, { answer: 1 });
+  assert.deepEqual(gateway.snapshot().faults, { respond: 1 });
 });
 
-test('answer: a string is sent as it is, with the content type that was given', async (t) => {
-  const gateway = await startTestGateway(t);
+test('respond: a string body is sent as it is, with the content type of the rule', async (t) => {
   const page = '<html>Bad gateway</html>';
-  const fault = { kind: 'respond', status: 502, body: page, contentType: 'text/html' } as const;
-  gateway.setFaults([{ operation: '*', fault }]);
+  const gateway = await startWithFault(t, {
+    kind: 'respond',
+    status: 502,
+    body: page,
+    contentType: 'text/html',
+  });
   const { status, headers, body } = await gateway.collect({ runtimePath: 'a' });
   assert.deepEqual([status, headers.get('content-type'), body], [502, 'text/html', page]);
 });
 
-const standardAnswers: [status: number, code: string, reasonClass: string][] = [
+const standardErrors: [status: number, code: string, reasonClass: string][] = [
   [400, 'request.invalid', 'invalid_input'],
   [401, 'auth.required', 'unauthorized'],
   [403, 'auth.forbidden', 'capability_denied'],
@@ -65,11 +72,9 @@ const standardAnswers: [status: number, code: string, reasonClass: string][] = [
   [503, 'storage.unavailable', 'upstream'],
 ];
 
-for (const [status, code, reasonClass] of standardAnswers) {
-  test(`answer: ${status} without a body is ${code}`, async (t) => {
-    const gateway = await startTestGateway(t, {
-      faults: [{ operation: '*', fault: { kind: 'respond', status } }],
-    });
+for (const [status, code, reasonClass] of standardErrors) {
+  test(`respond: ${status} without a body is the API's ${code}`, async (t) => {
+    const gateway = await startWithFault(t, { kind: 'respond', status });
     const { body, headers } = await gateway.collect({ runtimePath: 'a' });
     assert.deepEqual([body.code, body.reasonClass], [code, reasonClass]);
     assert.equal(body.requestId, headers.get('x-request-id'));
@@ -77,19 +82,15 @@ for (const [status, code, reasonClass] of standardAnswers) {
 }
 
 for (const status of [204, 304, 418, 502]) {
-  test(`answer: ${status} without a body is empty`, async (t) => {
-    const gateway = await startTestGateway(t, {
-      faults: [{ operation: '*', fault: { kind: 'respond', status } }],
-    });
-    const answer = await gateway.collect({ runtimePath: 'a' });
-    assert.deepEqual([answer.status, answer.body], [status, '']);
+  test(`respond: ${status} without a body is an empty response`, async (t) => {
+    const gateway = await startWithFault(t, { kind: 'respond', status });
+    const response = await gateway.collect({ runtimePath: 'a' });
+    assert.deepEqual([response.status, response.body], [status, '']);
   });
 }
 
-test('delay: the file is committed late, although the client has gone', { timeout: 10_000 }, async (t) => {
-  const gateway = await startTestGateway(t);
-  await gateway.addFile('a');
-  gateway.setFaults([{ operation: 'collect', fault: { kind: 'delay', delayMs: 300 } }]);
+test('delay: the file is committed late, although the client has left', { timeout: 10_000 }, async (t) => {
+  const gateway = await startWithFault(t, { kind: 'delay', delayMs: 300 });
   const signal = AbortSignal.timeout(100);
   const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
   await assert.rejects(gateway.call('POST', path, { body: { runtimePath: 'a' }, signal }), {
@@ -100,20 +101,18 @@ test('delay: the file is committed late, although the client has gone', { timeou
   assert.equal(gateway.snapshot().files.length, 1);
 });
 
-test('delay: a patient client gets its answer', async (t) => {
-  const gateway = await startTestGateway(t);
-  gateway.setFaults([{ operation: '*', fault: { kind: 'delay', delayMs: 100 } }]);
-  await gateway.addFile('a');
+test('delay: a client that waits gets its response', async (t) => {
+  const gateway = await startWithFault(t, { kind: 'delay', delayMs: 100 });
   const startedAt = performance.now();
   assert.equal((await gateway.collect({ runtimePath: 'a' })).status, 200);
   assert.ok(performance.now() - startedAt >= 95);
 });
 
-test('delay: closing the gateway ends it, and nothing is committed', { timeout: 10_000 }, async (t) => {
-  const gateway = await startTestGateway(t);
-  await gateway.addFile('a');
-  gateway.setFaults([{ operation: '*', fault: { kind: 'delay', delayMs: 3_600_000 } }]);
-  const lost = outcome(gateway.collect({ runtimePath: 'a' }));
+test('delay: closing the gateway ends the delay, and nothing is committed', {
+  timeout: 10_000,
+}, async (t) => {
+  const gateway = await startWithFault(t, { kind: 'delay', delayMs: 3_600_000 });
+  const lost = toOutcome(gateway.collect({ runtimePath: 'a' }));
   await waitFor('the delayed request', () => gateway.snapshot().faults.delay === 1);
   await gateway.close();
   assert.equal(typeof (await lost), 'string');
@@ -121,56 +120,45 @@ test('delay: closing the gateway ends it, and nothing is committed', { timeout: 
 });
 
 test('reset: the connection is reset and nothing is committed', async (t) => {
-  const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'reset' } }],
-  });
+  const gateway = await startWithFault(t, { kind: 'reset' });
   assert.deepEqual(await collectMany(gateway, 2), ['ECONNRESET', 'ECONNRESET']);
   assert.deepEqual(gateway.snapshot().files, []);
   assert.deepEqual(gateway.snapshot().responses, {});
 });
 
-test('drop-response: the file is committed and nobody is told', async (t) => {
-  const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'drop-response' } }],
-  });
-  await gateway.addFile('a');
-  assert.equal(await outcome(gateway.collect({ runtimePath: 'a' })), 'UND_ERR_SOCKET');
+test('drop-response: the file is committed and the connection closes without a response', async (t) => {
+  const gateway = await startWithFault(t, { kind: 'drop-response' });
+  assert.equal(await toOutcome(gateway.collect({ runtimePath: 'a' })), 'UND_ERR_SOCKET');
   assert.equal(gateway.snapshot().files.length, 1);
   assert.deepEqual(gateway.snapshot().responses, {});
 });
 
-test('malformed-response: the file is committed and the answer is a page of HTML', async (t) => {
-  const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'malformed-response' } }],
-  });
-  await gateway.addFile('a');
+test('malformed-response: the file is committed and the response is an HTML page', async (t) => {
+  const gateway = await startWithFault(t, { kind: 'malformed-response' });
   const { status, headers, body } = await gateway.collect({ runtimePath: 'a' });
   assert.deepEqual([status, headers.get('content-type')], [200, 'text/html']);
   assert.match(body, /^<!doctype html>/);
   assert.equal(gateway.snapshot().files.length, 1);
 });
 
-test('truncated-response: the file is committed, the head and half of the body arrive', async (t) => {
-  const gateway = await startTestGateway(t, {
-    faults: [{ operation: 'collect', fault: { kind: 'truncated-response' } }],
-  });
-  await gateway.addFile('a');
-  const answer = await fetch(`${gateway.url}/v1/runtimes/${gateway.runtimeId}/files/collect`, {
+test('truncated-response: the file is committed; the headers and half of the body arrive', async (t) => {
+  const gateway = await startWithFault(t, { kind: 'truncated-response' });
+  const response = await fetch(`${gateway.url}/v1/runtimes/${gateway.runtimeId}/files/collect`, {
     method: 'POST',
     headers: { authorization: 'Bearer local-development-key', 'content-type': 'application/json' },
     body: '{"runtimePath":"a"}',
   });
-  assert.equal(answer.status, 200);
+  assert.equal(response.status, 200);
   let received = '';
   await assert.rejects(async () => {
-    for await (const chunk of answer.body ?? []) received += Buffer.from(chunk);
+    for await (const chunk of response.body ?? []) received += Buffer.from(chunk);
   });
   assert.match(received, /^\{"id":/);
-  assert.equal(received.length, Math.floor(Number(answer.headers.get('content-length')) / 2));
+  assert.equal(received.length, Math.floor(Number(response.headers.get('content-length')) / 2));
   assert.equal(gateway.snapshot().files.length, 1);
 });
 
-test('after any fault the gateway goes on as if nothing had been', async (t) => {
+test('after each kind of fault the gateway serves the next requests as usual', async (t) => {
   const kinds = ['reset', 'drop-response', 'malformed-response', 'truncated-response'] as const;
   const faults = kinds.map((kind): FaultRule => ({ operation: 'collect', times: 1, fault: { kind } }));
   const gateway = await startTestGateway(t, { faults });
@@ -182,22 +170,22 @@ test('after any fault the gateway goes on as if nothing had been', async (t) => 
   );
 });
 
-test('skip and times bound what a rule hits', async (t) => {
+test('skip and times limit the requests that a rule hits', async (t) => {
   const gateway = await startTestGateway(t, { faults: [{ ...busy, skip: 1, times: 2 }] });
   assert.deepEqual(await collectMany(gateway, 5), [200, 429, 429, 200, 200]);
 });
 
-test('times 0 hits nothing', async (t) => {
+test('a rule with times 0 hits nothing', async (t) => {
   const gateway = await startTestGateway(t, { faults: [{ ...busy, times: 0 }] });
   assert.deepEqual(await collectMany(gateway, 1), [200]);
 });
 
-test('a rule for a path hits only this path', async (t) => {
+test('a rule with a runtimePath hits only collects of this path', async (t) => {
   const gateway = await startTestGateway(t, { faults: [{ ...busy, runtimePath: 'f1' }] });
   assert.deepEqual(await collectMany(gateway, 3), [200, 429, 200]);
 });
 
-test('a rule for an operation leaves the others alone', async (t) => {
+test('a rule with an operation does not hit other operations', async (t) => {
   const gateway = await startTestGateway(t, {
     faults: [{ operation: 'list-files', fault: { kind: 'respond', status: 503 } }],
   });
@@ -206,7 +194,7 @@ test('a rule for an operation leaves the others alone', async (t) => {
   assert.equal((await gateway.call('GET', '/v1/auth/whoami')).status, 200);
 });
 
-test('the first rule that hits decides', async (t) => {
+test('of several rules, the first that hits decides', async (t) => {
   const faults: FaultRule[] = [
     { ...busy, times: 1 },
     { operation: '*', times: 1, fault: { kind: 'respond', status: 503 } },
@@ -215,7 +203,7 @@ test('the first rule that hits decides', async (t) => {
   assert.deepEqual(await collectMany(gateway, 3), [429, 503, 200]);
 });
 
-test('share hits its share, and the same seed hits the same requests', async (t) => {
+test('a rule with a share hits about this share, and the same requests for the same seed', async (t) => {
   const faults = [{ ...busy, share: 0.3 }];
   const outcomes = [];
   for (const seed of [7, 7, 8]) {
@@ -229,14 +217,14 @@ test('share hits its share, and the same seed hits the same requests', async (t)
   assert.ok(hits > 40 && hits < 80, `${hits} of 200`);
 });
 
-test('share 0 hits nothing, share 1 everything', async (t) => {
+test('a rule with share 0 hits nothing, and with share 1 everything', async (t) => {
   const gateway = await startTestGateway(t, { faults: [{ ...busy, share: 0 }] });
   assert.deepEqual(await collectMany(gateway, 3), [200, 200, 200]);
   gateway.setFaults([{ ...busy, share: 1 }]);
   assert.deepEqual(await collectMany(gateway, 3), [429, 429, 429]);
 });
 
-test('new rules count from zero; no rules end the faults', async (t) => {
+test('new rules count from zero, and an empty list ends the faults', async (t) => {
   const gateway = await startTestGateway(t, { faults: [{ ...busy, times: 1 }] });
   assert.deepEqual(await collectMany(gateway, 1), [429]);
   gateway.setFaults([{ ...busy, times: 1 }]);
@@ -247,11 +235,11 @@ test('new rules count from zero; no rules end the faults', async (t) => {
   assert.equal((await gateway.collect({ runtimePath: 'x' })).status, 200);
 });
 
-test('a request without a valid key meets no fault and uses none up', async (t) => {
+test('a request without a valid API key meets no fault and is not counted by a rule', async (t) => {
   const gateway = await startTestGateway(t, {
     faults: [{ operation: '*', times: 1, fault: { kind: 'reset' } }],
   });
   const headers = { authorization: 'Bearer wrong' };
   assert.equal((await gateway.call('GET', '/v1/files', { headers })).status, 401);
-  assert.equal(await outcome(gateway.call('GET', '/v1/files')), 'ECONNRESET');
+  assert.equal(await toOutcome(gateway.call('GET', '/v1/files')), 'ECONNRESET');
 });

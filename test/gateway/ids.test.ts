@@ -13,7 +13,7 @@ const styles: Record<IdStyle, (prefix: string) => RegExp> = {
 };
 
 for (const [idStyle, pattern] of Object.entries(styles) as [IdStyle, (prefix: string) => RegExp][]) {
-  test(`${idStyle}: every id of the API has the style`, async (t) => {
+  test(`with --id-style ${idStyle}, every id of the API has the style`, async (t) => {
     const gateway = await startTestGateway(t, { idStyle });
     await gateway.addFile('a');
     const { body: file } = await gateway.collect({ runtimePath: 'a' });
@@ -21,7 +21,7 @@ for (const [idStyle, pattern] of Object.entries(styles) as [IdStyle, (prefix: st
     const { body: exported } = await gateway.call('POST', `/v1/runs/${file.runId}/files/export`);
     const { body: account } = await gateway.call('GET', '/v1/auth/whoami');
     const invocation = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 0 });
-    const found: [prefix: string, id: string][] = [
+    const ids: [prefix: string, id: string][] = [
       ['file', file.id],
       ['file', exported.id],
       ['sp', file.spaceId],
@@ -34,10 +34,10 @@ for (const [idStyle, pattern] of Object.entries(styles) as [IdStyle, (prefix: st
       ['key', account.keyId],
       ['inv', invocation.id],
     ];
-    for (const [prefix, id] of found) assert.match(id, pattern(prefix), prefix);
+    for (const [prefix, id] of ids) assert.match(id, pattern(prefix), prefix);
   });
 
-  test(`${idStyle}: ids name their own thing`, async (t) => {
+  test(`with --id-style ${idStyle}, each id names its own resource`, async (t) => {
     const gateway = await startTestGateway(t, { idStyle });
     const other = await gateway.addRuntime();
     await gateway.addFile('a');
@@ -58,7 +58,7 @@ for (const [idStyle, pattern] of Object.entries(styles) as [IdStyle, (prefix: st
   });
 }
 
-const names: [name: string, makesRuntimeIn: IdStyle | undefined][] = [
+const folders: [name: string, runtimeIn: IdStyle | undefined][] = [
   ['11111111-2222-4333-8444-555555555555', 'uuid'],
   ['AAAAAAAA-2222-4333-8444-555555555555', undefined],
   [`rt_${'0z'.repeat(11)}`, 'prefixed'],
@@ -68,8 +68,8 @@ const names: [name: string, makesRuntimeIn: IdStyle | undefined][] = [
   [`run_${'0'.repeat(22)}`, undefined],
 ];
 
-for (const [name, style] of names) {
-  test(`a folder ${name} is a runtime of ${style ?? 'no style'}`, async (t) => {
+for (const [name, style] of folders) {
+  test(`a folder ${name} is a runtime with ${style ? `--id-style ${style} only` : 'no id style'}`, async (t) => {
     for (const idStyle of ['uuid', 'prefixed'] as const) {
       const gateway = await startTestGateway(t, { idStyle });
       await mkdir(join(gateway.workspaceDir, name));

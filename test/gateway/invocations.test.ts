@@ -12,13 +12,13 @@ test('an invocation runs for its duration and then has its final status and outp
   const { runtimeId } = gateway;
   const output = { files: ['/workspace/a'] };
   const created = await gateway.createInvocation({ runtimeId, durationMs: 90_000, output });
-  const ask = async () => (await gateway.call('GET', `/v1/invocations/${created.id}`)).body;
-  assert.deepEqual(await ask(), created);
+  const get = async () => (await gateway.call('GET', `/v1/invocations/${created.id}`)).body;
+  assert.deepEqual(await get(), created);
   assert.deepEqual([created.status, created.action, 'output' in created], ['running', 'act', false]);
   now += 89_999;
-  assert.equal((await ask()).status, 'running');
+  assert.equal((await get()).status, 'running');
   now += 1;
-  assert.deepEqual(await ask(), {
+  assert.deepEqual(await get(), {
     ...created,
     status: 'succeeded',
     output,
@@ -27,7 +27,7 @@ test('an invocation runs for its duration and then has its final status and outp
   });
 });
 
-test('an error makes it failed; a status of its own wins', async (t) => {
+test('an invocation with an error ends as failed, unless it has a status', async (t) => {
   const gateway = await startTestGateway(t);
   const error = { code: 'agent.gave_up', message: 'No luck.', details: { steps: 3 } };
   const common = { runtimeId: gateway.runtimeId, durationMs: 0, error };
@@ -37,7 +37,7 @@ test('an error makes it failed; a status of its own wins', async (t) => {
   assert.deepEqual([timedOut.status, timedOut.action], ['timed_out', 'extract']);
 });
 
-test('it needs an active runtime', async (t) => {
+test('an invocation needs an active runtime', async (t) => {
   const gateway = await startTestGateway(t);
   await assert.rejects(gateway.createInvocation({ runtimeId: randomUUID(), durationMs: 0 }), {
     code: 'runtime.not_found',
@@ -48,17 +48,17 @@ test('it needs an active runtime', async (t) => {
   });
 });
 
-test('a wait is answered when the invocation finishes', async (t) => {
+test('a wait returns when the invocation finishes', async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
   const { id, createdAt } = await gateway.createInvocation({ runtimeId, durationMs: 300, output: 7 });
   const { status, body } = await gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`);
-  const tookMs = Date.now() - Date.parse(createdAt);
+  const durationMs = Date.now() - Date.parse(createdAt);
   assert.deepEqual([status, body.waitStatus, body.status, body.output], [200, 'completed', 'succeeded', 7]);
-  assert.ok(tookMs >= 300 && tookMs < 5_000, `took ${tookMs} ms`);
+  assert.ok(durationMs >= 300 && durationMs < 5_000, `took ${durationMs} ms`);
 });
 
-test('a wait for a finished invocation is answered at once', async (t) => {
+test('a wait for a finished invocation returns at once', async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
@@ -66,7 +66,7 @@ test('a wait for a finished invocation is answered at once', async (t) => {
   assert.deepEqual([body.waitStatus, 'retryAfterSeconds' in body], ['completed', false]);
 });
 
-test('a wait that takes too long says so, and when to ask again', async (t) => {
+test('a wait that times out says so, and when to retry', async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
@@ -78,7 +78,7 @@ test('a wait that takes too long says so, and when to ask again', async (t) => {
   }
 });
 
-test('a wrong timeout is 400', async (t) => {
+test('a wait with an invalid timeout → 400', async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
@@ -89,29 +89,30 @@ test('a wrong timeout is 400', async (t) => {
   }
 });
 
-test('an invocation that is unknown, or of another runtime, is 404', async (t) => {
+test('an unknown invocation, or a wait at another runtime → 404 invocation.not_found', async (t) => {
   const gateway = await startTestGateway(t);
   const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 0 });
   const other = await gateway.addRuntime();
-  const asked = [
+  const responses = [
     await gateway.call('GET', `/v1/invocations/${randomUUID()}`),
     await gateway.call('POST', `/v1/runtimes/${gateway.runtimeId}/invocations/${randomUUID()}/wait`),
     await gateway.call('POST', `/v1/runtimes/${other}/invocations/${id}/wait`),
   ];
-  for (const { status, body } of asked) assert.deepEqual([status, body.code], [404, 'invocation.not_found']);
+  for (const { status, body } of responses)
+    assert.deepEqual([status, body.code], [404, 'invocation.not_found']);
 });
 
 test('a client that leaves ends its wait', { timeout: 10_000 }, async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
-  const leaving = new AbortController();
-  const { signal } = leaving;
+  const client = new AbortController();
+  const { signal } = client;
   const wait = gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`, { signal });
-  const left = assert.rejects(wait, { name: 'AbortError' });
+  const aborted = assert.rejects(wait, { name: 'AbortError' });
   await waitFor('the wait to begin', () => gateway.snapshot().inFlight === 1);
-  leaving.abort();
-  await left;
+  client.abort();
+  await aborted;
   await waitFor('the wait to end', () => gateway.snapshot().inFlight === 0);
 });
 

@@ -26,7 +26,7 @@ function collect(url: string, runtimePath: string, runtimeId = RUNTIME_ID) {
 }
 
 for (const [idStyle, runtimeId] of Object.entries(runtimeIds) as [IdStyle, string][]) {
-  test(`killed by kill -9 and started again, it gives the same responses, with ${idStyle} ids`, {
+  test(`a gateway killed with SIGKILL gives the same responses after a restart, with ${idStyle} ids`, {
     timeout: 60_000,
   }, async (t) => {
     const folders = await createFolders(t, runtimeId);
@@ -49,17 +49,17 @@ for (const [idStyle, runtimeId] of Object.entries(runtimeIds) as [IdStyle, strin
       `/v1/runtimes/${runtimeId}`,
       `/v1/runs/${a.runId}`,
     ];
-    const ask = async (url: string) => {
-      const answers = await Promise.all(paths.map((path) => callApi(url, 'GET', path)));
-      // The port is another one after the restart.
-      return JSON.stringify(answers.map(({ status, body }) => [status, body])).replaceAll(url, '');
+    const getAll = async (url: string) => {
+      const responses = await Promise.all(paths.map((path) => callApi(url, 'GET', path)));
+      // The port changes with the restart.
+      return JSON.stringify(responses.map(({ status, body }) => [status, body])).replaceAll(url, '');
     };
-    const before = await ask(first.url);
+    const before = await getAll(first.url);
     first.child.kill('SIGKILL');
     await first.ended;
 
     const second = await startGatewayProcess(t, options);
-    assert.equal(await ask(second.url), before);
+    assert.equal(await getAll(second.url), before);
     const again = await callApi(second.url, 'POST', `/v1/runs/${a.runId}/files/export`, {
       headers: { 'idempotency-key': 'k' },
     });
@@ -69,18 +69,18 @@ for (const [idStyle, runtimeId] of Object.entries(runtimeIds) as [IdStyle, strin
   });
 }
 
-test('killed in the middle of many collects, it has every file that it had promised', {
+test('a gateway killed during many collects has every file that a client was told of', {
   timeout: 60_000,
 }, async (t) => {
   const folders = await createFolders(t);
   const root = join(folders.workspaceDir, RUNTIME_ID);
   for (let index = 0; index < 300; index += 1) await writeFile(join(root, `f${index}`), `bytes ${index}`);
   const first = await startGatewayProcess(t, folders);
-  const promised: string[] = [];
+  const acknowledged: string[] = [];
   const collects = Array.from({ length: 300 }, async (_, index) => {
     const { body } = await collect(first.url, `f${index}`);
-    promised.push(body.id);
-    if (promised.length === 50) first.child.kill('SIGKILL');
+    acknowledged.push(body.id);
+    if (acknowledged.length === 50) first.child.kill('SIGKILL');
   });
   await Promise.allSettled(collects);
   await first.ended;
@@ -88,8 +88,8 @@ test('killed in the middle of many collects, it has every file that it had promi
   const second = await startGateway(folders);
   try {
     const files = new Map(second.snapshot().files.map((file) => [file.id, file]));
-    assert.ok(promised.length >= 50);
-    assert.ok(promised.every((id) => files.has(id)));
+    assert.ok(acknowledged.length >= 50);
+    assert.ok(acknowledged.every((id) => files.has(id)));
     for (const { id, runtimePath } of files.values()) {
       const { body } = await callApi(second.url, 'GET', `/v1/files/${id}/content`);
       assert.equal(body, `bytes ${runtimePath?.slice(1)}`);
@@ -104,7 +104,7 @@ test('killed in the middle of many collects, it has every file that it had promi
   }
 });
 
-test('an invocation goes on while the gateway is down', async (t) => {
+test('an invocation advances while the gateway is down', async (t) => {
   const folders = await createFolders(t);
   let now = Date.parse('2025-03-01T12:00:00.000Z');
   const first = await startGateway({ ...folders, now: () => now });
@@ -117,7 +117,7 @@ test('an invocation goes on while the gateway is down', async (t) => {
   assert.deepEqual([body.status, body.finishedAt], ['succeeded', '2025-03-01T12:01:00.000Z']);
 });
 
-test('a torn last line is dropped, and what follows is kept', async (t) => {
+test('an incomplete last journal line is dropped, and later entries are kept', async (t) => {
   const folders = await createFolders(t);
   const journal = join(folders.storageDir, 'journal.jsonl');
   const first = await startGateway(folders);
@@ -136,7 +136,7 @@ test('a torn last line is dropped, and what follows is kept', async (t) => {
   assert.deepEqual(names, ['a', 'b']);
 });
 
-test('a line that is damaged in the middle of the journal stops the start', async (t) => {
+test('a damaged line before the end of the journal makes the start fail', async (t) => {
   const folders = await createFolders(t);
   const first = await startGateway(folders);
   await collect(first.url, 'a');
@@ -147,7 +147,7 @@ test('a line that is damaged in the middle of the journal stops the start', asyn
   await assert.rejects(startGateway(folders), /journal\.jsonl line 1 is damaged$/);
 });
 
-test('temporary files that a crash left behind are removed', async (t) => {
+test('temporary files of a crashed gateway are removed at the start', async (t) => {
   const folders = await createFolders(t);
   const temporaryDir = join(folders.storageDir, 'tmp');
   await mkdir(join(temporaryDir, 'a'), { recursive: true });
@@ -157,7 +157,7 @@ test('temporary files that a crash left behind are removed', async (t) => {
   assert.deepEqual(await readdir(join(temporaryDir, 'a')), []);
 });
 
-test('closed, it refuses connections and leaves its snapshot readable', async (t) => {
+test('a closed gateway refuses connections, and its snapshot stays readable', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   await gateway.collect({ runtimePath: 'a' });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startTestGateway } from '../support/gateway.js';
 
-test('a folder makes an active runtime with an active run', async (t) => {
+test('a workspace folder is an active runtime with an active run', async (t) => {
   const gateway = await startTestGateway(t);
   const { body: runtime } = await gateway.call('GET', `/v1/runtimes/${gateway.runtimeId}`);
   const { body: run } = await gateway.call('GET', `/v1/runs/${runtime.activeRunId}`);
@@ -22,7 +22,7 @@ test('a collected file belongs to the active run', async (t) => {
   assert.deepEqual([file.runId, file.spaceId], [runtime.activeRunId, runtime.spaceId]);
 });
 
-test('stopping ends the run; stopping again is 409 runtime.not_active', async (t) => {
+test('stopping a runtime ends its run; stopping it again → 409 runtime.not_active', async (t) => {
   const now = Date.now() + 90_000;
   const gateway = await startTestGateway(t, { now: () => now });
   const path = `/v1/runtimes/${gateway.runtimeId}`;
@@ -42,7 +42,7 @@ test('stopping ends the run; stopping again is 409 runtime.not_active', async (t
   );
 });
 
-test('a runtime may appear while the gateway runs; a file is not a runtime', async (t) => {
+test('a folder that appears while the gateway runs is a runtime, and a file is not', async (t) => {
   const gateway = await startTestGateway(t);
   const folder = await gateway.addRuntime();
   const file = randomUUID();
@@ -51,15 +51,15 @@ test('a runtime may appear while the gateway runs; a file is not a runtime', asy
   assert.equal((await gateway.call('GET', `/v1/runtimes/${file}`)).status, 404);
 });
 
-test('an unknown runtime or run is 404 by its own code', async (t) => {
+test('an unknown runtime → 404 runtime.not_found, and an unknown run → 404 run.not_found', async (t) => {
   const gateway = await startTestGateway(t);
-  const ask = async (method: string, path: string) => (await gateway.call(method, path)).body.code;
-  assert.equal(await ask('GET', `/v1/runtimes/${randomUUID()}`), 'runtime.not_found');
-  assert.equal(await ask('POST', `/v1/runtimes/${randomUUID()}/stop`), 'runtime.not_found');
-  assert.equal(await ask('GET', `/v1/runs/${randomUUID()}`), 'run.not_found');
+  const getCode = async (method: string, path: string) => (await gateway.call(method, path)).body.code;
+  assert.equal(await getCode('GET', `/v1/runtimes/${randomUUID()}`), 'runtime.not_found');
+  assert.equal(await getCode('POST', `/v1/runtimes/${randomUUID()}/stop`), 'runtime.not_found');
+  assert.equal(await getCode('GET', `/v1/runs/${randomUUID()}`), 'run.not_found');
 });
 
-test('whoami tells whose key it is', async (t) => {
+test('whoami returns the ids of the API key and its account', async (t) => {
   const gateway = await startTestGateway(t);
   const { body: runtime } = await gateway.call('GET', `/v1/runtimes/${gateway.runtimeId}`);
   const { status, body } = await gateway.call('GET', '/v1/auth/whoami');
@@ -67,7 +67,7 @@ test('whoami tells whose key it is', async (t) => {
   assert.deepEqual([status, body.defaultSpaceId], [200, runtime.spaceId]);
 });
 
-test('anything else is 404', async (t) => {
+test('an unknown path or method → 404 route.not_found', async (t) => {
   const gateway = await startTestGateway(t);
   const unknown = [
     ['GET', '/'],

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { startTestGateway } from '../support/gateway.js';
 
-test('the snapshot count requests and answers, and list what was committed', async (t) => {
+test('the snapshot counts requests and responses, and lists the committed files', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   const { body: file } = await gateway.collect({ runtimePath: '/workspace/a', metadata: { k: 1 } });
@@ -14,7 +14,7 @@ test('the snapshot count requests and answers, and list what was committed', asy
   const { maxInFlight, ...snapshot } = gateway.snapshot();
   assert.deepEqual(snapshot, {
     requests: { collect: 3, 'list-files': 1 },
-    answers: { collect: { 200: 1, 404: 1, 400: 1 }, 'list-files': { 401: 1 } },
+    responses: { collect: { 200: 1, 404: 1, 400: 1 }, 'list-files': { 401: 1 } },
     faults: {},
     inFlight: 0,
     files: [{ id, path, runtimeId, metadata, createdAt, runtimePath: '/workspace/a' }],
@@ -22,23 +22,23 @@ test('the snapshot count requests and answers, and list what was committed', asy
   assert.equal(maxInFlight, 1);
 });
 
-test('another process sees the same snapshot, without an API key', async (t) => {
+test('GET /_gateway/snapshot returns the snapshot without an API key', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   await gateway.collect({ runtimePath: 'a' });
-  const answer = await fetch(`${gateway.url}/_gateway/snapshot`);
-  assert.deepEqual(await answer.json(), gateway.snapshot());
+  const response = await fetch(`${gateway.url}/_gateway/snapshot`);
+  assert.deepEqual(await response.json(), gateway.snapshot());
 });
 
-test('the health path answers without an API key, whatever the faults, and is in no snapshot', async (t) => {
+test('GET /_gateway/health needs no API key, meets no fault and is not counted', async (t) => {
   const fault = { kind: 'respond', status: 503 } as const;
   const gateway = await startTestGateway(t, { faults: [{ operation: '*', fault }] });
-  const answer = await fetch(`${gateway.url}/_gateway/health`);
-  assert.deepEqual([answer.status, await answer.text()], [204, '']);
+  const response = await fetch(`${gateway.url}/_gateway/health`);
+  assert.deepEqual([response.status, await response.text()], [204, '']);
   assert.deepEqual(gateway.snapshot().requests, {});
 });
 
-test('another process can set the faults', async (t) => {
+test('PUT /_gateway/faults replaces the fault rules', async (t) => {
   const gateway = await startTestGateway(t);
   const body = [{ operation: 'whoami', fault: { kind: 'respond', status: 503 } }];
   assert.equal((await gateway.call('PUT', '/_gateway/faults', { body })).status, 204);
@@ -59,15 +59,15 @@ const wrongFaults: [body: unknown, message: RegExp][] = [
 ];
 
 for (const [body, message] of wrongFaults) {
-  test(`wrong faults are refused with their place: ${message.source}`, async (t) => {
+  test(`PUT /_gateway/faults with ${JSON.stringify(body)} → 400 that names the wrong field`, async (t) => {
     const gateway = await startTestGateway(t);
-    const answer = await gateway.call('PUT', '/_gateway/faults', { body });
-    assert.equal(answer.status, 400);
-    assert.match(answer.body.error, message);
+    const response = await gateway.call('PUT', '/_gateway/faults', { body });
+    assert.equal(response.status, 400);
+    assert.match(response.body.error, message);
   });
 }
 
-test('another process can create an invocation', async (t) => {
+test('POST /_gateway/invocations creates an invocation', async (t) => {
   const gateway = await startTestGateway(t);
   const body = { runtimeId: gateway.runtimeId, durationMs: 0, output: [1] };
   const { status, body: invocation } = await gateway.call('POST', '/_gateway/invocations', { body });
@@ -75,7 +75,7 @@ test('another process can create an invocation', async (t) => {
   assert.deepEqual((await gateway.call('GET', `/v1/invocations/${invocation.id}`)).body, invocation);
 });
 
-test('a wrong invocation is refused', async (t) => {
+test('POST /_gateway/invocations refuses wrong options and unknown runtimes', async (t) => {
   const gateway = await startTestGateway(t);
   const create = async (body: unknown) =>
     (await gateway.call('POST', '/_gateway/invocations', { body })).body;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
 
-const good: [runtimePath: string, path: string][] = [
+const validPaths: [runtimePath: string, path: string][] = [
   ['/workspace/output/a.txt', 'output/a.txt'],
   ['output/a.txt', 'output/a.txt'],
   ['./output//a.txt', 'output/a.txt'],
@@ -15,8 +15,8 @@ const good: [runtimePath: string, path: string][] = [
   ['ünï côdé 文.txt', 'ünï côdé 文.txt'],
 ];
 
-for (const [runtimePath, path] of good) {
-  test(`${runtimePath} is ${path} in the workspace`, async (t) => {
+for (const [runtimePath, path] of validPaths) {
+  test(`runtimePath ${runtimePath} is ${path} in the workspace`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile(path);
     const { status, body } = await gateway.collect({ runtimePath });
@@ -25,7 +25,7 @@ for (const [runtimePath, path] of good) {
   });
 }
 
-const bad = [
+const invalidPaths = [
   '/etc/passwd',
   '..',
   '../secret.txt',
@@ -42,8 +42,8 @@ const bad = [
   'x'.repeat(300),
 ];
 
-for (const runtimePath of bad) {
-  test(`${JSON.stringify(runtimePath).slice(0, 40)} → 400 runtime_file.path_invalid`, async (t) => {
+for (const runtimePath of invalidPaths) {
+  test(`runtimePath ${JSON.stringify(runtimePath).slice(0, 40)} → 400 runtime_file.path_invalid`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('output/a.txt');
     await writeFile(join(gateway.workspaceDir, 'secret.txt'), 'secret');
@@ -53,7 +53,7 @@ for (const runtimePath of bad) {
   });
 }
 
-test('symbolic links that stay inside the workspace are followed', async (t) => {
+test('collect follows symbolic links inside the workspace', async (t) => {
   const gateway = await startTestGateway(t);
   const root = join(gateway.workspaceDir, gateway.runtimeId);
   await gateway.addFile('real/a.txt', 'bytes');
@@ -66,12 +66,12 @@ test('symbolic links that stay inside the workspace are followed', async (t) => 
   }
 });
 
-test('symbolic links that lead out of the workspace, or nowhere, are not followed', async (t) => {
+test('collect refuses symbolic links that lead out of the workspace or nowhere', async (t) => {
   const gateway = await startTestGateway(t);
   const root = join(gateway.workspaceDir, gateway.runtimeId);
   const neighbour = await gateway.addRuntime();
   await writeFile(join(gateway.workspaceDir, neighbour, 'a.txt'), 'secret');
-  // A neighbour whose name begins like the runtime's must not pass for it.
+  // A sibling folder whose name starts with the runtime's id is not part of the workspace.
   await mkdir(`${root}-other`);
   await writeFile(`${root}-other/a.txt`, 'secret');
   await symlink('/etc/hostname', join(root, 'file'));
@@ -88,7 +88,7 @@ test('symbolic links that lead out of the workspace, or nowhere, are not followe
   assert.deepEqual(gateway.snapshot().files, []);
 });
 
-test('a runtime whose folder is a symbolic link works, and its files cannot lead out of it either', async (t) => {
+test('a runtime folder may be a symbolic link, and its files cannot lead out of it either', async (t) => {
   const gateway = await startTestGateway(t);
   const root = join(gateway.workspaceDir, gateway.runtimeId);
   await gateway.addFile('a.txt');
@@ -100,7 +100,7 @@ test('a runtime whose folder is a symbolic link works, and its files cannot lead
 });
 
 for (const segment of ['..%2f..%2fetc', '%2e%2e', '..', '%00', '..%5c..', '%']) {
-  test(`/v1/runtimes/${segment}/… and /v1/files/${segment}/… lead nowhere`, async (t) => {
+  test(`/v1/runtimes/${segment}/… and /v1/files/${segment}/… → 404`, async (t) => {
     const gateway = await startTestGateway(t);
     await writeFile(join(gateway.workspaceDir, 'passwd'), 'secret');
     const collect = await sendRaw(gateway.url, 'POST', `/v1/runtimes/${segment}/files/collect`);
@@ -109,16 +109,16 @@ for (const segment of ['..%2f..%2fetc', '%2e%2e', '..', '%00', '..%5c..', '%']) 
   });
 }
 
-/** With the path exactly as given; fetch would resolve the dots. */
+/** Sends the path exactly as given; fetch would resolve the dots. */
 function sendRaw(url: string, method: string, path: string): Promise<number | undefined> {
   const { hostname, port } = new URL(url);
   const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
   return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode);
+    const outgoing = request({ hostname, port, method, path, headers, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
     });
-    sent.on('error', reject);
-    sent.end(method === 'POST' ? '{"runtimePath":"passwd"}' : undefined);
+    outgoing.on('error', reject);
+    outgoing.end(method === 'POST' ? '{"runtimePath":"passwd"}' : undefined);
   });
 }

@@ -50,9 +50,9 @@ export interface FaultRule {
   operation: Operation | '*';
   /** Only collects of this path, compared as sent. */
   runtimePath?: string;
-  /** Lets the first so many matching requests pass. */
+  /** Lets this many matching requests pass first. */
   skip?: number;
-  /** Hits at most so many times. */
+  /** Hits at most this many times. */
   times?: number;
   /** Hits this share of the matching requests, from 0 to 1, chosen by seeded random numbers. */
   share?: number;
@@ -113,7 +113,7 @@ export function createFaultMatcher(initialRules: readonly FaultRule[], seed: num
       random = createRandom(seed);
       counters = toCounters(rules);
     },
-    match(operation: Operation, runtimePath: string | undefined): Fault | undefined {
+    match(operation: Operation, runtimePath: unknown): Fault | undefined {
       for (const counter of counters) {
         const { rule } = counter;
         if (rule.operation !== '*' && rule.operation !== operation) continue;

@@ -33,7 +33,7 @@ export function injectFaults(
   };
 }
 
-async function readRuntimePath(c: HttpContext): Promise<string | undefined> {
+async function readRuntimePath(c: HttpContext): Promise<unknown> {
   try {
     return JSON.parse(await c.req.text())?.runtimePath;
   } catch {

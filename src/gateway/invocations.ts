@@ -51,10 +51,8 @@ export function getInvocation(state: GatewayState, id: string): Invocation {
 
 const waitRequestSchema = z.object({ timeoutSeconds: z.number().min(0).exactOptional() });
 
-/** The API's own limit for one wait. */
+/** The contract names neither a maximum nor a default; these are usual for long polls. */
 const MAX_WAIT_SECONDS = 60;
-
-/** The API's default for a wait without `timeoutSeconds`. */
 const DEFAULT_WAIT_SECONDS = 30;
 
 /** POST /v1/runtimes/{runtimeId}/invocations/{invocationId}/wait; the client's signal aborts when the client leaves. */

@@ -4,7 +4,7 @@ import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 import type { Store, StoredFile } from './store.js';
 
-/** The API's maximum page size. */
+/** The contract names no maximum; a low one makes clients page. */
 const MAX_LIMIT = 100;
 
 /** A cursor is the sequence number of the last file on the page before. */

@@ -63,7 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const storage = await createStorage(storageDir);
   const store = await openStore(storageDir, now);
   const closing = new AbortController();
-  // Every delay and wait adds a listener, so many listeners are no leak.
+  // Every delayed request adds a listener, so many listeners are no leak.
   setMaxListeners(0, closing.signal);
   const state: GatewayState = {
     workspaceDir: await realpath(workspaceDir),
@@ -89,7 +89,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       response.then(remove, remove);
       return response;
     },
-    // The gateway may run inside a user's tests, whose globals it must not replace.
+    // The gateway may run inside other tests, whose globals it must not replace.
     overrideGlobalObjects: false,
   }) as Server;
   const { port = 0 } = options;

@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { ApiError } from './api-error.js';
 
-/** One folder for each last character of an id: the system creates files of one folder one at a time, and this is twice as fast. */
+/** The last character of an id chooses the folder: file systems create the files of one folder one by one. */
 const TEMPORARY_FOLDERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 export type Storage = Awaited<ReturnType<typeof createStorage>>;

@@ -27,7 +27,7 @@ export interface StoredFile {
 
 export interface InvocationOptions {
   runtimeId: string;
-  /** How long it runs before it has its final status; 0 means that it is finished from the start. */
+  /** How long the invocation runs; 0 means that it is finished from the start. */
   durationMs: number;
   /** The final status. Default: `failed` if there is an error, else `succeeded`. */
   status?: 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
@@ -45,7 +45,7 @@ export interface StoredInvocation extends InvocationOptions {
   createdAt: number;
 }
 
-/** An `Idempotency-Key` and the request it came with. */
+/** An `Idempotency-Key` and the request that it came with, as text to compare. */
 export interface Idempotency {
   key: string;
   request: string;
@@ -65,7 +65,7 @@ export async function openStore(storageDir: string, now: () => number) {
   const byPath = new Map<string, StoredFile[]>();
   const byRun = new Map<string, StoredFile[]>();
   const byRuntime = new Map<string, StoredFile[]>();
-  const byIdempotencyKey = new Map<string, { request: string; file: StoredFile }>();
+  const byIdempotencyKey = new Map<string, Idempotency & { file: StoredFile }>();
   const reservedPaths = new Set<string>();
   const invocations = new Map<string, StoredInvocation>();
   const stoppedAt = new Map<string, number>();
@@ -79,8 +79,7 @@ export async function openStore(storageDir: string, now: () => number) {
         addTo(byPath, file.path, file);
         addTo(byRun, file.runId, file);
         addTo(byRuntime, file.runtimeId, file);
-        const { key, request } = entry.idempotency ?? {};
-        if (key !== undefined && request !== undefined) byIdempotencyKey.set(key, { request, file });
+        if (entry.idempotency) byIdempotencyKey.set(entry.idempotency.key, { ...entry.idempotency, file });
         return;
       }
       case 'invocation-created':

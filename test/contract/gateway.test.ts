@@ -11,7 +11,7 @@ const judgeRequest = toJudge(requestBody);
 const judgeFile = createSchemaValidator('File');
 const produced = new Set<string>();
 
-/** Judges an answer by the response that the document has for its status. */
+/** Validates a response by the schema that the contract has for its status. */
 function assertContract({ status, headers, body }: ApiResponse): void {
   const response = responses[status];
   assert.ok(response, `${status} is documented`);
@@ -21,7 +21,7 @@ function assertContract({ status, headers, body }: ApiResponse): void {
   produced.add(String(status));
 }
 
-test('a file with everything is a File', async (t) => {
+test('a collect with every field returns a File', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('output/results.csv');
   assertContract(
@@ -35,13 +35,13 @@ test('a file with everything is a File', async (t) => {
   );
 });
 
-test('a file with the least is a File', async (t) => {
+test('a collect with only a path returns a File', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('empty', '');
   assertContract(await gateway.collect({ runtimePath: 'empty' }));
 });
 
-test('files in a listing, by id and from an export are Files', async (t) => {
+test('the listing, a file by id and an export return Files', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a');
   const { body: file } = await gateway.collect({ runtimePath: 'a' });
@@ -52,31 +52,31 @@ test('files in a listing, by id and from an export are Files', async (t) => {
   for (const each of [exported, read, ...listed.data]) assert.ok(judgeFile(each), describeErrors(judgeFile));
 });
 
-const refusals: [fact: string, status: number, ask: (gateway: TestGateway) => Promise<ApiResponse>][] = [
+const refusals: [fact: string, status: number, send: (gateway: TestGateway) => Promise<ApiResponse>][] = [
   ['a wrong body', 400, (gateway) => gateway.collect({})],
   ['a path outside of the workspace', 400, (gateway) => gateway.collect({ runtimePath: '/etc/passwd' })],
   ['a wrong destination', 400, (gateway) => gateway.collect({ runtimePath: 'a', destinationPath: '/../b' })],
-  ['no key', 401, (gateway) => collectAs(gateway, { authorization: '' })],
-  ['a wrong key', 401, (gateway) => collectAs(gateway, { authorization: 'Bearer wrong' })],
-  ['a missing file', 404, (gateway) => gateway.collect({ runtimePath: 'b' })],
+  ['no API key', 401, (gateway) => collectAs(gateway, { authorization: '' })],
+  ['a wrong API key', 401, (gateway) => collectAs(gateway, { authorization: 'Bearer wrong' })],
+  ['the path of a missing file', 404, (gateway) => gateway.collect({ runtimePath: 'b' })],
   ['an unknown runtime', 404, (gateway) => collectFrom(gateway, randomUUID())],
-  ['a storage out of order', 503, collectWithoutStorage],
+  ['a storage that cannot be written', 503, collectWithoutStorage],
 ];
 
-for (const [fact, status, ask] of refusals) {
-  test(`${fact} is a documented ${status}`, async (t) => {
+for (const [fact, status, send] of refusals) {
+  test(`a collect with ${fact} → the documented ${status}`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a');
-    const answer = await ask(gateway);
-    assert.equal(answer.status, status);
-    assertContract(answer);
+    const response = await send(gateway);
+    assert.equal(response.status, status);
+    assertContract(response);
   });
 }
 
 for (const status of Object.keys(responses)
   .map(Number)
   .filter((status) => status >= 400)) {
-  test(`an injected ${status} is as documented`, async (t) => {
+  test(`an injected ${status} → the documented ${status}`, async (t) => {
     assertContract(await collectWithFault(t, { kind: 'respond', status }));
   });
 }
@@ -116,7 +116,7 @@ const bodies: unknown[] = [
 
 for (const body of bodies) {
   const verdict = judgeRequest(body) ? 'accepted' : 'refused';
-  test(`${JSON.stringify(body)} is ${verdict}, as by the document`, async (t) => {
+  test(`a collect with body ${JSON.stringify(body)} is ${verdict}, as in the contract`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a');
     const { status } = await gateway.collect(JSON.stringify(body));

@@ -3,7 +3,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { API_KEY, startTestGateway, type TestGateway } from '../support/gateway.js';
+
+type RequestOptions = Parameters<TestGateway['call']>[2];
+
+function collectFrom({ call }: TestGateway, runtimeId: string, options: RequestOptions) {
+  return call('POST', `/v1/runtimes/${encodeURIComponent(runtimeId)}/files/collect`, options);
+}
 
 test('the response to a collect has every field that was sent, and the source, type, size and time', async (t) => {
   const now = Date.parse('2025-03-01T12:00:00.000Z');
@@ -60,9 +66,7 @@ test('without a destination, files of the same name in different folders or runt
   await writeFile(join(gateway.workspaceDir, other, 'results.csv'), '');
   const first = await gateway.collect({ runtimePath: '/workspace/a/results.csv' });
   const second = await gateway.collect({ runtimePath: '/workspace/b/results.csv' });
-  const third = await gateway.call('POST', `/v1/runtimes/${other}/files/collect`, {
-    body: { runtimePath: '/workspace/results.csv' },
-  });
+  const third = await collectFrom(gateway, other, { body: { runtimePath: '/workspace/results.csv' } });
   assert.equal(first.body.path, `/runs/${first.body.runId}/a/results.csv`);
   assert.equal(first.body.name, 'results.csv');
   assert.equal(first.body.metadata, null);
@@ -105,9 +109,9 @@ for (const [problem, wrong, field] of wrongBodies) {
 
 test('a collect with content-type text/plain → 400', async (t) => {
   const gateway = await startTestGateway(t);
-  const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
   const headers = { 'content-type': 'text/plain' };
-  const { status, body } = await gateway.call('POST', path, { body: { runtimePath: 'a' }, headers });
+  const request = { body: { runtimePath: 'a' }, headers };
+  const { status, body } = await collectFrom(gateway, gateway.runtimeId, request);
   assert.deepEqual([status, body.details.field], [400, 'content-type']);
 });
 
@@ -115,11 +119,8 @@ for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${API_KEY}`, A
   test(`a collect with authorization "${authorization}" → 401`, async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt');
-    const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
-    const { status, body } = await gateway.call('POST', path, {
-      body: { runtimePath: 'a.txt' },
-      headers: { authorization },
-    });
+    const request = { body: { runtimePath: 'a.txt' }, headers: { authorization } };
+    const { status, body } = await collectFrom(gateway, gateway.runtimeId, request);
     assert.deepEqual([status, body.code, body.reasonClass], [401, 'auth.required', 'unauthorized']);
     assert.deepEqual(gateway.snapshot().files, []);
   });
@@ -137,12 +138,10 @@ test('each of the configured API keys is accepted, and no other', async (t) => {
 test('a collect from an unknown runtime → 404 runtime.not_found', async (t) => {
   const gateway = await startTestGateway(t);
   for (const id of [randomUUID(), 'x', '..', gateway.runtimeId.toUpperCase().replace(/\d/g, 'F')]) {
-    const path = `/v1/runtimes/${encodeURIComponent(id)}/files/collect`;
-    const { status } = await gateway.call('POST', path, { body: { runtimePath: 'a' } });
+    const { status } = await collectFrom(gateway, id, { body: { runtimePath: 'a' } });
     assert.equal(status, 404, id);
   }
-  const unknown = `/v1/runtimes/${randomUUID()}/files/collect`;
-  const { body } = await gateway.call('POST', unknown, { body: { runtimePath: 'a' } });
+  const { body } = await collectFrom(gateway, randomUUID(), { body: { runtimePath: 'a' } });
   assert.deepEqual([body.code, body.reasonClass], ['runtime.not_found', 'not_found']);
 });
 

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
-import { startTestGateway } from '../support/gateway.js';
+import { type TestContext, test } from 'node:test';
+import type { InvocationOptions } from '../../src/testing.js';
+import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
 const HOUR_MS = 3_600_000;
+
+async function startWithInvocation(t: TestContext, options: Omit<InvocationOptions, 'runtimeId'>) {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id, createdAt } = await gateway.createInvocation({ runtimeId, ...options });
+  const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
+  const wait = (request?: Parameters<TestGateway['call']>[2]) => gateway.call('POST', path, request);
+  return { gateway, id, createdAt, wait };
+}
 
 test('an invocation runs for its duration and then has its final status and output', async (t) => {
   let now = Date.parse('2025-03-01T12:00:00.000Z');
@@ -49,49 +59,38 @@ test('an invocation needs an active runtime', async (t) => {
 });
 
 test('a wait returns when the invocation finishes', async (t) => {
-  const gateway = await startTestGateway(t);
-  const { runtimeId } = gateway;
-  const { id, createdAt } = await gateway.createInvocation({ runtimeId, durationMs: 300, output: 7 });
-  const { status, body } = await gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`);
+  const { createdAt, wait } = await startWithInvocation(t, { durationMs: 300, output: 7 });
+  const { status, body } = await wait();
   const durationMs = Date.now() - Date.parse(createdAt);
   assert.deepEqual([status, body.waitStatus, body.status, body.output], [200, 'completed', 'succeeded', 7]);
   assert.ok(durationMs >= 300 && durationMs < 5_000, `took ${durationMs} ms`);
 });
 
 test('a wait for a finished invocation returns at once', async (t) => {
-  const gateway = await startTestGateway(t);
-  const { runtimeId } = gateway;
-  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
-  const { body } = await gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`);
+  const { wait } = await startWithInvocation(t, { durationMs: 0 });
+  const { body } = await wait();
   assert.deepEqual([body.waitStatus, 'retryAfterSeconds' in body], ['completed', false]);
 });
 
 test('a wait that times out says so, and when to retry', async (t) => {
-  const gateway = await startTestGateway(t);
-  const { runtimeId } = gateway;
-  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
-  const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
+  const { wait } = await startWithInvocation(t, { durationMs: HOUR_MS });
   for (const timeoutSeconds of [0, 0.05]) {
-    const { status, body } = await gateway.call('POST', path, { body: { timeoutSeconds } });
+    const { status, body } = await wait({ body: { timeoutSeconds } });
     assert.deepEqual([status, body.status, body.waitStatus], [200, 'running', 'timeout']);
     assert.equal(body.retryAfterSeconds, 1);
   }
 });
 
 test('a wait with an invalid timeout → 400', async (t) => {
-  const gateway = await startTestGateway(t);
-  const { runtimeId } = gateway;
-  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
-  const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
+  const { wait } = await startWithInvocation(t, { durationMs: HOUR_MS });
   for (const timeoutSeconds of [-1, '5', null]) {
-    const { status, body } = await gateway.call('POST', path, { body: { timeoutSeconds } });
+    const { status, body } = await wait({ body: { timeoutSeconds } });
     assert.deepEqual([status, body.details], [400, { field: 'timeoutSeconds' }]);
   }
 });
 
 test('an unknown invocation, or a wait at another runtime → 404 invocation.not_found', async (t) => {
-  const gateway = await startTestGateway(t);
-  const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 0 });
+  const { gateway, id } = await startWithInvocation(t, { durationMs: 0 });
   const other = await gateway.addRuntime();
   const responses = [
     await gateway.call('GET', `/v1/invocations/${randomUUID()}`),
@@ -103,13 +102,9 @@ test('an unknown invocation, or a wait at another runtime → 404 invocation.not
 });
 
 test('a client that leaves ends its wait', { timeout: 10_000 }, async (t) => {
-  const gateway = await startTestGateway(t);
-  const { runtimeId } = gateway;
-  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
+  const { gateway, wait } = await startWithInvocation(t, { durationMs: HOUR_MS });
   const client = new AbortController();
-  const { signal } = client;
-  const wait = gateway.call('POST', `/v1/runtimes/${runtimeId}/invocations/${id}/wait`, { signal });
-  const aborted = assert.rejects(wait, { name: 'AbortError' });
+  const aborted = assert.rejects(wait({ signal: client.signal }), { name: 'AbortError' });
   await waitFor('the wait to begin', () => gateway.snapshot().inFlight === 1);
   client.abort();
   await aborted;
@@ -117,11 +112,8 @@ test('a client that leaves ends its wait', { timeout: 10_000 }, async (t) => {
 });
 
 test('closing the gateway ends all waits at once', { timeout: 10_000 }, async (t) => {
-  const gateway = await startTestGateway(t);
-  const { runtimeId } = gateway;
-  const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
-  const path = `/v1/runtimes/${runtimeId}/invocations/${id}/wait`;
-  const waits = Array.from({ length: 20 }, () => assert.rejects(gateway.call('POST', path)));
+  const { gateway, wait } = await startWithInvocation(t, { durationMs: HOUR_MS });
+  const waits = Array.from({ length: 20 }, () => assert.rejects(wait()));
   await waitFor('20 waits', () => gateway.snapshot().inFlight === 20);
   await gateway.close();
   await Promise.all(waits);

@@ -185,8 +185,8 @@ describe('docker-compose.yml', needsGo, () => {
     assert.ok(check.includes(`http://127.0.0.1:${port}/_gateway/health`), check);
   });
 
-  test('the README’s commands name files, profiles and services that exist', async () => {
-    const lines = (await read('README.md')).match(/docker compose [^`\n#]*/g) ?? [];
+  test('the commands of docs/docker.md name files, profiles and services that exist', async () => {
+    const lines = (await read('docs/docker.md')).match(/docker compose [^`\n#]*/g) ?? [];
     const words = lines.map((line) => line.trim().split(/ +/));
     const after = (option: string) => words.flatMap((w) => w.filter((_, i) => w[i - 1] === option));
     for (const file of after('-f')) await access(join(REPOSITORY, file));

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { metrics, toScrapedName } from '../src/shared/metric-names.js';
+import { metrics, toScrapedName } from '../../src/shared/metric-names.js';
+import { readPage } from './markdown.js';
 
-const text = await readFile(new URL('../docs/operating.md', import.meta.url), 'utf8');
+const page = await readPage('docs/operating.md');
 
-describe('docs/operating.md describes', () => {
+describe('docs/operating.md', () => {
   for (const metric of Object.values(metrics)) {
     const labels = metric.labels.map((label) => `\`${label}\``).join(', ') || '–';
     const row = `| \`${toScrapedName(metric)}\` | ${metric.kind} | ${labels} | ${metric.help} |`;
-    test(row, () => assert.ok(text.includes(row)));
+    test(`says ${row}`, () => assert.ok(page.includes(row)));
   }
 
-  test('no metric that is not there', () => {
+  test('names no metric that does not exist', () => {
     const names = new Set<string>(Object.values(metrics).map(toScrapedName));
-    const found = text.match(/\bbctrl_[a-z_]+/g) ?? [];
+    const found = page.match(/\bbctrl_[a-z_]+/g) ?? [];
     assert.deepEqual(
       found.filter((name) => !names.has(name)),
       [],

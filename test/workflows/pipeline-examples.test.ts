@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import type { BctrlActivities } from '../../src/activities/create-activities.js'
 import { DEFAULT_TASK_QUEUE } from '../../src/shared/names.js';
 import type { PipelinePhase } from '../../src/shared/pipeline-report.js';
 import type { FaultRule, InvocationOptions } from '../../src/testing.js';
+import { codeBlocksOf, readPage, sectionOf } from '../docs/markdown.js';
 import { runExecutable } from '../support/executable.js';
 import { fileNotFound } from '../support/faults.js';
 import { createTestFolder } from '../support/gateway.js';
@@ -18,22 +19,22 @@ import { waitForPhase } from '../support/wait-for.js';
 
 useTimeSkippingServer();
 
-/** What an example finds, as its words say. */
+/** What an example describes, set up for real. */
 interface Scenario {
   readonly job?: Partial<InvocationOptions>;
-  /** In the workspace, beside `results.csv` and `logs/agent.log`. */
+  /** Files in the workspace beside `results.csv` and `logs/agent.log`. */
   readonly files?: Record<string, string>;
   readonly faults?: FaultRule[];
-  /** Paths in the storage that are taken. */
-  readonly taken?: string;
+  /** A path in the storage that a foreign file has. */
+  readonly takenPath?: string;
   readonly activities?: Partial<BctrlActivities>;
-  /** In which phase each command is sent, and what is mended before. */
-  readonly commands?: readonly { phase: PipelinePhase; mend?: FaultRule[] }[];
+  /** The phase in which each command is sent, and the faults from then on. */
+  readonly commands?: readonly { phase: PipelinePhase; faults?: FaultRule[] }[];
 }
 
 const refuse = (status: number) => ({ kind: 'respond', status }) as const;
 
-/** By heading. The one that is cancelled comes last: from then on the server's clock no longer skips. */
+/** By heading. The cancelled one comes last: after it the server's clock no longer skips. */
 const scenarios: Readonly<Record<string, Scenario>> = {
   'Wait for jobs': {
     job: { output: { files: ['results.csv', 'logs/agent.log'] } },
@@ -55,11 +56,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     files: { 'late.log': 'late' },
     faults: [{ operation: 'collect', runtimePath: 'late.log', times: 5, fault: fileNotFound }],
   },
-  'The destination is taken': { taken: '/shop/results.csv' },
+  'The destination is taken': { takenPath: '/shop/results.csv' },
   'A file finally fails': {},
-  'Hold, mend, resume': {
+  'Hold, fix, resume': {
     faults: [{ operation: 'collect', fault: refuse(401) }],
-    commands: [{ phase: 'held', mend: [] }],
+    commands: [{ phase: 'held', faults: [] }],
   },
   'Hold, give up': {
     faults: [{ operation: 'collect', runtimePath: 'results.csv', times: 1, fault: refuse(401) }],
@@ -69,24 +70,16 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   Cancel: { commands: [{ phase: 'waiting' }, { phase: 'waiting' }] },
 };
 
-const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-const [, section = ''] = /\n### Worked examples\n(.*?)\n## /s.exec(readme) ?? [];
-const [introduction = '', ...examples] = section.split('\n#### ');
-const [start = ''] = blocksOf(introduction, 'sh');
-
-/** What stands between the fences of a language. */
-function blocksOf(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)\\n\`\`\`$`, 'gms'))].map(
-    ([, block = '']) => block,
-  );
-}
+const section = sectionOf(await readPage('docs/pipeline.md'), '## Worked examples');
+const [introduction = '', ...examples] = section.split('\n### ');
+const [start = ''] = codeBlocksOf(introduction, 'sh');
 
 const WORKFLOW_ID = 'my-pipeline';
 const RUNTIME_ID = '3f2b8c1e-5a4d-4e6f-9b70-1c2d3e4f5a6b';
 const INVOCATION_ID = '4d26a7f0-93c1-4b58-8e2d-6f7a8b9c0d1e';
 
-describe('the README’s example', () => {
-  test('of each heading is executed here', () => {
+describe('docs/pipeline.md', () => {
+  test('has the examples that are run here', () => {
     assert.deepEqual(
       examples.map((example) => example.split('\n', 1)[0]),
       Object.keys(scenarios),
@@ -96,12 +89,12 @@ describe('the README’s example', () => {
 
   for (const example of examples) {
     const [heading = ''] = example.split('\n', 1);
-    test(`"${heading}" runs as it says`, async (t) => {
-      const { job, files, faults = [], taken, commands = [], activities } = scenarios[heading] ?? {};
+    test(`shows what "${heading}" prints`, async (t) => {
+      const { job, files, faults = [], takenPath, commands = [], activities } = scenarios[heading] ?? {};
       const contents = { 'results.csv': 'a,b\n1,2\n', 'logs/agent.log': 'done\n', ...files };
       const { gateway, runtimeId, activities: realActivities } = await setUp(t, contents);
-      if (taken !== undefined) {
-        await gateway.collect({ runtimePath: 'results.csv', destinationPath: taken });
+      if (takenPath !== undefined) {
+        await gateway.collect({ runtimePath: 'results.csv', destinationPath: takenPath });
       }
       gateway.setFaults(faults);
       const invocation = job && (await gateway.createInvocation({ runtimeId, durationMs: 0, ...job }));
@@ -110,7 +103,7 @@ describe('the README’s example', () => {
 
       const folder = await createTestFolder(t);
       await symlink(devServerExecutable(), join(folder, 'temporal'));
-      const [input = '', ...otherInputs] = blocksOf(example, 'json');
+      const [input = '', ...otherInputs] = codeBlocksOf(example, 'json');
       assert.deepEqual(otherInputs, []);
       await writeFile(join(folder, 'pipeline.json'), toReal(input));
       const { address } = env;
@@ -127,11 +120,11 @@ describe('the README’s example', () => {
       await withWorker(env, options, async () => {
         await run(start);
         const handle = env.client.workflow.getHandle(WORKFLOW_ID);
-        const lines = blocksOf(example, 'sh').flatMap((block) => block.split('\n'));
+        const lines = codeBlocksOf(example, 'sh').flatMap((block) => block.split('\n'));
         assert.equal(lines.length, commands.length);
-        for (const [index, { phase, mend }] of commands.entries()) {
+        for (const [index, { phase, faults: newFaults }] of commands.entries()) {
           await waitForPhase(handle, phase);
-          if (mend !== undefined) gateway.setFaults(mend);
+          if (newFaults !== undefined) gateway.setFaults(newFaults);
           await run(lines[index] ?? '');
         }
         await handle.result().catch(() => undefined);
@@ -145,7 +138,7 @@ describe('the README’s example', () => {
           .replaceAll(invocation?.id ?? 'none', '4d26…')
           .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '…')
           .replaceAll(/\breq_[\w-]+/g, 'req_…');
-        assert.deepEqual(blocksOf(example, 'text'), [shown.trimEnd()]);
+        assert.deepEqual(codeBlocksOf(example, 'text'), [shown.trimEnd()]);
       });
     });
   }

@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { main } from '../../src/gateway/cli.js';
 import { type FaultRule, parseFaultRules } from '../../src/gateway/faults.js';
 import { startTestGateway } from '../support/gateway.js';
+import { codeBlocksOf, readPage } from './markdown.js';
 
 const WORKSPACE = new URL('../../examples/workspace', import.meta.url).pathname;
 
-const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-const [, section = ''] = /^## The local gateway\n(.*?)^## /ms.exec(readme) ?? [];
-
-function blockOf(language: string): string {
-  return new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'ms').exec(section)?.[1] ?? '';
-}
+const page = await readPage('docs/local-gateway.md');
 
 async function readHelp(): Promise<string> {
   let help = '';
@@ -23,19 +18,20 @@ async function readHelp(): Promise<string> {
   return help.replaceAll(/\n {3,}(?! *-)/g, ' ');
 }
 
-describe('the README’s section about the local gateway', () => {
+describe('docs/local-gateway.md', () => {
   test('lists the options of --help with their defaults', async () => {
     const inHelp = [...(await readHelp()).matchAll(/^ +(--.*?)(?: {2,}.*?)(?:default: "?([^")]*)"?\))?$/gm)];
-    const inReadme = [...section.matchAll(/^\| `(--.*?)` \| (?:`(.*?)`|–) \|/gm)];
+    const inPage = [...page.matchAll(/^\| `(--.*?)` \| (?:`(.*?)`|–) \|/gm)];
     assert.deepEqual(
-      inReadme.map(([, option, value]) => [option, value]),
+      inPage.map(([, option, value]) => [option, value]),
       inHelp.map(([, option, value]) => [option, value]),
     );
   });
 
-  test('makes a job with curl', async (t) => {
+  test('creates a job with its curl command', async (t) => {
     const gateway = await startTestGateway(t, { workspaceDir: WORKSPACE, idStyle: 'uuid' });
-    const command = blockOf('sh').replace('http://localhost:8787', gateway.url);
+    const [block = ''] = codeBlocksOf(page, 'sh');
+    const command = block.replace('http://localhost:8787', gateway.url);
     const { stdout } = await promisify(execFile)('sh', ['-c', command]);
     const { id, status, runtimeId } = JSON.parse(stdout);
     assert.equal(status, 'running');
@@ -43,8 +39,8 @@ describe('the README’s section about the local gateway', () => {
     assert.deepEqual([found.status, found.body.runtimeId], [200, runtimeId]);
   });
 
-  test('has faults that happen as it says', async (t) => {
-    const faults = parseFaultRules(JSON.parse(blockOf('json')));
+  test('shows fault rules that have the described effects', async (t) => {
+    const faults = parseFaultRules(JSON.parse(codeBlocksOf(page, 'json')[0] ?? ''));
     const gateway = await startTestGateway(t, { faults: faults.filter(({ share }) => share === undefined) });
     await gateway.addFile('results.csv');
     const collect = () => gateway.collect({ runtimePath: 'results.csv', destinationPath: '/results.csv' });
@@ -53,11 +49,11 @@ describe('the README’s section about the local gateway', () => {
     assert.equal((await collect()).status, 200);
     await assert.rejects(collect());
     assert.equal((await collect()).status, 409);
-    assert.deepEqual(gateway.snapshot().faults, { answer: 2, 'drop-response': 1 });
+    assert.deepEqual(gateway.snapshot().faults, { respond: 2, 'drop-response': 1 });
   });
 
-  test('names every operation and every kind of fault', () => {
-    const [, operations = ''] = /^- `operation`: (.*?) for all/m.exec(section) ?? [];
+  test('lists every operation and every kind of fault', () => {
+    const [, operations = ''] = /^\| `operation` \| (.*?) for all/m.exec(page) ?? [];
     assert.throws(
       () => parseFaultRules([{ operation: '?', fault: { kind: 'reset' } }]),
       ({ message }: Error) => {
@@ -73,8 +69,8 @@ describe('the README’s section about the local gateway', () => {
       'malformed-response': true,
       'truncated-response': true,
     };
-    const list = /^- `fault\.kind`.*$/m.exec(section)?.[0] ?? '';
-    for (const kind of Object.keys(kinds)) assert.ok(list.includes(`\`${kind}\``), kind);
+    const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (?:sends|resets|handles)/gm)];
+    assert.deepEqual(rows.map(([, kind]) => kind).sort(), Object.keys(kinds).sort());
   });
 });
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Creates TEMPORAL_NAMESPACE where it is missing. A server may take ten seconds to know a new namespace everywhere, and
-# nobody should poll it before. The CLI reads address and namespace from TEMPORAL_*.
+# Creates TEMPORAL_NAMESPACE if it does not exist, and waits until the whole server knows it, which may take ten seconds.
+# The CLI reads address and namespace from TEMPORAL_*.
 set -eu
 
-# command…: tries it for two minutes, a second apart
+# Runs a command every second until it succeeds, for two minutes.
 until_it_works() {
   for _ in $(seq 120); do
     if "$@" >/dev/null 2>&1; then return; fi

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Brings the databases of a Temporal server to the schema of this image's version; what is there already is left.
-# The tool reads where the database is from SQL_*.
+# Creates the databases of a Temporal server, or updates them to the schema of this image's version.
+# The tool reads the address of the database from SQL_*.
 set -eu
 
 schema=/etc/temporal/schema/postgresql/v12
 
-# database, folder of its schema
+# Arguments: database, folder of its schema.
 prepare() {
   echo "database $1"
   temporal-sql-tool --database "$1" create-database

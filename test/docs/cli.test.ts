@@ -11,6 +11,7 @@ const io = {
   stdin: Readable.from([]),
   stdout: silent,
   stderr: silent,
+  env: {},
   interrupted: new AbortController().signal,
 };
 const { commands } = createProgram(io, () => undefined);

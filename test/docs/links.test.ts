@@ -30,3 +30,10 @@ describe('every relative link resolves, with its anchor, in', async () => {
     });
   }
 });
+
+test('every path that CONTRIBUTING.md names exists', async () => {
+  const page = await readPage('CONTRIBUTING.md');
+  const paths = [...page.matchAll(/`((?:src|test|scripts|docs)\/[\w./-]+)`/g)].map(([, path = '']) => path);
+  assert.ok(paths.length > 0);
+  for (const path of paths) await access(join(REPOSITORY, path));
+});

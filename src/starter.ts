@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { main } from './cli/main.js';
+import { loadEnvironment } from './environment.js';
 import { exitCodes } from './exit.js';
 
 const interrupt = new AbortController();
-// It has to stay: the one that gives a terminal its cursor back ends the process where it is alone.
+// Stays registered: log-update's handler, which restores the cursor, ends the process if it is the only one.
 process.on('SIGINT', () => {
   if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
   interrupt.abort();
@@ -11,7 +12,7 @@ process.on('SIGINT', () => {
 const { stdin, stdout, stderr } = process;
 for (const output of [stdout, stderr]) {
   output.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever read it has enough, as `head` has.
+    // The reader, `head` for instance, has closed the pipe.
     if (error.code === 'EPIPE') process.exit(exitCodes.done);
     throw error;
   });
@@ -20,7 +21,11 @@ process.exitCode = await main(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
+  // A getter: `--help` and `completion` work even where the .env file cannot be read.
+  get env() {
+    return loadEnvironment();
+  },
   interrupted: interrupt.signal,
 });
-// What an interrupted command still waits for would keep the process.
+// Pending work of an interrupted command would keep the process alive.
 if (interrupt.signal.aborted) process.exit();

@@ -1,25 +1,28 @@
-/** Where a command writes. */
+import type { Environment } from '../environment.js';
+
+/** A stream that a command writes to. */
 export interface Output {
   write(text: string): unknown;
   /** Set for a terminal. */
   readonly isTTY?: boolean;
   readonly columns?: number;
-  /** Whether a terminal shows colours, and the environment (`NO_COLOR`, `TERM`) wants them. */
+  /** Whether a terminal shows colors and the environment (`NO_COLOR`, `TERM`) allows them. */
   hasColors?(): boolean;
 }
 
-/** What a command reads and writes, so that a test sees what a user sees. */
+/** Everything a command takes from its surroundings, so that a test can replace all of it. */
 export interface Io {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  /** The command's result, for a person or with `--json` for a program. */
+  /** The result of a command: text, or one JSON document with `--json`. */
   readonly stdout: Output;
-  /** Everything said on the way. */
+  /** Progress, hints and errors. */
   readonly stderr: Output;
+  /** Environment variables. A `.env` file may be read on first use, which may throw a ConfigError. */
+  readonly env: Environment;
   /** Aborts on Ctrl-C. */
   readonly interrupted: AbortSignal;
 }
 
-/** The one document of `--json`. */
 export function writeJson({ stdout }: Io, document: object): void {
   stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

@@ -1,28 +1,8 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { main } from '../../src/cli/main.js';
-import { exitCodes } from '../../src/exit.js';
+import { ConfigError, exitCodes } from '../../src/exit.js';
 import { version } from '../../src/version.js';
-
-async function run(...argv: string[]) {
-  let [stdout, stderr] = ['', ''];
-  const code = await main(argv, {
-    stdin: Readable.from([]),
-    stdout: {
-      write: (text) => {
-        stdout += text;
-      },
-    },
-    stderr: {
-      write: (text) => {
-        stderr += text;
-      },
-    },
-    interrupted: new AbortController().signal,
-  });
-  return { code, stdout, stderr };
-}
+import { runMain } from '../support/run-main.js';
 
 const commands = [
   'start',
@@ -45,7 +25,7 @@ const commands = [
 describe('--help', () => {
   for (const argv of [['--help'], ...commands.map((command) => [command, '--help'])]) {
     test(`${argv.join(' ')} lists every exit code, on stdout`, async () => {
-      const { code, stdout, stderr } = await run(...argv);
+      const { code, stdout, stderr } = await runMain(argv);
       assert.deepEqual([code, stderr], [0, '']);
       for (const exitCode of Object.values(exitCodes))
         assert.match(stdout, new RegExp(`^ {2}${exitCode} `, 'm'));
@@ -54,19 +34,19 @@ describe('--help', () => {
 
   for (const command of commands) {
     test(`${command} has an example`, async () => {
-      const { stdout } = await run(command, '--help');
+      const { stdout } = await runMain([command, '--help']);
       assert.match(stdout, new RegExp(`^Examples?:\n(.*\n)*.*bctrl-temporal ${command}( |$)`, 'm'));
     });
   }
 
   test('lists every command', async () => {
-    const { stdout } = await run('--help');
+    const { stdout } = await runMain(['--help']);
     const listed = [...stdout.matchAll(/^ {2}([a-z-]+) .*/gm)].map(([, name]) => name);
     assert.deepEqual(listed, [...commands, 'help']);
   });
 });
 
-describe('wrong usage is one line on stderr and exit code 2', () => {
+describe('wrong usage prints one line to stderr and ends with 2', () => {
   const wrong: [argv: string[], line: RegExp][] = [
     [['nope'], /unknown command 'nope'/],
     [['strat'], /unknown command 'strat' \(Did you mean start\?\)/],
@@ -99,8 +79,8 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     ],
     [['start', 'rt', 'a', '--if-missing', 'no'], /Allowed choices are fail, warn, ignore\./],
     [['start', 'rt', 'a', '--export-archive', 'run.tar'], /exportArchive\.name: /],
-    [['start', '--spec', '/'], /--spec \/: it is a directory/],
-    [['start', '--spec', '/nowhere.yaml'], /--spec \/nowhere\.yaml: there is no such file/],
+    [['start', '--spec', '/'], /--spec \/: is a directory/],
+    [['start', '--spec', '/nowhere.yaml'], /--spec \/nowhere\.yaml: file not found/],
     [['result'], /missing required argument 'workflowId'/],
     [['status', ''], /'' is invalid.* Expected an id\./],
     [['rerun', 'id', '--timeout', '5s'], /--timeout needs --wait/],
@@ -130,7 +110,7 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
   ];
   for (const [argv, line] of wrong) {
     test(JSON.stringify(argv.slice(0, 6).join(' ')), async () => {
-      const { code, stdout, stderr } = await run(...argv);
+      const { code, stdout, stderr } = await runMain(argv);
       assert.deepEqual([code, stdout], [exitCodes.usage, '']);
       assert.match(stderr, line);
       assert.match(stderr, /^bctrl-temporal: [^\n]+\n$/);
@@ -138,24 +118,46 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
   }
 });
 
-test('--version is that of the package', async () => {
-  assert.deepEqual(await run('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
+test('--version prints the version of the package', async () => {
+  assert.deepEqual(await runMain(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-test('no command is wrong usage too, with the help on stderr', async () => {
-  const { code, stdout, stderr } = await run();
+test('without a command the help is on stderr, and the exit code is 2', async () => {
+  const { code, stdout, stderr } = await runMain([]);
   assert.deepEqual([code, stdout], [exitCodes.usage, '']);
   assert.match(stderr, /^Usage: bctrl-temporal /);
 });
 
-test('a wrong environment variable is one line that names it', async (t) => {
-  const before = process.env['TEMPORAL_ADDRESS'];
-  process.env['TEMPORAL_ADDRESS'] = 'nowhere';
-  t.after(() => {
-    if (before === undefined) delete process.env['TEMPORAL_ADDRESS'];
-    else process.env['TEMPORAL_ADDRESS'] = before;
+test('a wrong environment variable is one line that names it', async () => {
+  const { code, stdout, stderr } = await runMain(['start', 'rt', 'a'], {
+    env: { TEMPORAL_ADDRESS: 'nowhere' },
   });
-  const { code, stdout, stderr } = await run('start', 'rt', 'a');
   assert.deepEqual([code, stdout], [exitCodes.usage, '']);
   assert.match(stderr, /^bctrl-temporal: TEMPORAL_ADDRESS: is not host:port[^\n]+\n$/);
+});
+
+const unreadable = {
+  get env(): never {
+    throw new ConfigError('.env: cannot be read (EACCES)');
+  },
+};
+
+test('a .env file that cannot be read is one line', async () => {
+  const { code, stdout, stderr } = await runMain(['list'], unreadable);
+  assert.deepEqual([code, stdout], [exitCodes.usage, '']);
+  assert.equal(stderr, 'bctrl-temporal: .env: cannot be read (EACCES)\n');
+});
+
+for (const argv of [['--help'], ['start', '--help'], ['--version']]) {
+  test(`${argv.join(' ')} does not read the environment`, async () => {
+    assert.equal((await runMain(argv, unreadable)).code, exitCodes.done);
+  });
+}
+
+test('--dry-run prints task queue, namespace and address of the environment', async () => {
+  const env = { TEMPORAL_ADDRESS: 'temporal:7233', TEMPORAL_NAMESPACE: 'ns', BCTRL_TASK_QUEUE: 'queue' };
+  const { code, stdout } = await runMain(['start', 'rt', 'a', '--dry-run', '--json'], { env });
+  assert.equal(code, exitCodes.done);
+  const { taskQueue, namespace, address } = JSON.parse(stdout);
+  assert.deepEqual([taskQueue, namespace, address], ['queue', 'ns', 'temporal:7233']);
 });

@@ -58,7 +58,7 @@ test('a command that waits outlasts an outage of Temporal', async (t) => {
   assert.equal((await interrupted.ended).code, exitCodes.interrupted);
   const late = await timeout.ended;
   assert.equal(late.code, exitCodes.running);
-  assert.match(late.stderr, /\nrunning; it goes on\. Come back with: bctrl-temporal watch \S+\n$/);
+  assert.match(late.stderr, /\nStill running\. Reattach with: bctrl-temporal watch \S+\n$/);
 
   mend();
   await proxy.restore();

@@ -91,7 +91,7 @@ test('start --wait waits for the job and collects its files through faults, byte
     const collects = gateway.snapshot().requests.collect;
     const again = await starter(...argv);
     assert.deepEqual([again.code, again.stdout], [0, stdout]);
-    assert.match(again.stderr, /^ended already \(--again runs it anew\): post-run/);
+    assert.match(again.stderr, /^already ended \(--again runs it again\): post-run/);
     assert.equal(gateway.snapshot().requests.collect, collects);
   });
 
@@ -157,7 +157,7 @@ describe('while it runs', () => {
     const { starter, runtimeId } = await setUp(t, { faults: slow });
     const { code, stdout, stderr } = await starter('start', runtimeId, 'a.txt', '--wait', '--timeout', '1s');
     assert.deepEqual([code, stdout], [4, '0 of 1 files collected (0 B)\n']);
-    assert.match(stderr, /\nrunning; it goes on\. Come back with: bctrl-temporal watch post-run\/\S+\n$/);
+    assert.match(stderr, /\nStill running\. Reattach with: bctrl-temporal watch post-run\/\S+\n$/);
   });
 
   test('Ctrl-C ends the wait with exit code 130, and the pipeline goes on', async (t) => {
@@ -169,7 +169,7 @@ describe('while it runs', () => {
     const { code, stderr } = await waiting.ended;
     assert.equal(code, 130);
     const [, workflowId = ''] =
-      /interrupted; it goes on\. Come back with: bctrl-temporal watch (\S+)\n$/.exec(stderr) ?? [];
+      /Interrupted\. Still running\. Reattach with: bctrl-temporal watch (\S+)\n$/.exec(stderr) ?? [];
     gateway.setFaults([]);
     assert.equal((await starter('result', workflowId)).code, 0);
   });
@@ -199,6 +199,6 @@ describe('while it runs', () => {
     const { starter, runtimeId } = await setUp(t, { worker: false });
     const { code, stderr } = await starter('start', runtimeId, 'a.txt', '--wait', '--timeout', '5s');
     assert.equal(code, 4);
-    assert.match(stderr, new RegExp(`\\nno worker takes work from task queue "${runtimeId}"`));
+    assert.match(stderr, new RegExp(`\\nno worker polls task queue "${runtimeId}"`));
   });
 });

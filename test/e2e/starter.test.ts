@@ -10,6 +10,7 @@ import type { FaultRule } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
 import { type ProcessResult, runExecutable } from '../support/executable.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
+import { runMain } from '../support/run-main.js';
 import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
@@ -17,7 +18,7 @@ const UI_URL = 'http://ui.example';
 
 const temporal = useDevServer();
 
-/** A gateway with two files, a worker, and the starter's real process, on a task queue of their own. */
+/** A gateway with two files, a worker process and the starter, on a task queue of their own. */
 async function setUp(t: TestContext, { faults = [] as FaultRule[], isWorking = true } = {}) {
   const gateway = await startTestGateway(t, { faults });
   const { runtimeId } = gateway;
@@ -29,17 +30,17 @@ async function setUp(t: TestContext, { faults = [] as FaultRule[], isWorking = t
   };
   const address = temporal.address;
   if (isWorking) await startWorkerProcess(t, { address, gatewayUrl: gateway.url, taskQueue: runtimeId });
-  const starter = (...argv: string[]) => runExecutable(t, 'starter', argv, env);
+  const starter = (...argv: string[]) => runMain(argv, { env });
   return { gateway, runtimeId, starter, ...readers(starter) };
 }
 
 function readers(starter: (...argv: string[]) => Promise<ProcessResult>) {
-  /** What a command prints for a program. */
+  /** The exit code and the JSON document of a command. */
   const json = async (...argv: string[]) => {
     const { stdout, code } = await starter(...argv, '--json');
     return { code, ...JSON.parse(stdout) };
   };
-  /** Starts a pipeline that comes to be held. */
+  /** Starts a pipeline and waits until it is held. */
   const startHeld = async (runtimeId: string, ...paths: string[]): Promise<string> => {
     const { workflowId } = await json('start', runtimeId, ...paths, '--on-failure', 'hold');
     await waitForPhase(temporal.client.workflow.getHandle(workflowId), 'held');
@@ -66,7 +67,7 @@ function pipelineOf({ pipelines }: { pipelines: { workflowId: string }[] }, work
   return pipelines.find((pipeline) => pipeline.workflowId === workflowId) as Record<string, unknown>;
 }
 
-test('setup registers the search attributes, once; without them pipelines run, but are not found by them', async (t) => {
+test('setup registers the search attributes once; without them pipelines run, but list cannot filter', async (t) => {
   const { starter, json, runtimeId } = await setUp(t);
   const { workflowId, code } = await json('start', runtimeId, 'a.txt', '--wait');
   assert.equal(code, exitCodes.done);
@@ -77,15 +78,15 @@ test('setup registers the search attributes, once; without them pipelines run, b
   assert.deepEqual([held.code, held.stdout], [exitCodes.usage, '']);
   assert.match(
     held.stderr,
-    /^bctrl-temporal: Temporal does not know .*: bctrl-temporal setup registers them\n$/,
+    /^bctrl-temporal: the search attributes of pipelines are not registered: run bctrl-temporal setup\n$/,
   );
 
   const first = await starter('setup');
   assert.equal(first.code, exitCodes.done, first.stderr);
   const names = Object.values(searchAttributes).map(({ name }) => name);
-  assert.equal(first.stdout.match(/ registered$/gm)?.length, names.length);
+  assert.equal(first.stdout.match(/^Bctrl\w+ +(keyword|int) +registered$/gm)?.length, names.length);
   const again = await starter('setup');
-  assert.equal(again.stdout.match(/^Bctrl\w+ +(keyword|int) +there already$/gm)?.length, names.length);
+  assert.equal(again.stdout.match(/^Bctrl\w+ +(keyword|int) +already registered$/gm)?.length, names.length);
   assert.deepEqual((await json('setup')).registered, []);
 
   const other = await json('start', runtimeId, 'b.txt', '--wait');
@@ -97,7 +98,7 @@ test('setup registers the search attributes, once; without them pipelines run, b
 });
 
 describe('once the search attributes are registered', () => {
-  test('start, status and watch tell of a pipeline that is retried, then of its end', async (t) => {
+  test('start, status and watch show the retries of a pipeline, then its end', async (t) => {
     const faults = [refuse(503, 'b.txt')];
     const { gateway, starter, json, runtimeId } = await setUp(t, { faults });
     const started = await starter('start', runtimeId, 'a.txt', 'b.txt');
@@ -138,7 +139,7 @@ describe('once the search attributes are registered', () => {
       late.stderr,
       /^( {2}attempt \d+ in .* after upstream: .*\n)?collecting: 1 of 2 files, 5 B\n/,
     );
-    assert.match(late.stderr, /running; it goes on\. Come back with: bctrl-temporal watch /);
+    assert.match(late.stderr, /Still running\. Reattach with: bctrl-temporal watch /);
 
     gateway.setFaults([]);
     const watched = await starter('watch', workflowId);
@@ -152,20 +153,23 @@ describe('once the search attributes are registered', () => {
     assert.equal((await json('watch', workflowId)).result.counts.collected, 2);
   });
 
-  test('a second start with another input for the same job says that the first holds', async (t) => {
+  test('a second start of the same job with a different input says that the first input stays in effect', async (t) => {
     const { gateway, starter, runtimeId } = await setUp(t);
     const { id } = await gateway.createInvocation({ runtimeId, durationMs: 60_000 });
     const first = await starter('start', runtimeId, 'a.txt', '--invocation', id);
-    assert.doesNotMatch(first.stderr, /another input/);
+    assert.doesNotMatch(first.stderr, /different input/);
     const same = await starter('start', runtimeId, 'a.txt', '--invocation', id);
     assert.match(same.stderr, /^attached to /);
-    assert.doesNotMatch(same.stderr, /another input/);
+    assert.doesNotMatch(same.stderr, /different input/);
     const other = await starter('start', runtimeId, 'b.txt', '--invocation', id);
     assert.equal(other.stdout, first.stdout);
-    assert.match(other.stderr, /\nit was started with another input, which holds; add-files /);
+    assert.match(
+      other.stderr,
+      /\nit was started with a different input, which stays in effect \(see add-files\)\n/,
+    );
   });
 
-  test('a held pipeline is found, told of, resumed and abandoned', async (t) => {
+  test('a held pipeline is listed, described, resumed and abandoned', async (t) => {
     const { gateway, starter, json, startHeld, runtimeId } = await setUp(t, {
       faults: [refuse(401)],
     });
@@ -182,22 +186,22 @@ describe('once the search attributes are registered', () => {
       list.stdout,
       /^STATUS +PHASE +COLLECTED +FAILED +STARTED +WORKFLOW ID\n(running +held +0 +\d .* ago +post-run\/\S+\n){2}$/,
     );
-    assert.equal(list.stderr, 'and more: --limit\n');
+    assert.equal(list.stderr, 'there are more pipelines (raise --limit)\n');
 
     const status = await starter('status', one);
     assert.match(status.stdout, /\nstatus {5}running, held\n/);
     assert.match(status.stdout, /\nfailed {5}unauthorized: a\.txt: .* returned 401 .*\n {11}request: req_/);
     assert.match(
       status.stdout,
-      new RegExp(`\nwhat now {3}held: bctrl-temporal resume ${one} \\(or abandon\\)\n$`),
+      new RegExp(`\nnext step {2}held: run bctrl-temporal resume ${one} \\(or abandon\\)\n$`),
     );
     const waited = await starter('result', one, '--timeout', '1s');
     assert.equal(waited.code, exitCodes.running);
-    assert.match(waited.stderr, /^held; it goes on\./);
+    assert.match(waited.stderr, /^Held\. Reattach with: /);
 
     const asked = await starter('resume', '--all-held');
     assert.equal(asked.code, exitCodes.usage);
-    assert.match(asked.stderr, /resume 3 pipelines\? Without a terminal that needs --yes/);
+    assert.match(asked.stderr, /resume 3 pipelines\? Without a terminal, confirm with --yes/);
     const again = await json('resume', one);
     assert.deepEqual(again.pipelines, [{ workflowId: one, outcome: 'resumed', files: 1, jobs: 0 }]);
     await waitForPhase(temporal.client.workflow.getHandle(one), 'held');
@@ -215,7 +219,9 @@ describe('once the search attributes are registered', () => {
     assert.equal(ended.code, exitCodes.failed);
     assert.match(ended.stderr, /^failed: abandoned: 2 of 2 files could not be collected\n$/);
     const { pipelines } = await json('abandon', three);
-    assert.deepEqual(pipelines, [{ workflowId: three, outcome: 'refused', message: 'it has ended: failed' }]);
+    assert.deepEqual(pipelines, [
+      { workflowId: three, outcome: 'refused', message: 'already ended: failed' },
+    ]);
     await waitUntilListed(`ExecutionStatus = 'Failed'`, three);
     const failed = pipelineOf(await json('list', '--failed', '--runtime', runtimeId), three);
     assert.deepEqual([failed['status'], failed['filesFailed']], ['failed', 2]);
@@ -229,12 +235,12 @@ describe('once the search attributes are registered', () => {
     for (const id of [one, two]) assert.equal((await starter('result', id)).code, exitCodes.done);
   });
 
-  test('add-files and job-finished reach a pipeline that waits, and are refused by one that does not', async (t) => {
+  test('add-files and job-finished reach a waiting pipeline and are refused for an ended one', async (t) => {
     const { starter, json, runtimeId } = await setUp(t);
     const { workflowId } = await json('start', runtimeId, 'a.txt', '--signal');
     await waitForPhase(temporal.client.workflow.getHandle(workflowId), 'waiting');
     const added = await starter('add-files', workflowId, 'b.txt', 'a.txt');
-    assert.deepEqual([added.code, added.stdout], [0, `added  ${workflowId}  1 files, 1 it had already\n`]);
+    assert.deepEqual([added.code, added.stdout], [0, `added  ${workflowId}  1 files, 1 already listed\n`]);
     const more = await json('add-files', workflowId, 'late.txt', '--if-missing', 'warn');
     assert.deepEqual(more.pipelines, [{ workflowId, outcome: 'added', added: 1, known: 0 }]);
     const signalled = await starter('job-finished', workflowId);
@@ -256,15 +262,15 @@ describe('once the search attributes are registered', () => {
     assert.deepEqual(lost.pipelines, [{ workflowId: other.workflowId, outcome: 'signalled' }]);
     await waitForPhase(temporal.client.workflow.getHandle(other.workflowId), 'held');
     for (const [argv, message] of [
-      [['job-finished', workflowId], 'it has ended: completed'],
-      [['add-files', workflowId, 'c.txt'], 'it has ended: completed'],
+      [['job-finished', workflowId], 'already ended: completed'],
+      [['add-files', workflowId, 'c.txt'], 'already ended: completed'],
     ] as const) {
       const { code, pipelines } = await json(...argv);
       assert.deepEqual([code, pipelines[0].message], [exitCodes.usage, message]);
     }
   });
 
-  test('cancel ends a pipeline, or all of a runtime', async (t) => {
+  test('cancel ends a pipeline, or all pipelines of a runtime', async (t) => {
     const { starter, json, runtimeId } = await setUp(t);
     const start = async (path: string): Promise<string> => {
       const { workflowId } = await json('start', runtimeId, path, '--signal');
@@ -290,7 +296,7 @@ describe('once the search attributes are registered', () => {
     );
   });
 
-  test('rerun collects what a failed pipeline has not, and nothing else', async (t) => {
+  test('rerun retries only the files that a failed pipeline did not collect', async (t) => {
     const { gateway, starter, json, runtimeId } = await setUp(t, { faults: [refuse(403, 'b.txt')] });
     const failed = await starter('start', runtimeId, 'a.txt', 'b.txt', '--wait');
     assert.equal(failed.code, exitCodes.failed);
@@ -307,7 +313,7 @@ describe('once the search attributes are registered', () => {
     assert.equal(gateway.snapshot().requests.collect, 3);
     const none = await starter('rerun', workflowId);
     assert.equal(none.code, exitCodes.usage);
-    assert.match(none.stderr, /nothing of it has failed\n$/);
+    assert.match(none.stderr, /the workflow completed; there is nothing to rerun\n$/);
   });
 
   test('rerun without --wait prints the workflow id', async (t) => {
@@ -319,7 +325,7 @@ describe('once the search attributes are registered', () => {
     assert.equal((await json('result', workflowId)).code, exitCodes.done);
   });
 
-  test('collect collects one file, and status knows no report of it', async (t) => {
+  test('collect collects one file; status refuses it, as it is not a pipeline', async (t) => {
     const { starter, json, runtimeId } = await setUp(t);
     const { code, stdout } = await starter('collect', runtimeId, 'a.txt', '--to', '/a.txt');
     assert.deepEqual([code, stdout], [0, 'collected  a.txt  5 B  /a.txt\n']);
@@ -338,10 +344,10 @@ describe('once the search attributes are registered', () => {
     assert.deepEqual([kept.code, kept.stdout], [0, 'kept  a.txt  5 B  /a.txt\n']);
     const status = await starter('status', taken.workflowId);
     assert.equal(status.code, exitCodes.usage);
-    assert.match(status.stderr, /collects one file and is no pipeline/);
+    assert.match(status.stderr, /collects a single file and is not a pipeline/);
   });
 
-  test('a spec is started as it stands, from a file or stdin', async (t) => {
+  test('a spec starts a pipeline', async (t) => {
     const { starter, json, runtimeId } = await setUp(t);
     const file = join(await createTestFolder(t), 'pipeline.yaml');
     await writeFile(
@@ -349,7 +355,7 @@ describe('once the search attributes are registered', () => {
       `runtimeId: ${runtimeId}\nfiles:\n  - runtimePath: a.txt\n    destinationPath: /x/a.txt\n`,
     );
     const plan = await starter('start', '--spec', file, '--dry-run');
-    assert.match(plan.stdout, /^# not started, as --dry-run asks\n(# .*\n)+runtimeId: /);
+    assert.match(plan.stdout, /^# dry run: nothing was started\n(# .*\n)+runtimeId: /);
     assert.equal((await json('start', '--spec', file, '--dry-run')).workflowType, 'postRunPipeline');
     const { code, result } = await json('start', '--spec', file, '--wait');
     assert.deepEqual([code, result.files[0].path], [0, '/x/a.txt']);
@@ -362,15 +368,18 @@ describe('once the search attributes are registered', () => {
     assert.equal(resumed.code, exitCodes.unreachable);
     assert.match(
       resumed.stdout,
-      /^unknown {2}\S+ {2}no worker of task queue "\S+" answered within 15 s; it may have been done: bctrl-temporal status \S+\n$/,
+      /^unknown {2}\S+ {2}no worker on task queue "\S+" answered within 15 s; the update may have been applied, see bctrl-temporal status \S+\n$/,
     );
     const status = await starter('status', workflowId);
-    assert.match(status.stdout, /\nstatus {5}running, collecting\n.*\nreport {5}no worker has told\n/);
-    assert.match(status.stdout, /\nwhat now {3}no worker takes work from task queue /);
+    assert.match(
+      status.stdout,
+      /\nstatus {5}running, collecting\n.*\nreport {5}unavailable \(no worker answered the query\)\n/,
+    );
+    assert.match(status.stdout, /\nnext step {2}no worker polls task queue /);
   });
 });
 
-test('completion prints a script that bash understands, and completes commands and options', async (t) => {
+test('completion prints a script for bash that completes commands and options', async (t) => {
   const { code, stdout } = await runExecutable(t, 'starter', ['completion', 'bash'], {});
   assert.equal(code, exitCodes.done);
   const file = join(await createTestFolder(t), 'completion.bash');

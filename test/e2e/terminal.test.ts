@@ -17,7 +17,7 @@ const refuseOnce = (runtimePath: string, status: number, headers = {}): FaultRul
   fault: { kind: 'respond', status, headers },
 });
 
-/** A job of a second, files that are retried, and one that finally fails. */
+/** A job of one second, files that are retried, and a missing file. */
 async function setUp(t: TestContext) {
   const gateway = await startTestGateway(t, {
     faults: [
@@ -44,7 +44,7 @@ async function setUp(t: TestContext) {
 
 const textOf = (screen: readonly TerminalLine[] = []) => screen.map(({ text }) => text).join('\n');
 
-/** Workflow id and link are whole, to be copied, however narrow the terminal is. */
+/** Only the terminal itself may break lines, and only those with the workflow id and the link: they can be copied whole. */
 function assertNoBrokenLine({ screens }: Recording): void {
   for (const screen of screens) {
     const broken = screen.filter(({ isWrapped }, row) => {
@@ -90,13 +90,13 @@ describe('start --wait in a terminal', () => {
     });
   }
 
-  test('has no colour where NO_COLOR asks for none', async (t) => {
+  test('has no colors with NO_COLOR', async (t) => {
     const { argv, env } = await setUp(t);
     const { screens } = await recordStarter(t, argv, { columns: 80, env: { ...env, NO_COLOR: '1' } });
     assert.ok(screens.every((screen) => screen.every(({ isColored }) => !isColored)));
   });
 
-  test('ends with Ctrl-C, says how to come back, and the pipeline goes on', async (t) => {
+  test('ends with Ctrl-C and says how to reattach; the pipeline keeps running', async (t) => {
     const { argv, env } = await setUp(t);
     let isTyped = false;
     const { screens, exitCode } = await recordStarter(t, argv, {
@@ -111,12 +111,12 @@ describe('start --wait in a terminal', () => {
     assert.equal(exitCode, exitCodes.interrupted);
     const last = (screens.at(-1) ?? []).map(({ text }) => text).join('');
     const [, workflowId = ''] =
-      /interrupted; it goes on\. Come back with: bctrl-temporal watch (\S+)$/.exec(last) ?? [];
+      /Interrupted\. Still running\. Reattach with: bctrl-temporal watch (\S+)$/.exec(last) ?? [];
     const back = await recordStarter(t, ['watch', workflowId], { columns: 120, env });
     assert.match(textOf(back.screens.at(-1)), /^4 of 5 files collected/m);
   });
 
-  test('asks before it does something to several pipelines', async (t) => {
+  test('a command for several pipelines asks for confirmation', async (t) => {
     const { env } = await setUp(t);
     const answer = async (typed: string) => {
       let isTyped = false;

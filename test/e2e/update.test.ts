@@ -82,7 +82,7 @@ describe('an update whose answer does not come', () => {
       assert.equal(outcome, 'unknown');
       assert.match(
         message,
-        /^Temporal at \S+ is not reachable \(.*\); it may have been done: bctrl-temporal /,
+        /^Temporal at \S+ is not reachable \(.*\); the update may have been applied, see bctrl-temporal /,
       );
     });
   });

@@ -4,22 +4,23 @@ import { ExitError, exitCodes } from '../../exit.js';
 import type { Io } from '../io.js';
 
 /**
- * Asks a person before something is done to many.
+ * Asks a yes-or-no question.
  *
- * @throws Exit `usage` where there is nobody to ask, and if the answer is no
+ * @throws ExitError `usage` without a terminal and for any reply but yes, `interrupted` on Ctrl-C
  */
 export async function confirm({ stdin, stderr, interrupted }: Io, question: string): Promise<void> {
-  if (!stdin.isTTY) throw new ExitError(exitCodes.usage, `${question} Without a terminal that needs --yes`);
+  if (!stdin.isTTY)
+    throw new ExitError(exitCodes.usage, `${question} Without a terminal, confirm with --yes`);
   stderr.write(`${question} [y/N] `);
   const lines = createInterface({ input: stdin });
-  // Ctrl-D ends the input without an answer.
+  // Ctrl-D closes the input without a reply.
   const closed = once(lines, 'close').then(() => '');
-  const answer = await Promise.race([lines.question(''), closed, untilAborted(interrupted)]);
+  const reply = await Promise.race([lines.question(''), closed, rejectOnInterrupt(interrupted)]);
   lines.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new ExitError(exitCodes.usage, 'nothing was done');
+  if (!/^y(es)?$/i.test(reply.trim())) throw new ExitError(exitCodes.usage, 'nothing was done');
 }
 
-async function untilAborted(signal: AbortSignal): Promise<never> {
+async function rejectOnInterrupt(signal: AbortSignal): Promise<never> {
   if (!signal.aborted) await once(signal, 'abort');
   throw new ExitError(exitCodes.interrupted, 'nothing was done');
 }

@@ -13,47 +13,45 @@ import {
 } from 'yaml';
 import { ExitError, exitCodes } from '../../exit.js';
 import type { Io } from '../io.js';
-import type { Locate } from './parse-input.js';
+import type { Locate } from './parse-fields.js';
 
-/** Ten thousand files with everything that may be said of them take a quarter of it. */
+/** Four times the size of 10,000 files with every field set. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** A pipeline has a few levels, and metadata some more. YAML and JSON are read recursively, until the stack overflows. */
+/** Far more than pipelines and their metadata need, and few enough for the recursive readers of YAML and JSON. */
 const MAX_DEPTH = 100;
 
 export interface Spec {
-  /** Fields as they stand there, not validated. */
+  /** The fields of the document, not validated. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly locate: Locate;
 }
 
 /**
- * Reads a YAML or JSON document: of a file, or with `-` from stdin.
+ * Reads a YAML or JSON document from a file, or from stdin for `-`.
  *
- * @throws Exit `usage` naming the line of what is no YAML, or for a document that is too large or too deep
+ * @throws ExitError `usage` for a document that is not YAML, too large or too deep
  */
 export async function readSpec(io: Io, file: string): Promise<Spec> {
   const name = file === '-' ? 'stdin' : file;
   const lineCounter = new LineCounter();
   const document = parse(await readText(io, file), name, lineCounter);
-  const place = (offset: number) => {
+  const toPlace = (offset: number) => {
     const { line, col } = lineCounter.linePos(offset);
     return `${name}:${line}:${col}`;
   };
   const [error] = document.errors;
-  if (error !== undefined) throw new ExitError(exitCodes.usage, `${place(error.pos[0])}: ${error.message}`);
+  if (error !== undefined) throw new ExitError(exitCodes.usage, `${toPlace(error.pos[0])}: ${error.message}`);
   const { contents } = document;
   if (!isMap(contents)) {
-    throw new ExitError(
-      exitCodes.usage,
-      `${name}: expected the fields of a pipeline, as in runtimeId: 7f3c…`,
-    );
+    const problem = 'expected the fields of a pipeline, for example: runtimeId: 7f3c…';
+    throw new ExitError(exitCodes.usage, `${name}: ${problem}`);
   }
   return {
     fields: toFields(document, name),
     locate: (path) => {
-      const offset = offsetOf(contents, path);
-      return offset === undefined ? undefined : place(offset);
+      const offset = findOffset(contents, path);
+      return offset === undefined ? undefined : toPlace(offset);
     },
   };
 }
@@ -75,43 +73,39 @@ function* toTokens(text: string, name: string, lineCounter: LineCounter) {
   yield* parser.end();
 }
 
-/** @throws Exit `usage` for an alias of nothing or of itself, or one that grows without end */
+/** @throws ExitError `usage` for an alias that is unresolved, circular or expands too far */
 function toFields(document: Document, name: string): Record<string, unknown> {
   let fields: Record<string, unknown>;
   try {
     fields = document.toJS();
   } catch (error) {
-    throw new ExitError(
-      exitCodes.usage,
-      `${name}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new ExitError(exitCodes.usage, `${name}: ${problem}`);
   }
   if (!isWithin(fields, MAX_DEPTH)) throw tooDeep(name);
   return fields;
 }
 
-/** What contains itself has no depth. */
+/** Also false for a circular value. */
 function isWithin(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return depth > 0 && Object.values(value).every((each) => isWithin(each, depth - 1));
 }
 
 function tooDeep(name: string): ExitError {
-  return new ExitError(
-    exitCodes.usage,
-    `${name}: nested deeper than ${MAX_DEPTH} levels, or an alias of itself`,
-  );
+  const problem = `nested deeper than ${MAX_DEPTH} levels, or an alias refers to itself`;
+  return new ExitError(exitCodes.usage, `${name}: ${problem}`);
 }
 
 const fileProblems: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a directory',
-  EACCES: 'it may not be read',
+  ENOENT: 'file not found',
+  EISDIR: 'is a directory',
+  EACCES: 'permission denied',
 };
 
-/** Reads no more than it may be large. */
+/** Stops reading as soon as the limit is exceeded. */
 async function readText({ stdin }: Io, file: string): Promise<string> {
-  const what = file === '-' ? 'stdin' : `--spec ${file}`;
+  const source = file === '-' ? 'stdin' : `--spec ${file}`;
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -122,22 +116,21 @@ async function readText({ stdin }: Io, file: string): Promise<string> {
     }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new ExitError(exitCodes.usage, `${what}: ${fileProblems[code] ?? message}`);
+    throw new ExitError(exitCodes.usage, `${source}: ${fileProblems[code] ?? message}`);
   }
-  if (bytes > MAX_BYTES)
-    throw new ExitError(exitCodes.usage, `${what}: larger than ${MAX_BYTES / 1024 ** 2} MB`);
-  return Buffer.concat(chunks).toString('utf8');
+  if (bytes <= MAX_BYTES) return Buffer.concat(chunks).toString('utf8');
+  throw new ExitError(exitCodes.usage, `${source}: larger than ${MAX_BYTES / 1024 ** 2} MB`);
 }
 
-/** Where the field begins that a path leads to; of one that is missing, where it is missing. */
-function offsetOf(contents: Node, path: readonly PropertyKey[]): number | undefined {
+/** The offset of the field that a path leads to, or of the object that lacks it. */
+function findOffset(contents: Node, path: readonly PropertyKey[]): number | undefined {
   let [node, offset]: [unknown, number | undefined] = [contents, contents.range?.[0]];
   for (const [depth, part] of path.entries()) {
     if (!isCollection(node)) break;
     const child = isMap(node)
       ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part))
       : node.items[Number(part)];
-    // A field at the top that is not there comes from somewhere else.
+    // A top-level field that the spec lacks comes from the command line.
     if (child === undefined) return depth === 0 && path.length > 1 ? undefined : offset;
     const key = isPair(child) ? child.key : child;
     offset = (key as Node).range?.[0] ?? offset;

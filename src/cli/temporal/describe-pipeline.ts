@@ -6,8 +6,8 @@ import { searchAttributes } from '../../shared/search-attributes.js';
 import { toTemporalUiMarkdown } from '../../shared/to-markdown.js';
 import { truncatePath } from '../../shared/truncate-line.js';
 
-/** Jobs and files that the details in the UI list at most, which stays under the 20,000 bytes they may have. */
-const LISTED = 20;
+/** Jobs and files in the details, each: with the longest paths they stay under the 20,000 bytes that Temporal allows. */
+const MAX_LISTED = 20;
 
 export interface PipelineDescription {
   readonly summary: string;
@@ -15,7 +15,7 @@ export interface PipelineDescription {
   readonly searchAttributes: SearchAttributePair[];
 }
 
-/** How the Temporal UI shows a pipeline from its start on, and finds it. */
+/** How the Temporal UI shows a pipeline from its start, and the search attributes it starts with. */
 export function describePipeline(input: ParsedPipelineInput): PipelineDescription {
   const { runtimeId, files, waitFor, rerunOf } = input;
   const phase: PipelinePhase = waitFor === undefined ? 'collecting' : 'waiting';
@@ -24,7 +24,7 @@ export function describePipeline(input: ParsedPipelineInput): PipelineDescriptio
   return {
     summary: `${count} of runtime ${truncatePath(runtimeId)}${again}`,
     details: toDetails(input),
-    // A pipeline sets those only that it was started with.
+    // A pipeline updates only search attributes that it was started with.
     searchAttributes: [
       { key: searchAttributes.runtimeId, value: runtimeId },
       { key: searchAttributes.runId, value: '' },
@@ -40,16 +40,16 @@ function toDetails({ runtimeId, waitFor, files, rerunOf }: ParsedPipelineInput):
   const paths = files.map(({ runtimePath }) => runtimePath);
   return toTemporalUiMarkdown([
     `Runtime \`${truncatePath(runtimeId)}\``,
-    ...(rerunOf === undefined ? [] : ['', `What the pipeline of run \`${rerunOf}\` had not collected`]),
-    ...section('After the jobs', ids),
+    ...(rerunOf === undefined ? [] : ['', `Files that run \`${rerunOf}\` did not collect`]),
+    ...toSection('After the jobs', ids),
     ...(waitFor?.signal ? ['', 'After the signal `jobFinished`'] : []),
-    ...section('Files', paths),
+    ...toSection('Files', paths),
   ]);
 }
 
-function section(title: string, names: readonly string[]): string[] {
+function toSection(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const listed = names.slice(0, LISTED).map((name) => `- \`${truncatePath(name)}\``);
+  const listed = names.slice(0, MAX_LISTED).map((name) => `- \`${truncatePath(name)}\``);
   const more = names.length - listed.length;
   return ['', title, '', ...listed, ...(more > 0 ? [`- and ${formatCount(more)} more`] : [])];
 }

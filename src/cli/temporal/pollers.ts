@@ -1,14 +1,27 @@
-import { tsToMs } from '@temporalio/common/lib/time.js';
-import type { Session } from './connect.js';
+import proto from '@temporalio/proto';
+import type { Session } from './session.js';
 
-/** `TaskQueueType` of the Temporal API. */
-const taskQueueTypes = { workflows: 1, activities: 2 } as const;
+const { TaskQueueType } = proto.temporal.api.enums.v1;
+const taskQueueTypes = {
+  workflows: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+  activities: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+} as const;
 
-/** A poll that finds nothing ends after a minute, and the next one begins. */
-const LONGEST_POLL_MS = 70_000;
+/** A long poll ends after a minute, and the worker starts the next one. */
+const MAX_POLL_MS = 70_000;
 
-/** Who polls the task queue, and how long ago that was seen: a worker that has just died is among them for a while. */
-export async function pollersOf({ client, config }: Session, kind: keyof typeof taskQueueTypes) {
+export interface Poller {
+  /** The worker's identity. */
+  readonly identity: string;
+  /** Milliseconds since its last poll. */
+  readonly agoMs: number;
+}
+
+/** Lists the workers that poll the task queue. A worker that has just died is listed for a minute more. */
+export async function listPollers(
+  { client, config }: Session,
+  kind: keyof typeof taskQueueTypes,
+): Promise<Poller[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: config.temporal.namespace,
     taskQueue: { name: config.taskQueue },
@@ -18,7 +31,12 @@ export async function pollersOf({ client, config }: Session, kind: keyof typeof 
   return (pollers ?? [])
     .map(({ identity, lastAccessTime }) => ({
       identity: identity ?? '',
-      agoMs: lastAccessTime ? nowMs - tsToMs(lastAccessTime) : 0,
+      agoMs: lastAccessTime ? nowMs - toEpochMs(lastAccessTime) : 0,
     }))
-    .filter(({ agoMs }) => agoMs < LONGEST_POLL_MS);
+    .filter(({ agoMs }) => agoMs < MAX_POLL_MS);
+}
+
+/** Converts a protobuf timestamp to milliseconds since the epoch. */
+export function toEpochMs({ seconds, nanos }: proto.google.protobuf.ITimestamp): number {
+  return Number(seconds ?? 0) * 1_000 + Math.floor((nanos ?? 0) / 1_000_000);
 }

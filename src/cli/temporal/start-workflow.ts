@@ -3,13 +3,11 @@ import { type SearchAttributePair, TypedSearchAttributes } from '@temporalio/com
 import { ExitError, exitCodes } from '../../exit.js';
 import type { CollectFileInput, ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { Io } from '../io.js';
-import { canonicalJson, sha256 } from './canonical-json.js';
-import type { Session } from './connect.js';
-import { isUnknownSearchAttribute } from './is-unknown-attribute.js';
-import { missingSearchAttributes } from './search-attribute-registry.js';
-import { uiLink } from './ui-link.js';
+import { findMissingSearchAttributes, isUnknownSearchAttribute } from './search-attributes.js';
+import { type Session, uiLink } from './session.js';
+import { canonicalJson, sha256 } from './workflow-id.js';
 
-/** Field of the memo that tells whether a second start would do the same as the first. */
+/** Memo field with a hash of the input: it tells whether a second start has a different input. */
 const INPUT_HASH = 'inputSha256';
 
 export interface WorkflowToStart {
@@ -20,70 +18,73 @@ export interface WorkflowToStart {
   readonly summary: string;
   /** Markdown for the Temporal UI, at most 20,000 bytes. */
   readonly details: string;
-  /** Set if the server knows them, by `setup`. */
+  /** Attributes that are not registered are left out. */
   readonly searchAttributes: SearchAttributePair[];
-  /** Of a workflow of the same id that has ended: whether it is run anew in any case, or only if it failed. */
+  /** Whether to run a workflow again that has ended under this id. Default: never. */
   readonly again?: 'always' | 'if-failed' | undefined;
 }
 
 export interface StartedWorkflow {
   readonly handle: WorkflowHandle;
-  readonly workflowType: string;
+  /** `false` if a workflow of this id was there before. */
   readonly isNew: boolean;
   readonly isRunning: boolean;
 }
 
 /**
- * Starts a workflow, or finds the one that the same job has already; says which, and where to look at it.
+ * Starts a workflow, or finds the one of the same id, and prints to stderr which of the two and its link.
  *
- * @throws Exit `usage` if its id belongs to a workflow of another type
+ * @throws ExitError `usage` if the id belongs to a workflow of another type
  */
 export async function startWorkflow(
   session: Session,
-  io: Io,
+  { stderr }: Io,
   workflow: WorkflowToStart,
 ): Promise<StartedWorkflow> {
-  const { stderr } = io;
   const { workflowId, workflowType } = workflow;
-  const isNew = await tryStart(session, io, workflow);
+  const isNew = await tryStart(session, stderr, workflow);
   const handle = session.client.workflow.getHandle(workflowId);
   const description = isNew ? undefined : await handle.describe();
   if (description !== undefined && description.type !== workflowType) {
     throw new ExitError(exitCodes.usage, `"${workflowId}" is a workflow of type ${description.type}`);
   }
   const isRunning = description === undefined || description.status.name === 'RUNNING';
-  const found = isRunning ? 'attached to' : 'ended already (--again runs it anew):';
+  const found = isRunning ? 'attached to' : 'already ended (--again runs it again):';
   stderr.write(`${isNew ? 'started' : found} ${workflowId}\n`);
-  const link = uiLink(session.config, workflowId);
+  const link = uiLink(session, workflowId);
   if (link !== undefined) stderr.write(`${link}\n`);
   const inputHash = description?.memo?.[INPUT_HASH];
-  if (inputHash !== undefined && inputHash !== hash(workflow.input)) {
-    stderr.write(
-      'it was started with another input, which holds; add-files gives a running one further files\n',
-    );
+  if (inputHash !== undefined && inputHash !== hashInput(workflow.input)) {
+    stderr.write('it was started with a different input, which stays in effect (see add-files)\n');
   }
-  return { handle, workflowType, isNew, isRunning };
+  return { handle, isNew, isRunning };
 }
 
-/** `false`: one of the same id is there, running or ended. */
-async function tryStart(session: Session, { stderr }: Io, workflow: WorkflowToStart): Promise<boolean> {
+/** Returns `false` if a workflow of this id exists, running or ended. */
+async function tryStart(session: Session, stderr: Io['stderr'], workflow: WorkflowToStart): Promise<boolean> {
   const { searchAttributes } = workflow;
   try {
     return await start(session, workflow, searchAttributes);
   } catch (error) {
     if (!isUnknownSearchAttribute(error)) throw error;
   }
-  // Where nobody may list them, nobody knows which it was.
-  const missing = await missingSearchAttributes(session).catch(() => undefined);
+  // Where clients may not list the search attributes, leave out all of them.
+  const missing = await findMissingSearchAttributes(session).catch(() => undefined);
   const isKnown = ({ key }: SearchAttributePair) => missing?.every(({ name }) => name !== key.name);
   const known = searchAttributes.filter(isKnown);
   if (known.length > 0) {
     stderr.write(
-      'some search attributes are not registered, so it may not be found (bctrl-temporal setup)\n',
+      'some search attributes are not registered, so list may not find it (run bctrl-temporal setup)\n',
     );
   }
   return await start(session, workflow, known);
 }
+
+const reusePolicies = {
+  never: 'REJECT_DUPLICATE',
+  always: 'ALLOW_DUPLICATE',
+  'if-failed': 'ALLOW_DUPLICATE_FAILED_ONLY',
+} as const;
 
 async function start(
   { client, config }: Session,
@@ -97,7 +98,7 @@ async function start(
       args: [input],
       staticSummary: summary,
       staticDetails: details,
-      memo: { [INPUT_HASH]: hash(input) },
+      memo: { [INPUT_HASH]: hashInput(input) },
       typedSearchAttributes: new TypedSearchAttributes(searchAttributes),
       workflowIdReusePolicy: reusePolicies[again ?? 'never'],
       workflowIdConflictPolicy: 'FAIL',
@@ -109,14 +110,8 @@ async function start(
   }
 }
 
-const reusePolicies = {
-  never: 'REJECT_DUPLICATE',
-  always: 'ALLOW_DUPLICATE',
-  'if-failed': 'ALLOW_DUPLICATE_FAILED_ONLY',
-} as const;
-
-/** The same for inputs that ask for the same in another order. */
-function hash(input: WorkflowToStart['input']): string {
+/** The hash does not depend on the order of files, invocations and fields. */
+function hashInput(input: WorkflowToStart['input']): string {
   if (!('files' in input)) return sha256(canonicalJson(input));
   const { files, waitFor } = input;
   const invocationIds = waitFor?.invocationIds?.toSorted();

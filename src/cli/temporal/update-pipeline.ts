@@ -5,28 +5,27 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import type { StarterConfig } from '../../config.js';
 import { ExitError, exitCodes } from '../../exit.js';
-import { describeOutage, isOutage, type Session, toExitError } from './connect.js';
-import { findPipeline, type WorkflowRef } from './find-workflow.js';
+import { findPipeline, type WorkflowRef } from './find-pipelines.js';
+import { describeOutage, isOutage, type Session, toExitError } from './session.js';
 
-/** A worker that dies with the update in its hands costs the timeout of its workflow task, 10 s; then another one answers. */
-const ANSWER_TIMEOUT_MS = 15_000;
+/** If a worker dies with the update, its workflow task times out after 10 s, and another worker takes over. */
+const UPDATE_TIMEOUT_MS = 15_000;
 
-/** Afterwards it is found out why there was no answer. */
-const LOOK_TIMEOUT_MS = 5_000;
+/** Time to find out why an update got no response. */
+const DESCRIBE_TIMEOUT_MS = 5_000;
 
-/** Continue-as-new ends a run that takes updates no more. A pipeline that does so again and again gets no further. */
+/** An update follows continue-as-new so often. A pipeline that continues more often in 15 s makes no progress. */
 const MAX_RUNS = 5;
 
-/** The failure of an update that a run had accepted, but had not carried out when it ended. */
+/** Failure type of an update that a run had accepted but not completed when it ended. */
 const RUN_ENDED = 'AcceptedUpdateCompletedWorkflow';
 
 /**
- * Sends an update to a pipeline and waits for the worker's answer. Every attempt has the same update id, and is meant for
- * one run, which applies it once however often it arrives; a run that has continued as new passes it on to the next one.
+ * Sends an update to a pipeline and waits for its result. All attempts have the same update id, so that a run applies the
+ * update once. If the run has continued as new, the update goes to the new run.
  *
- * @throws Exit `usage` if the pipeline refuses it, `unreachable` if it is not known whether it was applied
+ * @throws ExitError `usage` if the pipeline rejects the update, `unreachable` if its outcome is unknown
  */
 export async function updatePipeline<T>(
   session: Session,
@@ -36,7 +35,7 @@ export async function updatePipeline<T>(
 ): Promise<T> {
   const { client } = session;
   const updateId = randomUUID();
-  const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  const deadline = Date.now() + UPDATE_TIMEOUT_MS;
   const send = (runId: string) => {
     const handle = client.workflow.getHandle(workflowId, runId);
     const update = () =>
@@ -50,7 +49,7 @@ export async function updatePipeline<T>(
     try {
       return await send(runId);
     } catch (error) {
-      if (isUnanswered(error, session.config)) throw await explainSilence(session, workflowId);
+      if (isUnanswered(error, session)) throw await explainMissingResponse(session, workflowId);
       const newest = hasRunEnded(error) ? await findPipeline(session, workflowId) : undefined;
       const isNewRun = newest !== undefined && newest.description.runId !== runId;
       if (isNewRun && runs < MAX_RUNS) runId = newest.description.runId;
@@ -61,7 +60,7 @@ export async function updatePipeline<T>(
   }
 }
 
-function isUnanswered(error: unknown, config: StarterConfig): boolean {
+function isUnanswered(error: unknown, { config }: Session): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
   return toExitError(error, config)?.code === exitCodes.unreachable;
 }
@@ -72,24 +71,21 @@ function hasRunEnded(error: unknown): boolean {
   return cause instanceof ApplicationFailure && cause.type === RUN_ENDED;
 }
 
-/** Why there was no answer, as far as it can be seen. */
-async function explainSilence(session: Session, workflowId: string): Promise<ExitError> {
+async function explainMissingResponse(session: Session, workflowId: string): Promise<ExitError> {
   const { client, config } = session;
-  const help = `it may have been done: bctrl-temporal status ${workflowId}`;
+  const help = `the update may have been applied, see bctrl-temporal status ${workflowId}`;
   try {
-    const look = () => findPipeline(session, workflowId);
-    const { description } = await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, look);
-    const { name } = description.status;
-    if (name === 'RUNNING') return noWorkerError(config.taskQueue, ANSWER_TIMEOUT_MS, help);
-    return new ExitError(exitCodes.unreachable, `it has ended meanwhile; ${help}`);
+    const find = () => findPipeline(session, workflowId);
+    const { description } = await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, find);
+    if (description.status.name === 'RUNNING') return noWorkerError(session, UPDATE_TIMEOUT_MS, help);
+    return new ExitError(exitCodes.unreachable, `the pipeline has ended in the meantime; ${help}`);
   } catch (error) {
     if (!isOutage(error)) throw error;
     return new ExitError(exitCodes.unreachable, `${describeOutage(error, config)}; ${help}`);
   }
 }
 
-/** Nobody has answered for a workflow in time. */
-export function noWorkerError(taskQueue: string, timeoutMs: number, help: string): ExitError {
-  const problem = `no worker of task queue "${taskQueue}" answered within ${timeoutMs / 1_000} s`;
+export function noWorkerError({ config }: Session, timeoutMs: number, help: string): ExitError {
+  const problem = `no worker on task queue "${config.taskQueue}" answered within ${timeoutMs / 1_000} s`;
   return new ExitError(exitCodes.unreachable, `${problem}; ${help}`);
 }

@@ -1,12 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
-import { canonicalJson, sha256 } from './canonical-json.js';
 
-/** Enough of a SHA-256 that no two file lists of a runtime meet, short enough to be read. */
+/** 64 bits of a SHA-256: no two file lists of a runtime collide, and the id stays readable. */
 const HASH_LENGTH = 16;
 
 /**
- * The same job always has the same workflow id, so that starting it twice is one pipeline: runtime and invocations,
- * or runtime and files, in any order, where no job is waited for.
+ * The workflow id of a pipeline. Starting the same job twice gives the same id, so that there is one pipeline: the id is
+ * made from the runtime and its invocations, or without invocations from the runtime and its files, in any order.
  */
 export function pipelineWorkflowId({
   runtimeId,
@@ -14,16 +14,33 @@ export function pipelineWorkflowId({
   files,
 }: Pick<ParsedPipelineInput, 'runtimeId' | 'waitFor' | 'files'>): string {
   if (waitFor?.invocationIds === undefined)
-    return `post-run/${runtimeId}/${hash(files.map(canonicalJson).sort())}`;
+    return `post-run/${runtimeId}/${shortHash(files.map(canonicalJson).sort())}`;
   const invocationIds = [...new Set(waitFor.invocationIds)].sort();
   const [only, ...others] = invocationIds;
-  return `post-run/${runtimeId}/${others.length === 0 ? only : hash(invocationIds)}`;
+  return `post-run/${runtimeId}/${others.length === 0 ? only : shortHash(invocationIds)}`;
 }
 
 export function collectWorkflowId(runtimeId: string, runtimePath: string, destinationPath?: string): string {
-  return `collect/${runtimeId}/${hash([runtimePath, destinationPath])}`;
+  return `collect/${runtimeId}/${shortHash([runtimePath, destinationPath])}`;
 }
 
-function hash(value: unknown): string {
+/** JSON with the keys of every object sorted, so that equal values have equal texts. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, each) => (isObject(each) ? sortKeys(each) : each));
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function shortHash(value: unknown): string {
   return sha256(canonicalJson(value)).slice(0, HASH_LENGTH);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortKeys(object: object): object {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

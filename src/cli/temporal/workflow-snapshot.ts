@@ -1,37 +1,48 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
-import type { Session } from './connect.js';
-import { type PendingRetry, pendingRetries } from './pending-retries.js';
-import { pollersOf } from './pollers.js';
+import { listPollers, toEpochMs } from './pollers.js';
+import type { Session } from './session.js';
 
-/** A worker that is there answers by then. */
+const { PendingActivityState, PendingWorkflowTaskState } = proto.temporal.api.enums.v1;
+
+/** A running worker answers a query well within this time. */
 const QUERY_TIMEOUT_MS = 5_000;
 
-/** A worker that is there takes what there is to do by then, unless it has enough to do. */
+/** A worker with free slots picks up a task well within this time. */
 const PICKUP_TIMEOUT_MS = 3_000;
 
-/** A workflow of which no worker has seen anything has been started, and has a task scheduled. */
-const FIRST_EVENTS = 2;
+/** Events in the history of a workflow that no worker has picked up: started, and workflow task scheduled. */
+const INITIAL_EVENTS = 2;
 
-/** `SCHEDULED` of `PendingWorkflowTaskState` and `PendingActivityState` of the Temporal API. */
-const SCHEDULED = 1;
+/** An activity that waits for its next attempt. */
+export interface PendingRetry {
+  /** Distinguishes the retry from all others of the workflow. */
+  readonly id: string;
+  /** Number of the next attempt. */
+  readonly attempt: number;
+  /** Class and message of the last failure. */
+  readonly reason: string;
+  /** Milliseconds until the next attempt; 0 when it is due. */
+  readonly inMs: number;
+}
 
-/** What is known of a workflow at a moment. */
+/** The state of a workflow at a moment. */
 export interface WorkflowSnapshot {
   readonly description: WorkflowExecutionDescription;
-  /** Of a pipeline; `undefined` as long as no worker has told. */
+  /** The report so far; `undefined` until a worker has answered, and for workflows that are not pipelines. */
   readonly progress: PipelineProgress | undefined;
-  /** Length of the history of which a worker was asked last. */
+  /** Length of the history when a worker was last queried. */
   readonly queriedAtLength: number;
   readonly retries: readonly PendingRetry[];
-  /** What waits for a worker, and since when it was seen to wait, by the monotonic clock of this machine. */
+  /** Tasks that no worker has picked up, with the time each was first seen, by `performance.now()`. */
   readonly pendingTasks: ReadonlyMap<string, number>;
-  /** It waits, and nobody comes. */
+  /** Tasks are pending and no worker polls. */
   readonly hasNoWorker: boolean;
 }
 
-/** The report of a pipeline so far, which a worker has to tell; `undefined` where none does. */
+/** Queries a pipeline's report so far; `undefined` if no worker answers. */
 export async function readProgress(
   { client }: Session,
   handle: WorkflowHandle,
@@ -41,8 +52,8 @@ export async function readProgress(
 }
 
 /**
- * What is to be seen of a workflow now. A worker is asked only if there is something new to tell since `before`: a query
- * is billed in Temporal Cloud, and a wait for a job takes hours.
+ * Describes and queries a workflow. It queries only if the history has grown since `before`: Temporal Cloud bills queries,
+ * and a wait for a job takes hours.
  */
 export async function takeSnapshot(
   session: Session,
@@ -52,42 +63,63 @@ export async function takeSnapshot(
   const description = await handle.describe();
   const { historyLength, raw, type } = description;
   const pendingTasks = findPendingTasks(raw, before?.pendingTasks);
-  const isTaskWaiting = pendingTasks.has(WORKFLOW_TASK);
-  // Nobody would answer as long as nobody takes the task that is there.
   const shouldQuery =
     type === POST_RUN_PIPELINE &&
-    historyLength > FIRST_EVENTS &&
-    !isTaskWaiting &&
+    historyLength > INITIAL_EVENTS &&
+    // While no worker picks up the workflow task, none would answer either.
+    !pendingTasks.has(WORKFLOW_TASK) &&
     historyLength !== before?.queriedAtLength;
   const progress = shouldQuery ? await readProgress(session, handle) : undefined;
   return {
     description,
     progress: progress ?? before?.progress,
     queriedAtLength: shouldQuery ? historyLength : (before?.queriedAtLength ?? 0),
-    retries: pendingRetries(description, Date.now()),
+    retries: listPendingRetries(description, Date.now()),
     pendingTasks,
     hasNoWorker: await hasNoWorker(session, pendingTasks),
   };
 }
 
+export function listPendingRetries(
+  { raw: { pendingActivities } }: WorkflowExecutionDescription,
+  nowMs: number,
+): PendingRetry[] {
+  return (pendingActivities ?? []).flatMap(
+    ({ activityId, attempt, lastFailure, nextAttemptScheduleTime }) => {
+      if (!lastFailure || !nextAttemptScheduleTime) return [];
+      const reasonClass = lastFailure.applicationFailureInfo?.type ?? 'lost worker';
+      return {
+        id: `${activityId}/${attempt}`,
+        attempt: attempt ?? 1,
+        reason: `${reasonClass}: ${lastFailure.message}`,
+        inMs: Math.max(toEpochMs(nextAttemptScheduleTime) - nowMs, 0),
+      };
+    },
+  );
+}
+
 const WORKFLOW_TASK = 'workflow task';
 
-/** Times of the server say nothing here: the clocks may differ by more than a worker takes. */
+/** Measures with this machine's monotonic clock: the server's clock may be off by more than a pickup takes. */
 function findPendingTasks(
   { pendingWorkflowTask, pendingActivities }: WorkflowExecutionDescription['raw'],
   before: WorkflowSnapshot['pendingTasks'] = new Map(),
 ): WorkflowSnapshot['pendingTasks'] {
+  const isTaskPending =
+    pendingWorkflowTask?.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED;
+  const activities = (pendingActivities ?? []).filter(
+    ({ state, nextAttemptScheduleTime }) =>
+      state === PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED && !nextAttemptScheduleTime,
+  );
   const names = [
-    ...(pendingWorkflowTask?.state === SCHEDULED ? [WORKFLOW_TASK] : []),
-    ...(pendingActivities ?? []).flatMap(({ activityId, attempt, state, nextAttemptScheduleTime }) =>
-      state === SCHEDULED && !nextAttemptScheduleTime ? [`activity ${activityId}/${attempt}`] : [],
-    ),
+    ...(isTaskPending ? [WORKFLOW_TASK] : []),
+    ...activities.map(({ activityId, attempt }) => `activity ${activityId}/${attempt}`),
   ];
   const nowMs = performance.now();
   return new Map(names.map((name) => [name, before.get(name) ?? nowMs]));
 }
 
-/** A workflow task waits for nothing but a worker; an activity may wait for a worker that is busy. */
+/** A late workflow task proves that no worker polls. A late activity may wait for a busy worker, so its pollers count. */
 async function hasNoWorker(
   session: Session,
   pendingTasks: WorkflowSnapshot['pendingTasks'],
@@ -95,6 +127,6 @@ async function hasNoWorker(
   const nowMs = performance.now();
   const late = [...pendingTasks].filter(([, sinceMs]) => nowMs - sinceMs > PICKUP_TIMEOUT_MS);
   if (late.length === 0) return false;
-  const isTask = late.some(([name]) => name === WORKFLOW_TASK);
-  return isTask || (await pollersOf(session, 'activities')).length === 0;
+  if (late.some(([name]) => name === WORKFLOW_TASK)) return true;
+  return (await listPollers(session, 'activities')).length === 0;
 }

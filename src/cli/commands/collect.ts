@@ -1,0 +1,49 @@
+import type { ExitCode } from '../../exit.js';
+import type { Duration } from '../../shared/duration.js';
+import { COLLECT_FILE } from '../../shared/names.js';
+import { collectFileInputSchema } from '../../shared/pipeline-input.js';
+import { searchAttributes } from '../../shared/search-attributes.js';
+import { truncatePath } from '../../shared/truncate-line.js';
+import { parseFields } from '../input/parse-fields.js';
+import type { Io } from '../io.js';
+import { type WaitCommandOptions, waitAndPrint } from '../output/wait-and-print.js';
+import { withTemporal } from '../temporal/session.js';
+import { startWorkflow } from '../temporal/start-workflow.js';
+import { collectWorkflowId } from '../temporal/workflow-id.js';
+
+interface CollectOptions extends WaitCommandOptions {
+  readonly to?: string;
+  readonly ifExists?: string;
+  readonly appearsWithin?: Duration;
+  readonly giveUpAfter?: Duration;
+  readonly again?: boolean;
+}
+
+/** `collect`: collects one file and waits for it. */
+export async function collectCommand(
+  io: Io,
+  runtimeId: string,
+  runtimePath: string,
+  { to, ifExists, appearsWithin, giveUpAfter, again, ...options }: CollectOptions,
+): Promise<ExitCode> {
+  const input = parseFields(collectFileInputSchema, {
+    runtimeId,
+    runtimePath,
+    destinationPath: to,
+    ifExists,
+    appearsWithin,
+    giveUpAfter,
+  });
+  return await withTemporal(io, async (session) => {
+    const { handle } = await startWorkflow(session, io, {
+      workflowType: COLLECT_FILE,
+      workflowId: collectWorkflowId(runtimeId, runtimePath, to),
+      input,
+      summary: truncatePath(runtimePath),
+      details: `\`${truncatePath(runtimePath)}\` of runtime ${truncatePath(runtimeId)}`,
+      searchAttributes: [{ key: searchAttributes.runtimeId, value: runtimeId }],
+      again: again ? 'always' : undefined,
+    });
+    return await waitAndPrint(session, io, handle, { ...options, showProgress: true });
+  });
+}

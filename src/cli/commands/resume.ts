@@ -1,0 +1,23 @@
+import type { ExitCode } from '../../exit.js';
+import { RESUME_UPDATE } from '../../shared/names.js';
+import { type ResumeResult, resumeInputSchema } from '../../shared/pipeline-messages.js';
+import { parseFields } from '../input/parse-fields.js';
+import type { Io } from '../io.js';
+import { updatePipeline } from '../temporal/update-pipeline.js';
+import { forEachPipeline, type SelectOptions } from './for-each-pipeline.js';
+
+/** `resume`: retries the failed files and jobs of held pipelines. */
+export function resumeCommand(
+  io: Io,
+  workflowIds: readonly string[],
+  { path, ...options }: SelectOptions & { readonly path?: readonly string[] },
+): Promise<ExitCode> {
+  const input = parseFields(resumeInputSchema, path === undefined ? {} : { runtimePaths: path });
+  return forEachPipeline<ResumeResult>(io, workflowIds, options, {
+    verb: 'resume',
+    pastTense: 'resumed',
+    isForHeld: true,
+    run: (session, pipeline) => updatePipeline(session, pipeline, RESUME_UPDATE, input),
+    describe: ({ files, jobs }) => `${files} files${jobs > 0 ? `, ${jobs} jobs` : ''}`,
+  });
+}

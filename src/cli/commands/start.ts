@@ -1,0 +1,86 @@
+import { readStarterConfig } from '../../config.js';
+import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
+import { POST_RUN_PIPELINE } from '../../shared/names.js';
+import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
+import { type PipelineOptions, toPipelineInput } from '../input/pipeline-input.js';
+import { type Io, writeJson } from '../io.js';
+import { type WaitCommandOptions, waitAndPrint } from '../output/wait-and-print.js';
+import { describePipeline } from '../temporal/describe-pipeline.js';
+import { type Session, uiLink, withTemporal } from '../temporal/session.js';
+import { type StartedWorkflow, startWorkflow, type WorkflowToStart } from '../temporal/start-workflow.js';
+import { pipelineWorkflowId } from '../temporal/workflow-id.js';
+
+/** Options of `start` and `rerun`. */
+export interface StartOptions extends WaitCommandOptions {
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `start`: starts a pipeline or attaches to it. A pipeline that has already ended is printed with its report. */
+export async function startCommand(
+  io: Io,
+  runtimeId: string | undefined,
+  paths: readonly string[],
+  options: PipelineOptions & StartOptions & { readonly again?: boolean },
+): Promise<ExitCode> {
+  checkStartOptions(options);
+  const input = await toPipelineInput(io, runtimeId, paths, options);
+  const pipeline = toPipeline(input, pipelineWorkflowId(input), options.again ? 'always' : undefined);
+  if (options.dryRun) return await printDryRun(io, pipeline, options);
+  return await withTemporal(io, (session) => startPipeline(session, io, pipeline, options));
+}
+
+/** @throws ExitError `usage` for options that do not go together */
+export function checkStartOptions({ timeout, wait }: StartOptions): void {
+  if (timeout !== undefined && !wait) throw new ExitError(exitCodes.usage, '--timeout needs --wait');
+}
+
+export function toPipeline(
+  input: ParsedPipelineInput,
+  workflowId: string,
+  again: WorkflowToStart['again'],
+): WorkflowToStart {
+  return { ...describePipeline(input), workflowType: POST_RUN_PIPELINE, workflowId, input, again };
+}
+
+/** Starts a pipeline or attaches to it. With `--wait`, or if it has already ended, prints its report. */
+export async function startPipeline(
+  session: Session,
+  io: Io,
+  pipeline: WorkflowToStart,
+  options: StartOptions,
+): Promise<ExitCode> {
+  const started = await startWorkflow(session, io, pipeline);
+  if (!options.wait && started.isRunning) return printStarted(session, io, started, options);
+  return await waitAndPrint(session, io, started.handle, { ...options, showProgress: true });
+}
+
+function printStarted(
+  session: Session,
+  io: Io,
+  { handle: { workflowId }, isNew }: StartedWorkflow,
+  { json }: StartOptions,
+): ExitCode {
+  if (json) writeJson(io, { workflowId, uiLink: uiLink(session, workflowId), status: 'running', isNew });
+  else io.stdout.write(`${workflowId}\n`);
+  return exitCodes.done;
+}
+
+/** Prints what would be started, and where. The YAML can be used as a spec. */
+export async function printDryRun(
+  io: Io,
+  { workflowType, workflowId, input }: WorkflowToStart,
+  { json }: StartOptions,
+): Promise<ExitCode> {
+  const { taskQueue, temporal } = readStarterConfig(io.env);
+  const { namespace, connectionOptions } = temporal;
+  const plan = { workflowType, workflowId, taskQueue, namespace, address: connectionOptions.address };
+  if (json) {
+    writeJson(io, { ...plan, input });
+    return exitCodes.done;
+  }
+  const { stringify } = await import('yaml');
+  const lines = Object.entries(plan).map(([name, value]) => `# ${name}: ${value}\n`);
+  io.stdout.write(`# dry run: nothing was started\n${lines.join('')}${stringify(input)}`);
+  return exitCodes.done;
+}

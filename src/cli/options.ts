@@ -1,0 +1,80 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Duration, durationSchema, durationToMs } from '../shared/duration.js';
+
+/** Control characters, Unicode line breaks, lone surrogates, and U+FFFD, which replaces bytes that are not UTF-8. */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFFFD]/u;
+
+/** Refuses a leading dash: `--invocation $EMPTY --wait` would otherwise wait for a job named `--wait`. */
+export function id(value: string): string {
+  if (value !== '' && !value.startsWith('-') && !unprintable.test(value)) return value;
+  throw new InvalidArgumentError('Expected an id.');
+}
+
+export const ids = (value: string, previous: string[] = []) => [...previous, id(value)];
+
+export const texts = (value: string, previous: string[] = []) => [...previous, value];
+
+export function duration(value: string): Duration {
+  const parsed = durationSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError('Expected a duration such as 30s or 5m.');
+}
+
+const durationMs = (value: string) => durationToMs(duration(value));
+
+export function count(value: string): number {
+  if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('Expected a whole number above 0.');
+}
+
+/** An option with a fixed set of values. The first one is the default. */
+export function choice(flags: string, choices: readonly string[], description: string): Option {
+  return new Option(flags, `${description} (default: ${choices[0]})`).choices(choices);
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print one JSON document to stdout and nothing else');
+}
+
+/** Options of commands that wait for a workflow to end. */
+export function withTimeout(command: Command): Command {
+  return withJson(command.option('--timeout <duration>', 'how long to wait at most', durationMs));
+}
+
+/** Options of commands that print a pipeline's report. */
+export function withReport(command: Command): Command {
+  const all = new Option('--all', 'list every file of the report, not only the first 50');
+  return withTimeout(command.addOption(all.conflicts('json')));
+}
+
+/** Options of commands that start a pipeline. */
+export function withStart(command: Command): Command {
+  return withReport(
+    command
+      .option('--wait', 'show progress until the pipeline ends, then its report')
+      .option('--dry-run', 'print what would be started, and start nothing'),
+  );
+}
+
+export function ifExists(): Option {
+  return choice('--if-exists <action>', ['fail', 'keep'], 'if another file has the destination path');
+}
+
+/** Options of commands whose arguments are several files. */
+export function withFiles(command: Command): Command {
+  return command
+    .addOption(choice('--if-missing <action>', ['fail', 'warn', 'ignore'], 'if a file does not exist'))
+    .addOption(ifExists())
+    .option('--appears-within <duration>', 'how long to wait for a file that does not exist yet', duration);
+}
+
+/** Arguments and options of commands that act on one pipeline or on many. */
+export function withSelection(command: Command): Command {
+  return withJson(
+    command
+      .argument('[workflowId...]', 'as printed by `start` and `list`', ids)
+      .option('--all-held', 'select all held pipelines instead of naming ids')
+      .option('--runtime <runtimeId>', 'select the pipelines of this runtime instead of naming ids', id)
+      .option('--yes', 'do not ask for confirmation'),
+  );
+}

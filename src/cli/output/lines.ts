@@ -1,0 +1,84 @@
+import { styleText } from 'node:util';
+import cliTruncate from 'cli-truncate';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+import type { Output } from '../io.js';
+
+/** Aligns a line with the text of the labelled line above it. */
+export const INDENT = ' '.repeat(11);
+
+/** A line of output. On a terminal that is too narrow it continues below, indented. */
+export interface Line {
+  readonly text: string;
+  /** The last part of the line. It is never broken, but moves to a line of its own. */
+  readonly suffix?: string;
+}
+
+/** Formats a text for an output. */
+export type Style = (format: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string) => string;
+
+/** Formats for a terminal with colors; leaves texts as they are for any other output, and where `NO_COLOR` is set. */
+export function createStyle(output: Output): Style {
+  if (!output.hasColors?.()) return (_, text) => text;
+  return (format, text) => styleText(format, text, { validateStream: false });
+}
+
+/** The width of a terminal; `undefined` for any other output, whose lines are not wrapped. */
+export function terminalColumns({ isTTY, columns }: Output): number | undefined {
+  return isTTY ? columns : undefined;
+}
+
+/** Writes lines, wrapped to the width of a terminal. */
+export function writeLines(output: Output, lines: readonly Line[]): void {
+  const columns = terminalColumns(output) ?? Number.POSITIVE_INFINITY;
+  for (const line of lines.flatMap((each) => wrapLine(each, columns)))
+    output.write(`${stripControlSequences(line)}\n`);
+}
+
+function wrapLine({ text, suffix = '' }: Line, columns: number): string[] {
+  const whole = suffix === '' ? text : `${text}  ${suffix}`;
+  if (stringWidth(whole) <= columns) return [whole];
+  return suffix === '' ? wrap(text, columns) : [...wrap(text, columns), `  ${suffix}`];
+}
+
+function wrap(text: string, columns: number): string[] {
+  if (stringWidth(text) <= columns || columns <= 2 * INDENT.length) return [text];
+  const isIndented = text.startsWith(INDENT);
+  const lines = wrapAnsi(text.trimStart(), columns - INDENT.length, { hard: true }).split('\n');
+  return lines.map((line, index) => (isIndented || index > 0 ? INDENT + line : line));
+}
+
+const colorOrControl = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m|[\\p{Cc}\\p{Zl}\\p{Zp}]`, 'gu');
+
+/** Removes what could control a terminal from texts of servers and users; keeps our colors. */
+function stripControlSequences(line: string): string {
+  return line.replace(colorOrControl, (found) => (found.length > 1 ? found : ' '));
+}
+
+/** Cuts a text to a number of columns, at the given position. */
+export function truncate(
+  text: string,
+  columns: number,
+  position: 'start' | 'middle' | 'end' = 'end',
+): string {
+  return cliTruncate(text, columns, { position });
+}
+
+/** Pads a text with spaces to a number of columns. */
+export function pad(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(columns - stringWidth(text), 0));
+}
+
+/** Aligns the cells of rows. The last cell of a row is never broken. */
+export function tableLines(rows: readonly (readonly string[])[]): Line[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell));
+    }
+  }
+  return rows.map((row) => {
+    const cells = row.slice(0, -1).map((cell, column) => pad(cell, widths[column] ?? 0));
+    return { text: cells.join('  ').trimEnd(), suffix: row.at(-1) ?? '' };
+  });
+}

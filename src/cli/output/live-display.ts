@@ -1,0 +1,138 @@
+import { createLogUpdate } from 'log-update';
+import { formatCount } from '../../shared/format-count.js';
+import type { PipelineProgress } from '../../shared/pipeline-report.js';
+import type { Output } from '../io.js';
+import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
+import { formatBytes, formatDuration } from './format.js';
+import { createStyle, type Style, truncate } from './lines.js';
+import { describeRetry, nextStep } from './status-text.js';
+
+const DEFAULT_COLUMNS = 80;
+const WIDE_COLUMNS = 100;
+const WIDE_BAR = 30;
+const NARROW_BAR = 16;
+
+/** Leaves room for earlier output on a small terminal. */
+const MAX_RETRIES = 5;
+
+/** Shows progress on a terminal, in a few lines that are rewritten with each snapshot. */
+export class LiveDisplay {
+  readonly #output: Output;
+  readonly #update: ReturnType<typeof createLogUpdate>;
+  readonly #rate = new Rate();
+  readonly #startedMs = Date.now();
+
+  constructor(output: Output) {
+    this.#output = output;
+    // log-update uses nothing of a stream but what `Output` declares.
+    this.#update = createLogUpdate(output as NodeJS.WriteStream);
+  }
+
+  show(snapshot: WorkflowSnapshot): void {
+    const nowMs = Date.now();
+    const { counts } = snapshot.progress ?? {};
+    if (counts) this.#rate.add(counts.collected + counts.kept, nowMs);
+    const lines = toLines(snapshot, {
+      columns: this.#output.columns ?? DEFAULT_COLUMNS,
+      style: createStyle(this.#output),
+      filesPerSecond: this.#rate.perSecond,
+      elapsedMs: nowMs - this.#startedMs,
+    });
+    this.#update(lines.join('\n'));
+  }
+
+  log(line: string): void {
+    this.#update.persist(line);
+  }
+
+  clear(): void {
+    this.#update.clear();
+    this.#update.done();
+  }
+}
+
+interface LiveView {
+  readonly columns: number;
+  readonly style: Style;
+  readonly filesPerSecond: number;
+  readonly elapsedMs: number;
+}
+
+/** The lines of a snapshot, none wider than the terminal. */
+function toLines(snapshot: WorkflowSnapshot, view: LiveView): string[] {
+  const { retries, progress } = snapshot;
+  const { style, columns } = view;
+  const shown = retries.toSorted((a, b) => a.inMs - b.inMs).slice(0, MAX_RETRIES);
+  const more = retries.length - shown.length;
+  const lines = [
+    toHeadline(progress, view),
+    ...shown.map((retry) => `  ${style('yellow', 'retry')} ${withoutRequest(describeRetry(retry))}`),
+    ...(more > 0 ? [style('dim', `  and ${formatCount(more)} more retries`)] : []),
+  ].map((line) => truncate(line, columns));
+  const help = nextStep(snapshot);
+  // Cut in the middle of the id: the end of the command is needed.
+  return help === undefined ? lines : [...lines, truncate(style('bold', help), columns, 'middle')];
+}
+
+function toHeadline(progress: PipelineProgress | undefined, view: LiveView): string {
+  const { style, elapsedMs, filesPerSecond } = view;
+  const elapsed = style('dim', formatDuration(elapsedMs));
+  if (progress === undefined) return `running  ${elapsed}`;
+  const { phase, counts, bytes } = progress;
+  if (phase === 'waiting') return `waiting for the jobs  ${elapsed}`;
+  const { files, collected, kept, failed } = counts;
+  const stored = collected + kept;
+  const share = files === 0 ? 0 : stored / files;
+  return [
+    phase,
+    toBar(share, failed / Math.max(files, 1), view),
+    `${String(Math.floor(share * 100)).padStart(3)}%`,
+    `${formatCount(stored)} of ${formatCount(files)}`,
+    ...(failed > 0 ? [style('red', `${formatCount(failed)} failed`)] : []),
+    formatBytes(bytes),
+    ...(filesPerSecond > 0 ? [`${formatRate(filesPerSecond)} files/s`] : []),
+    elapsed,
+  ].join('  ');
+}
+
+function toBar(share: number, failedShare: number, { columns, style }: LiveView): string {
+  const width = columns < WIDE_COLUMNS ? NARROW_BAR : WIDE_BAR;
+  const full = Math.floor(share * width);
+  // A single failure among thousands is still visible.
+  const failed = failedShare === 0 ? 0 : Math.min(Math.max(1, Math.round(failedShare * width)), width - full);
+  const rest = width - full - failed;
+  return style('green', '█'.repeat(full)) + style('red', '▒'.repeat(failed)) + style('dim', '░'.repeat(rest));
+}
+
+function formatRate(perSecond: number): string {
+  return perSecond < 10 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));
+}
+
+/** Removes method and path: a line has room for the response only. */
+function withoutRequest(text: string): string {
+  return text.replace(/ (GET|POST) \S+/, '');
+}
+
+/** Long enough for a steady rate, short enough to show a standstill. */
+const RATE_WINDOW_MS = 5_000;
+
+/** How fast a count has grown lately. */
+class Rate {
+  readonly #samples: { readonly count: number; readonly atMs: number }[] = [];
+
+  add(count: number, atMs: number): void {
+    this.#samples.push({ count, atMs });
+    // Keeps one sample from before the window, as its beginning.
+    while (this.#samples[1] !== undefined && this.#samples[1].atMs <= atMs - RATE_WINDOW_MS) {
+      this.#samples.shift();
+    }
+  }
+
+  /** 0 with fewer than two samples. */
+  get perSecond(): number {
+    const [first] = this.#samples;
+    const last = this.#samples.at(-1);
+    if (first === undefined || last === undefined || last.atMs === first.atMs) return 0;
+    return Math.max(0, ((last.count - first.count) * 1_000) / (last.atMs - first.atMs));
+  }
+}

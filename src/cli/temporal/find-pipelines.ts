@@ -1,0 +1,45 @@
+import type { WorkflowExecutionDescription, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import { ExitError, exitCodes } from '../../exit.js';
+import { COLLECT_FILE, POST_RUN_PIPELINE } from '../../shared/names.js';
+import { type PipelineFilter, visibilityQuery } from '../../shared/visibility-query.js';
+import { isUnknownSearchAttribute } from './search-attributes.js';
+import type { Session } from './session.js';
+
+export interface WorkflowRef {
+  readonly handle: WorkflowHandle;
+  readonly description: WorkflowExecutionDescription;
+}
+
+/** @throws ExitError `usage` for a workflow of a foreign type */
+export async function findWorkflow({ client }: Session, workflowId: string): Promise<WorkflowRef> {
+  const handle = client.workflow.getHandle(workflowId);
+  const description = await handle.describe();
+  const { type } = description;
+  if (type === POST_RUN_PIPELINE || type === COLLECT_FILE) return { handle, description };
+  throw new ExitError(exitCodes.usage, `"${workflowId}" is a workflow of type ${type}`);
+}
+
+/** @throws ExitError `usage` for a workflow that is not a pipeline */
+export async function findPipeline(session: Session, workflowId: string): Promise<WorkflowRef> {
+  const found = await findWorkflow(session, workflowId);
+  if (found.description.type === POST_RUN_PIPELINE) return found;
+  throw new ExitError(exitCodes.usage, `"${workflowId}" collects a single file and is not a pipeline`);
+}
+
+/**
+ * Lists the pipelines that match a filter, newest first.
+ *
+ * @throws ExitError `usage` if the filter needs search attributes that are not registered
+ */
+export async function* listPipelines(
+  { client }: Session,
+  filter: PipelineFilter,
+): AsyncGenerator<WorkflowExecutionInfo> {
+  try {
+    yield* client.workflow.list({ query: visibilityQuery(filter) });
+  } catch (error) {
+    if (!isUnknownSearchAttribute(error)) throw error;
+    const problem = 'the search attributes of pipelines are not registered: run bctrl-temporal setup';
+    throw new ExitError(exitCodes.usage, problem);
+  }
+}

@@ -1,0 +1,128 @@
+import { status } from '@grpc/grpc-js';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  isGrpcServiceError,
+  makeGrpcRetryInterceptor,
+  ServiceError,
+} from '@temporalio/client';
+import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
+import { readStarterConfig, type StarterConfig } from '../../config.js';
+import { ExitError, exitCodes, toMessage } from '../../exit.js';
+import { isWithoutProxy } from '../../proxy.js';
+import type { Io } from '../io.js';
+
+/** A reachable server connects in milliseconds; a person should not wait longer to read that there is none. */
+const CONNECT_TIMEOUT = '5s';
+
+/** Caps gRPC's reconnect backoff of up to two minutes: a waiting command continues soon after an outage. */
+const MAX_RECONNECT_BACKOFF_MS = 5_000;
+
+/** Statuses with which a reachable Temporal server refuses a request. */
+const refusals: readonly number[] = [
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.PERMISSION_DENIED,
+  status.FAILED_PRECONDITION,
+  status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
+];
+
+/** Statuses that a retry does not change. */
+const finalStatuses: readonly number[] = [status.NOT_FOUND, status.PERMISSION_DENIED, status.UNAUTHENTICATED];
+
+/** A connection to Temporal and its configuration. */
+export interface Session {
+  readonly client: Client & { readonly connection: Connection };
+  readonly config: StarterConfig;
+  /**
+   * Turns off the SDK's retries for all further calls. They cannot be cancelled: a retry that is due after the connection was
+   * closed throws where no caller can catch it.
+   */
+  readonly stopRetries: () => void;
+}
+
+/**
+ * Runs a command with a connection to the Temporal server of `io.env`.
+ *
+ * @throws ExitError `unreachable` if the server cannot be reached or the connection is lost
+ */
+export async function withTemporal<T>({ env }: Io, work: (session: Session) => Promise<T>): Promise<T> {
+  const config = readStarterConfig(env);
+  const session = await connect(config);
+  try {
+    return await work(session);
+  } catch (error) {
+    throw toExitError(error, config) ?? error;
+  } finally {
+    await session.client.connection.close();
+  }
+}
+
+/** @throws ExitError `unreachable` */
+export async function connect(config: StarterConfig): Promise<Session> {
+  const { connectionOptions, namespace } = config.temporal;
+  const retryOptions = defaultGrpcRetryOptions();
+  try {
+    const connection = await Connection.connect({
+      ...connectionOptions,
+      connectTimeout: CONNECT_TIMEOUT,
+      channelArgs: {
+        'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS,
+        // gRPC would use the proxy of the environment even for a Temporal server on this machine.
+        'grpc.enable_http_proxy': isWithoutProxy(new URL(`http://${connectionOptions.address}`), '') ? 0 : 1,
+      },
+      interceptors: [makeGrpcRetryInterceptor(retryOptions)],
+    });
+    const stopRetries = () => {
+      retryOptions.retryableDecider = () => false;
+    };
+    const client = new Client({ connection, namespace });
+    return { client: Object.assign(client, { connection }), config, stopRetries };
+  } catch (error) {
+    throw new ExitError(exitCodes.unreachable, describeOutage(error, config));
+  }
+}
+
+/** The address of a workflow in the Temporal UI, if the UI's own address is known. */
+export function uiLink({ config: { uiUrl, temporal } }: Session, workflowId: string): string | undefined {
+  if (uiUrl === undefined) return undefined;
+  const [namespace, id] = [temporal.namespace, workflowId].map(encodeURIComponent);
+  return `${uiUrl}/namespaces/${namespace}/workflows/${id}`;
+}
+
+/** Whether a later call may succeed: the server is unreachable, restarting or overloaded. */
+export function isOutage(error: unknown): boolean {
+  const cause = toGrpcError(error);
+  return cause !== undefined && !finalStatuses.includes(cause.code);
+}
+
+export function describeOutage(error: unknown, { temporal }: StarterConfig): string {
+  const { address } = temporal.connectionOptions;
+  return `Temporal at ${address} is not reachable (${toMessage(toGrpcError(error) ?? error)})`;
+}
+
+/** Converts an error of the SDK's client; returns `undefined` for any other error. */
+export function toExitError(error: unknown, { temporal }: StarterConfig): ExitError | undefined {
+  if (error instanceof ExitError) return error;
+  if (error instanceof WorkflowNotFoundError) {
+    return new ExitError(exitCodes.usage, `there is no workflow with the id "${error.workflowId}"`);
+  }
+  if (error instanceof NamespaceNotFoundError) {
+    return new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${error.namespace}"`);
+  }
+  if (toGrpcError(error) === undefined && !(error instanceof ServiceError)) return undefined;
+  const cause = error instanceof ServiceError ? error.cause : error;
+  const isRefusal = isGrpcServiceError(cause) && refusals.includes(cause.code);
+  const { address } = temporal.connectionOptions;
+  return new ExitError(
+    isRefusal ? exitCodes.usage : exitCodes.unreachable,
+    `Temporal at ${address}: ${toMessage(cause ?? error)}`,
+  );
+}
+
+function toGrpcError(error: unknown) {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) ? cause : undefined;
+}

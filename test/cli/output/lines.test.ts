@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
+import { createStyle, type Line, tableLines, writeLines } from '../../../src/cli/output/lines.js';
+
+const style = createStyle({ write: () => undefined, hasColors: () => true });
+
+function written(lines: readonly Line[], columns?: number): string[] {
+  let text = '';
+  const write = (more: string) => {
+    text += more;
+  };
+  writeLines({ write, ...(columns !== undefined && { isTTY: true, columns }) }, lines);
+  return text.split('\n').slice(0, -1);
+}
+
+const withoutColors = (text: string) => stripVTControlCharacters(text);
+const words = 'upstream: POST /v1/runtimes/3f2b8c1e-5a4d-4e6f-9b70-1c2d3e4f5a6b/files/collect returned 503';
+
+describe('a line that is too long for a terminal', () => {
+  for (const columns of [40, 80, 120]) {
+    test(`of ${columns} columns continues below, indented, complete and in its color`, () => {
+      const lines = written([{ text: style('red', words) }], columns);
+      for (const line of lines) assert.ok(stringWidth(line) <= columns, line);
+      const [first = '', ...others] = lines.map(withoutColors);
+      assert.ok(others.every((line) => /^ {11}\S/.test(line)));
+      assert.equal(
+        [first, ...others.map((line) => line.trim())].join('').replaceAll(' ', ''),
+        words.replaceAll(' ', ''),
+      );
+      assert.ok(lines.every((line) => line.includes('\u001b[31m')));
+    });
+  }
+
+  test('keeps its suffix whole on a line of its own', () => {
+    const id = `post-run/${'x'.repeat(90)}`;
+    const [row] = tableLines([['running', 'held', id]]);
+    assert.deepEqual(written([row ?? { text: '' }], 80), ['running  held', `  ${id}`]);
+    assert.deepEqual(written([row ?? { text: '' }]), [`running  held  ${id}`]);
+  });
+});
+
+test('control sequences other than colors do not reach a terminal', () => {
+  assert.deepEqual(written([{ text: `a\u001b]0;title\u0007\u001b[2J\nb${style('green', 'c')}` }]), [
+    'a ]0;title  [2J b\u001b[32mc\u001b[39m',
+  ]);
+});

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { collectWorkflowId, pipelineWorkflowId } from '../../../src/cli/temporal/workflow-id.js';
+import { pipelineInputSchema } from '../../../src/shared/pipeline-input.js';
+
+const files = [{ runtimePath: 'a.txt' }];
+const after = (...invocationIds: string[]) =>
+  pipelineWorkflowId({ runtimeId: 'rt', files, waitFor: { invocationIds } });
+
+test('the id is the runtime and the invocation, whatever the files', () => {
+  assert.equal(after('inv_1'), 'post-run/rt/inv_1');
+  const others = { runtimeId: 'rt', files: [{ runtimePath: 'b' }], waitFor: { invocationIds: ['inv_1'] } };
+  assert.equal(pipelineWorkflowId(others), 'post-run/rt/inv_1');
+});
+
+test('the id of several invocations does not depend on their order or repetitions', () => {
+  assert.equal(after('a', 'b'), after('b', 'a', 'b'));
+  assert.equal(after('a', 'a'), 'post-run/rt/a');
+  assert.notEqual(after('a', 'b'), after('a', 'c'));
+  assert.match(after('a', 'b'), /^post-run\/rt\/[0-9a-f]{16}$/);
+});
+
+test('without invocations the id is made from the runtime and the files', () => {
+  const id = (runtimeId: string, runtimePath: string) =>
+    pipelineWorkflowId({ runtimeId, files: [{ runtimePath }] });
+  assert.equal(id('rt', 'a'), id('rt', 'a'));
+  assert.notEqual(id('rt', 'a'), id('rt', 'b'));
+  assert.notEqual(id('rt', 'a'), id('rt2', 'a'));
+  assert.match(id('rt', 'a'), /^post-run\/rt\/[0-9a-f]{16}$/);
+});
+
+test('without invocations the order of files, fields and metadata does not matter', () => {
+  const id = (...files: Parameters<typeof pipelineWorkflowId>[0]['files']) =>
+    pipelineWorkflowId({ runtimeId: 'rt', files });
+  const [a, b] = [{ runtimePath: 'a' }, { runtimePath: 'b' }];
+  assert.equal(id(a, b), id(b, a));
+  assert.equal(id({ runtimePath: 'a', name: 'n' }), id({ name: 'n', runtimePath: 'a' }));
+  const tagged = (metadata: Record<string, unknown>) => id({ runtimePath: 'a', metadata });
+  assert.equal(tagged({ x: 1, y: { p: 1, q: [1, 2] } }), tagged({ y: { q: [1, 2], p: 1 }, x: 1 }));
+  assert.notEqual(tagged({ q: [1, 2] }), tagged({ q: [2, 1] }));
+});
+
+test('without invocations destinations and repeated files matter, giveUpAfter does not', () => {
+  const id = pipelineWorkflowId({ runtimeId: 'rt', files });
+  const elsewhere = [{ runtimePath: 'a.txt', destinationPath: '/b.txt' }];
+  assert.notEqual(pipelineWorkflowId({ runtimeId: 'rt', files: elsewhere }), id);
+  assert.notEqual(pipelineWorkflowId({ runtimeId: 'rt', files: [...files, ...files] }), id);
+  assert.equal(
+    pipelineWorkflowId(pipelineInputSchema.parse({ runtimeId: 'rt', files, giveUpAfter: '1h' })),
+    id,
+  );
+});
+
+test('the id of a collect is made from runtime, path and destination', () => {
+  assert.equal(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a'));
+  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a', 'b'));
+  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'b'));
+  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt2', 'a'));
+});

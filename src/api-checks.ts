@@ -1,6 +1,6 @@
 import { BctrlClient } from './bctrl/bctrl-client.js';
 import { BctrlError } from './bctrl/bctrl-error.js';
-import { createDispatcher } from './bctrl/create-dispatcher.js';
+import { createDispatcher } from './bctrl/transport.js';
 import type { BctrlConfig } from './config.js';
 import { ExitError, exitCodes } from './exit.js';
 

@@ -1,13 +1,14 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import type { BctrlClientOptions } from './bctrl/bctrl-client.js';
+
 import {
+  type BctrlClientOptions,
   DEFAULT_BASE_URL,
   DEFAULT_LIST_SETTLE_TIME,
   DEFAULT_MAX_REQUESTS,
   DEFAULT_REQUEST_TIMEOUT,
+  isHeaderValue,
   MAX_LIST_SETTLE_TIME,
-} from './bctrl/defaults.js';
-import { isHeaderValue } from './bctrl/header-value.js';
+} from './bctrl/client-options.js';
 import {
   type Environment,
   invalid,

@@ -1,4 +1,4 @@
-import { isHeaderValue } from './bctrl/header-value.js';
+import { isHeaderValue } from './bctrl/client-options.js';
 import { ConfigError } from './exit.js';
 import { type Duration, durationSchema, durationToMs } from './shared/duration.js';
 

@@ -3,14 +3,10 @@ export {
   type BctrlActivities,
   createActivities,
 } from './activities/create-activities.js';
-export {
-  BctrlClient,
-  type BctrlClientOptions,
-  type ListFilesParams,
-  type RequestOptions,
-} from './bctrl/bctrl-client.js';
+export { BctrlClient } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export type { BctrlClientHooks, BctrlOperation } from './bctrl/client-hooks.js';
+export type { BctrlClientOptions, ListFilesParams, RequestOptions } from './bctrl/client-options.js';
 export { ClientMetrics } from './client-metrics.js';
 export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
 export type * from './shared/api-schema.js';

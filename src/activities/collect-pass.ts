@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Info } from '@temporalio/activity';
-import type { RequestOptions } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
+import type { RequestOptions } from '../bctrl/client-options.js';
 import { type CollectedFile, isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';

@@ -1,5 +1,5 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
-import { DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME } from '../bctrl/defaults.js';
+import { DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME } from '../bctrl/client-options.js';
 import { type Duration, durationToMs } from '../shared/duration.js';
 import { type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { createCollectRuntimeFile } from './collect-runtime-file.js';

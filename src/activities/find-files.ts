@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ListFilesParams, RequestOptions } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
+import type { ListFilesParams, RequestOptions } from '../bctrl/client-options.js';
 import type { File, FilePage } from '../shared/api-schema.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';

@@ -2,27 +2,27 @@ import type { ReasonClass } from '../shared/reason-class.js';
 
 export interface BctrlErrorOptions {
   readonly reasonClass: ReasonClass;
-  /** The API's code (`storage.unavailable`), the transport's (`ECONNREFUSED`), or one of the client's own (`response.invalid`). */
+  /** A code of the API (`storage.unavailable`), of the connection (`ECONNREFUSED`), or of the client (`response.invalid`). */
   readonly code?: string | undefined;
-  /** HTTP status; absent when there was no answer. */
+  /** HTTP status; absent if there was no response. */
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
   readonly hint?: string | undefined;
   readonly details?: Record<string, unknown> | undefined;
   readonly retryAfterMs?: number | undefined;
   /**
-   * The server may have done what it was asked for all the same: there was no answer, no readable one, or a 5xx.
-   * `false` is a definite refusal, or a request that was never sent.
+   * The server may have done what the request asked for: there was no response, an unreadable one, or a 5xx. `false` after a
+   * definite refusal, and for a request that was never sent.
    */
   readonly mayHaveSucceeded: boolean;
   readonly cause?: Error | undefined;
-  /** Of a taken path: the path as the API writes it. It is no part of the error that anybody sees. */
+  /** The conflicting path of durable storage, as the API writes it. Kept out of messages and logs. */
   readonly takenPath?: string | undefined;
 }
 
 /**
- * Why a call of the API did not yield what it should. The message is one sentence with method, path, status and
- * code; it holds no query, credential, body or `downloadUrl`.
+ * A failed call of the API. The message is one sentence with method, path, status and code. It contains no query, credential,
+ * body or `downloadUrl`.
  */
 export class BctrlError extends Error {
   override readonly name = 'BctrlError';
@@ -49,7 +49,7 @@ export class BctrlError extends Error {
     this.#takenPath = options.takenPath;
   }
 
-  /** The path of durable storage that is taken, whole and as the API writes it, to look up by whom. */
+  /** A getter of a private field, so that no log or JSON of the error shows the path. */
   get takenPath(): string | undefined {
     return this.#takenPath;
   }

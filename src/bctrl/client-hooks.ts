@@ -1,4 +1,4 @@
-/** What a request asks the API for. */
+/** An endpoint of the API, as metrics name it. */
 export type BctrlOperation =
   | 'collect'
   | 'list-files'
@@ -9,15 +9,12 @@ export type BctrlOperation =
   | 'export'
   | 'whoami';
 
-/**
- * Learns of every request of a client, for metrics. It is called on the way of each request: it must take no time, and
- * not throw.
- */
+/** Observes every request of a client, for metrics. Hooks run in the path of each request, so they must be quick. */
 export interface BctrlClientHooks {
-  /** A request is sent: it no longer waits for its turn. */
+  /** A request is being sent: it no longer waits for its turn. */
   onRequest(operation: BctrlOperation): void;
-  /** Follows on each `requestSent`. `undefined` where no whole answer came. */
+  /** Follows each `onRequest`. `status` is `undefined` if no complete response arrived. */
   onResponse(operation: BctrlOperation, status: number | undefined): void;
-  /** Rate limits have held all requests back for so long, long polls excepted. */
+  /** A rate limit has paused all requests except long polls for this long. Called when the pause ends. */
   onRateLimitPause(durationMs: number): void;
 }

@@ -2,11 +2,11 @@ import { promisify } from 'node:util';
 import { brotliDecompress, constants, inflateRaw, unzip } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 
-/** A page of 100 files with generous metadata, or a job's output, fits well; a server gone mad does not. */
-export const MAXIMUM_RESPONSE_BYTES = 16 * 1024 * 1024;
+/** Fits a page of 100 files with generous metadata, or a job's output, and bounds the memory that a broken server can take. */
+export const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 
-/** Of an error nobody reads more, and to search megabytes for secrets would stop the process for seconds. */
-const MAXIMUM_ERROR_BYTES = 64 * 1024;
+/** More than an error message needs. Redacting megabytes would block the process for seconds. */
+const MAX_ERROR_BYTES = 64 * 1024;
 
 const decoders: Readonly<Record<string, (bytes: Buffer) => Promise<Buffer>>> = {
   gzip: decodeZlib,
@@ -15,11 +15,11 @@ const decoders: Readonly<Record<string, (bytes: Buffer) => Promise<Buffer>>> = {
   br: (bytes) =>
     promisify(brotliDecompress)(bytes, {
       finishFlush: constants.BROTLI_OPERATION_FLUSH,
-      maxOutputLength: MAXIMUM_RESPONSE_BYTES,
+      maxOutputLength: MAX_RESPONSE_BYTES,
     }),
 };
 
-/** The body of a response as text; of an error its beginning. */
+/** Reads the body of a response as text, decoded. Of an error response it reads only the beginning. */
 export async function readBody({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<string> {
   const encoding = headers['content-encoding'];
   const decode = encoding === undefined ? undefined : decoders[String(encoding).toLowerCase()];
@@ -30,7 +30,7 @@ export async function readBody({ statusCode, headers, body }: Dispatcher.Respons
   try {
     return (await decode(bytes)).toString();
   } catch {
-    // A proxy may have decoded it and left the header.
+    // A proxy may have decoded the body and kept the header.
     return bytes.toString();
   }
 }
@@ -41,13 +41,13 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<Buf
   for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= MAXIMUM_ERROR_BYTES) break;
+    if (bytes >= MAX_ERROR_BYTES) break;
   }
-  return Buffer.concat(chunks).subarray(0, MAXIMUM_ERROR_BYTES);
+  return Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES);
 }
 
-/** An error's beginning ends in the middle of the stream. Some servers send `deflate` without the header of zlib. */
+/** Z_SYNC_FLUSH: the beginning of an error ends in the middle of the stream. Some servers send `deflate` without the zlib header. */
 async function decodeZlib(bytes: Buffer): Promise<Buffer> {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAXIMUM_RESPONSE_BYTES };
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_RESPONSE_BYTES };
   return await promisify(unzip)(bytes, options).catch(() => promisify(inflateRaw)(bytes, options));
 }

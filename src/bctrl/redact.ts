@@ -1,13 +1,13 @@
 import { truncateLine } from '../shared/truncate-line.js';
 
-/** What may be a URL. A pattern that looks for the query itself would take the square of a text's length. */
+/** Anything that may be a URL. A pattern that looks for the query itself would take quadratic time. */
 const word = /[^\s"'<>]+/g;
 const secretFields = /^(downloadUrl|authorization)$/i;
 
-/** Nothing that a person reads lies deeper, and a body nested without end would overflow the stack. */
-const MAXIMUM_DEPTH = 20;
+/** Deeper than any useful error body; endless nesting would overflow the stack. */
+const MAX_DEPTH = 20;
 
-/** A copy of what a server sent, fit to be seen: short lines, no API key, no signed URL, no query string. */
+/** Copies what a server sent in a form that is safe to show: short lines, no API key, no signed URL, no query string. */
 export function redact<T>(value: T, apiKey: string): T {
   return redactBelow(value, apiKey, 0) as T;
 }
@@ -15,7 +15,7 @@ export function redact<T>(value: T, apiKey: string): T {
 function redactBelow(value: unknown, apiKey: string, depth: number): unknown {
   if (typeof value === 'string') return redactText(value, apiKey);
   if (typeof value !== 'object' || value === null) return value;
-  if (depth === MAXIMUM_DEPTH) return '…';
+  if (depth === MAX_DEPTH) return '…';
   const inner = (item: unknown) => redactBelow(item, apiKey, depth + 1);
   if (Array.isArray(value)) return value.map(inner);
   const fields = Object.entries(value).filter(([name]) => !secretFields.test(name));

@@ -1,12 +1,12 @@
 import { MAX_TIMER_MS } from '../shared/duration.js';
 
-interface Waiting {
-  readonly pass: () => void;
+interface QueuedRequest {
+  readonly start: () => void;
 }
 
 /**
- * Lets requests through: so many at a time, in the order in which they came, and none while it is closed. A request that
- * finds it open and not full goes straight on, which a general queue makes a fifth of its cost.
+ * Limits the number of requests in flight, first come, first served, and starts none while it is paused. A request that finds a
+ * free slot starts without queueing: a general-purpose queue would add a fifth to its cost.
  */
 export class RequestLimiter {
   readonly maxConcurrent: number;
@@ -16,15 +16,15 @@ export class RequestLimiter {
   #resumeTimer: NodeJS.Timeout | undefined;
   #isDisposed = false;
   readonly #onResumed: (pausedMs: number) => void;
-  readonly #queue = new Set<Waiting>();
+  readonly #queue = new Set<QueuedRequest>();
 
-  /** @param onResumed learns for how long the gate was closed, each time that it opens */
+  /** @param onResumed receives the duration of each pause when it ends */
   constructor(maxConcurrent: number, onResumed: (pausedMs: number) => void) {
     this.maxConcurrent = maxConcurrent;
     this.#onResumed = onResumed;
   }
 
-  /** Rejects with the reason of the signal that aborts before it is the request's turn. */
+  /** Rejects with a signal's reason if that signal aborts before it is the request's turn. */
   async run<T>(signals: readonly AbortSignal[], request: () => Promise<T>): Promise<T> {
     for (const signal of signals) signal.throwIfAborted();
     if (this.#inFlight < this.maxConcurrent && this.#resumeTimer === undefined) this.#inFlight += 1;
@@ -37,7 +37,7 @@ export class RequestLimiter {
     }
   }
 
-  /** Closes it for so long at least, from now on. */
+  /** Starts no request for at least this long from now. */
   pause(durationMs: number): void {
     const nowMs = performance.now();
     const untilMs = nowMs + durationMs;
@@ -48,7 +48,7 @@ export class RequestLimiter {
     this.#resumeTimer = setTimeout(() => this.#resume(), Math.min(durationMs, MAX_TIMER_MS));
   }
 
-  /** Opens it for good. */
+  /** Ends the pause, and refuses new ones. */
   dispose(): void {
     this.#isDisposed = true;
     this.#resume();
@@ -64,31 +64,31 @@ export class RequestLimiter {
 
   #waitForTurn(signals: readonly AbortSignal[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = (event: Event) => {
+      const abort = (event: Event) => {
         stopListening();
-        this.#queue.delete(waiting);
+        this.#queue.delete(queued);
         reject((event.target as AbortSignal).reason);
       };
       const stopListening = () => {
-        for (const signal of signals) signal.removeEventListener('abort', leave);
+        for (const signal of signals) signal.removeEventListener('abort', abort);
       };
-      const waiting = {
-        pass: () => {
+      const queued = {
+        start: () => {
           stopListening();
           resolve();
         },
       };
-      this.#queue.add(waiting);
-      for (const signal of signals) signal.addEventListener('abort', leave, { once: true });
+      this.#queue.add(queued);
+      for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
     });
   }
 
   #drain(): void {
-    for (const waiting of this.#queue) {
+    for (const queued of this.#queue) {
       if (this.#inFlight >= this.maxConcurrent || this.#resumeTimer !== undefined) return;
-      this.#queue.delete(waiting);
+      this.#queue.delete(queued);
       this.#inFlight += 1;
-      waiting.pass();
+      queued.start();
     }
   }
 }

@@ -1,8 +1,5 @@
-/**
- * Longest wait that is passed on: as long as the longest delay of the retry table. A server that asks for a day is asked again
- * before a pipeline gives up.
- */
-const MAXIMUM_MS = 10 * 60 * 1_000;
+/** The longest delay of the retry table: a server that asks for a day is tried again before a pipeline gives up. */
+const MAX_RETRY_AFTER_MS = 10 * 60 * 1_000;
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const month = `(?<month>${months.join('|')})`;
@@ -18,20 +15,20 @@ const dateForms = [
 ];
 
 /**
- * Milliseconds that a Retry-After header asks to wait: 0 for a date in the past, at most 10 minutes. `undefined` for anything
+ * Parses a Retry-After header into milliseconds: 0 for a date in the past, at most 10 minutes. Returns `undefined` for anything
  * that is neither RFC 9110 delay-seconds nor an HTTP date.
  *
- * @param nowMs by the server's clock: a date is its own
+ * @param nowMs the time by the server's clock, which a date refers to
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, MAXIMUM_MS);
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, MAX_RETRY_AFTER_MS);
   const dateMs = parseHttpDate(text, nowMs);
-  return dateMs === undefined ? undefined : Math.min(Math.max(dateMs - nowMs, 0), MAXIMUM_MS);
+  return dateMs === undefined ? undefined : Math.min(Math.max(dateMs - nowMs, 0), MAX_RETRY_AFTER_MS);
 }
 
-/** Milliseconds since the epoch of an HTTP date in any form of RFC 9110. `nowMs` tells the century of two digits. */
+/** Parses an HTTP date in any form of RFC 9110 into milliseconds since the epoch. `nowMs` decides the century of two digits. */
 export function parseHttpDate(text: string, nowMs: number): number | undefined {
   for (const form of dateForms) {
     const parts = form.exec(text)?.groups;
@@ -45,14 +42,14 @@ export function parseHttpDate(text: string, nowMs: number): number | undefined {
       Number(parts['second']),
     ] as const;
     const date = new Date(Date.UTC(year, ...fields));
-    // Date.UTC carries 31 February over into March; such a text is no date.
+    // Date.UTC carries 31 February over into March, but 31 February is not a date.
     const isReal = date.getUTCMonth() === fields[0] && date.getUTCDate() === fields[1] && fields[2] < 24;
     return isReal && fields[3] < 60 && fields[4] <= 60 ? date.getTime() : undefined;
   }
   return undefined;
 }
 
-/** RFC 9110: two digits mean the latest such year that is not more than 50 years in the future. */
+/** RFC 9110: two digits stand for the latest such year that is at most 50 years in the future. */
 function resolveYear(digits: string, nowMs: number): number {
   if (digits.length === 4) return Number(digits);
   const latest = new Date(nowMs).getUTCFullYear() + 50;

@@ -95,7 +95,7 @@ for (const status of statuses) {
           assert.deepEqual(failure.details, [details]);
           assert.match(
             failure.message,
-            /^out\/results\.csv: POST \/v1\/runtimes\/rt_1\/files\/collect answered/,
+            /^out\/results\.csv: POST \/v1\/runtimes\/rt_1\/files\/collect returned/,
           );
           assert.doesNotMatch(JSON.stringify(failure), new RegExp(`${API_KEY}|<html>`));
         });

@@ -207,7 +207,7 @@ describe('a collect that was refused', () => {
     [431, 'invalid_input'],
     [451, 'invalid_input'],
   ] as const) {
-    const message = new RegExp(`returned ${status} \\(text/html from nginx, no error of the API\\)$`);
+    const message = new RegExp(`returned ${status} \\(text/html from nginx, not an error of the API\\)$`);
     const change = withStatus(status, HTML, { server: 'nginx' });
     collectRow(
       `by ${status} with HTML is final, and no missing file`,
@@ -261,9 +261,9 @@ describe('a collect that was refused', () => {
     [
       'odd types',
       { code: 7, error: [], hint: {}, details: 'x' },
-      /422 \(application\/json, no error of the API\)$/,
+      /422 \(application\/json, not an error of the API\)$/,
     ],
-    ['a list', ['Too bad.'], /422 \(application\/json, no error of the API\)$/],
+    ['a list', ['Too bad.'], /422 \(application\/json, not an error of the API\)$/],
   ];
   for (const [what, body, message, code] of reasons) {
     const expected = { failure: 'invalid_input', message, made: 0, ...(code !== undefined && { code }) };

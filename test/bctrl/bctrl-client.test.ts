@@ -426,7 +426,7 @@ describe('a fault of this process is no outage', () => {
       const client = createTestClient(t, base.baseUrl);
       const error = await errorOf(client.collectFile(RUNTIME, { runtimePath: 'a', metadata }));
       assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
-      assert.match(error.message, /cannot be sent: its body is no JSON/);
+      assert.match(error.message, /cannot be sent: its body is not JSON/);
     });
   }
 

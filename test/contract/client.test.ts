@@ -106,7 +106,7 @@ describe('the request', () => {
       ifExists: 'keep',
       appearsWithin: '30s',
       collectionKey: 'workflow/run/0',
-      lookFirst: false,
+      checkExistingFirst: false,
     });
     assert.ok(result);
     const [request] = sent;

@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type ActivitiesOptions, createActivities } from '../../src/activities/create-activities.js';
-import type { BctrlClientOptions } from '../../src/bctrl/bctrl-client.js';
+import type { BctrlClientOptions } from '../../src/bctrl/client-options.js';
 import { createTestClient } from './client.js';
 
 /** Every failure is expected here, and asserted. */

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { BctrlClient, type BctrlClientOptions } from '../../src/bctrl/bctrl-client.js';
+import { BctrlClient } from '../../src/bctrl/bctrl-client.js';
+import type { BctrlClientOptions } from '../../src/bctrl/client-options.js';
 import { API_KEY } from './gateway.js';
 
 /** A client that ends with the test. Rate limits hold nothing back, as they would in real time, whatever the test's time is. */

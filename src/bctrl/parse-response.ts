@@ -1,39 +1,58 @@
+import type { z } from 'zod';
 import { errorResponseSchema } from '../shared/api-schema.js';
 import { type ReasonClass, resolveReasonClass } from '../shared/reason-class.js';
 import { truncateLine } from '../shared/truncate-line.js';
 import { BctrlError } from './bctrl-error.js';
 import { redact } from './redact.js';
 import { parseHttpDate, parseRetryAfter } from './retry-after.js';
+import type { HttpResponse } from './transport.js';
 
-/** An HTTP response as it came: lower-case header names, the body as text. */
-export interface HttpResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-}
-
-export interface RequestContext {
-  /** Method and path without query, as messages name the request. */
+interface RequestContext {
+  /** Method and path without the query, for messages. */
   readonly request: string;
   readonly apiKey: string;
-  /** This machine's clock, for a server that sends no `Date`. */
+  /** This machine's time, for a server that sends no `Date`. */
   readonly nowMs: number;
 }
 
-/** Other statuses than 5xx after which the API may have done what it was asked for: a proxy lost it on the way. */
+/** Statuses below 500 after which the API may have done what the request asked for: a proxy lost the response. */
 const unclearStatuses: readonly number[] = [408, 425, 460, 499];
 
-/** Classes that say nothing about the request, but that something behind the API failed. */
+/** Classes of failures inside or behind the API, after which the request may have succeeded. */
 const unclearClasses: readonly ReasonClass[] = ['upstream', 'server'];
 
-/** The error of a response whose status is not a success. */
+/** What a 2xx should contain. `name` stands for it in the error for any other body. */
+export interface ResponseKind<T> {
+  readonly schema: z.ZodType<T>;
+  readonly name: string;
+}
+
+/**
+ * Parses the body of a 2xx.
+ *
+ * @throws BctrlError of class `server`: the request has succeeded, but the response does not say what was made
+ */
+export function parseResponse<T>(
+  response: HttpResponse,
+  { schema, name }: ResponseKind<T>,
+  context: RequestContext,
+): T {
+  const json = response.body === '' ? null : parseJson(response.body);
+  if (json === undefined) throw toInvalidResponseError(response, 'a body that is not JSON', context);
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'body').join(', ');
+  throw toInvalidResponseError(response, `a body that is not ${name} (${fields})`, context);
+}
+
+/** The error for a response whose status is not 2xx. */
 export function toResponseError(response: HttpResponse, context: RequestContext): BctrlError {
   const { status } = response;
   const parsed = errorResponseSchema.parse(parseJson(response.body));
   const body = redact(parsed, context.apiKey);
   const takenPath = parsed.details?.['path'];
-  const said = [body.code, body.error].filter((text) => text !== undefined && text !== '').join(': ');
-  const message = `${context.request} returned ${status}${said === '' ? describeStranger(response) : ` ${said}`}`;
+  const codeAndText = [body.code, body.error].filter((text) => text !== undefined && text !== '').join(': ');
+  const message = `${context.request} returned ${status}${codeAndText ? ` ${codeAndText}` : describeForeignResponse(response)}`;
   const reasonClass = resolveReasonClass(status, body.reasonClass);
   const isUnclear = status < 400 || status >= 500 || unclearStatuses.includes(status);
   const serverMs = serverTimeMs(response) ?? context.nowMs;
@@ -50,8 +69,8 @@ export function toResponseError(response: HttpResponse, context: RequestContext)
   });
 }
 
-/** The error of a success whose body does not say what is needed. `problem` must not quote the body. */
-export function toInvalidResponseError(
+/** `problem` must not quote the body. */
+function toInvalidResponseError(
   response: HttpResponse,
   problem: string,
   context: RequestContext,
@@ -65,28 +84,28 @@ export function toInvalidResponseError(
   });
 }
 
-/** The parsed body, or `undefined` when it is not JSON. */
-export function parseJson(body: string): unknown {
+/** Parses a body; `undefined` if it is not JSON. */
+function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    // The parser's message quotes the body, which must not reach a log or a history.
+    // The parser's message would quote the body in logs and histories.
     return undefined;
   }
 }
 
-/** The server's clock when it responded, in milliseconds since the epoch, if it says so. */
+/** The `Date` of a response, in milliseconds since the epoch. */
 export function serverTimeMs(response: Pick<HttpResponse, 'headers'>): number | undefined {
   const date = header(response, 'date');
   return date === undefined ? undefined : parseHttpDate(date, Date.now());
 }
 
-/** What a response is that has no error of the API: the page of a proxy, most likely. */
-function describeStranger(response: HttpResponse): string {
+/** Describes an error response that is not the API's own, most likely the page of a proxy. */
+function describeForeignResponse(response: HttpResponse): string {
   const [type = ''] = (header(response, 'content-type') ?? '').split(';', 1);
   const server = header(response, 'server') ?? '';
   const known = [type, server && `from ${server}`].filter((text) => text !== '').join(' ');
-  return known === '' ? '' : ` (${truncateLine(known)}, no error of the API)`;
+  return known === '' ? '' : ` (${truncateLine(known)}, not an error of the API)`;
 }
 
 function requestIdOf(response: HttpResponse, apiKey: string): string | undefined {

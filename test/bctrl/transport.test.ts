@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { BctrlError } from '../../src/bctrl/bctrl-error.js';
-import { createDispatcher } from '../../src/bctrl/create-dispatcher.js';
+import { createDispatcher } from '../../src/bctrl/transport.js';
 import { createTestClient, startServer } from '../support/client.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
 import { startHttpProxy } from '../support/http-proxy.js';

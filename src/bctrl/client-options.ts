@@ -1,0 +1,96 @@
+import { durationToMs } from '../shared/duration.js';
+import type { BctrlClientHooks } from './client-hooks.js';
+
+export const DEFAULT_BASE_URL = 'https://api.bctrl.ai';
+
+/** The API copies the file while the caller waits, and files may be large. */
+export const DEFAULT_REQUEST_TIMEOUT = '5m';
+
+/** Connections of one worker process to the API: enough to hide its latency, few enough for its rate limits. */
+export const DEFAULT_MAX_REQUESTS = 32;
+
+/** Longer than a replicated listing usually lags behind, short enough not to slow down retries. */
+export const DEFAULT_LIST_SETTLE_TIME = '5s';
+
+/** An attempt waits this long in its activity slot, and the verification of a pipeline twice as long. */
+export const MAX_LIST_SETTLE_TIME = '10m';
+
+/** A longer `Retry-After` may be meant for one runtime: after a minute the other requests try again. */
+const DEFAULT_MAX_RATE_LIMIT_PAUSE_MS = 60_000;
+
+export interface BctrlClientOptions {
+  /** Sent as bearer token. No error contains it. */
+  readonly apiKey: string;
+  /** With or without a trailing `/v1`. Default: `https://api.bctrl.ai`. */
+  readonly baseUrl?: string | undefined;
+  /**
+   * HTTP proxy for all requests; its URL may contain user and password. Default: none. The client reads no environment
+   * variables.
+   */
+  readonly proxyUrl?: string | undefined;
+  /** Sent as `BCTRL-Subaccount-Id`. */
+  readonly subaccountId?: string | undefined;
+  /** Timeout of one request, in milliseconds. Default: 5 minutes. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Maximum number of requests in flight. Long polls do not count. Default: 32. */
+  readonly maxRequests?: number | undefined;
+  /**
+   * Longest time, in milliseconds, for which the `Retry-After` of one rate-limited request pauses all requests. 0 pauses none:
+   * only the caller of that request sees its `Retry-After`. Default: one minute.
+   */
+  readonly maxRateLimitPauseMs?: number | undefined;
+  /** Called for every request, for metrics. */
+  readonly hooks?: BctrlClientHooks | undefined;
+  /** The clock that the date of a `Retry-After` is compared with if the response has no `Date`. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface RequestOptions {
+  /** Aborts the request at once. The call then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Aborts the request while it waits for its turn. A request that has been sent continues. */
+  readonly queueSignal?: AbortSignal | undefined;
+  /** Called when it is the request's turn, before it is sent: the last moment to abort `signal`. */
+  readonly onTurn?: (() => void) | undefined;
+}
+
+/** Filters of `GET /v1/files`. `createdAfter` is an RFC 3339 date-time. */
+export interface ListFilesParams {
+  readonly runtimeId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly source?: 'upload' | 'runtime' | undefined;
+  readonly path?: string | undefined;
+  readonly createdAfter?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Whether a header can carry a value as it is: visible ASCII, not empty. */
+export function isHeaderValue(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+}
+
+export type ResolvedClientOptions = ReturnType<typeof resolveClientOptions>;
+
+/** @throws TypeError for an option with which no request could be made; the message does not quote the value */
+export function resolveClientOptions(options: BctrlClientOptions) {
+  const { baseUrl = DEFAULT_BASE_URL, maxRequests = DEFAULT_MAX_REQUESTS } = options;
+  const { apiKey, subaccountId, requestTimeoutMs = durationToMs(DEFAULT_REQUEST_TIMEOUT) } = options;
+  const { maxRateLimitPauseMs = DEFAULT_MAX_RATE_LIMIT_PAUSE_MS, now = Date.now } = options;
+  if (!isHeaderValue(apiKey)) throw invalid('apiKey', 'visible ASCII characters, and not empty');
+  if (subaccountId !== undefined && !isHeaderValue(subaccountId)) {
+    throw invalid('subaccountId', 'visible ASCII characters, and not empty');
+  }
+  if (!isHttpUrl(baseUrl)) throw invalid('baseUrl', 'an http or https URL');
+  if (!(requestTimeoutMs > 0)) throw invalid('requestTimeoutMs', 'a number above 0');
+  if (!(maxRequests > 0)) throw invalid('maxRequests', 'a number above 0');
+  return { ...options, baseUrl, requestTimeoutMs, maxRequests, maxRateLimitPauseMs, now };
+}
+
+function invalid(option: string, expected: string): TypeError {
+  return new TypeError(`${option} must be ${expected}`);
+}
+
+function isHttpUrl(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}

@@ -1,19 +1,13 @@
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { RequestOptions } from '../bctrl/client-options.js';
 import type { File } from '../shared/api-schema.js';
-import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
+import { toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
-import type { FileWithKey } from './file-state.js';
+import type { AcquiredFile, FileWithKey } from './file-state.js';
 import { findFilesByPath } from './find-files.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 
-export interface Collected {
-  readonly file: CollectedFile;
-  /** `found`: it was there already, made by an earlier request for the same file. */
-  readonly via: 'collected' | 'found' | 'kept';
-}
-
-/** The path is taken, and the listing does not say by whom: it may be this collect's own file, listed late. */
+/** The path is taken, but the listing does not show by which file: it may be this collect's own, listed late. */
 export class UnlistedConflict extends BctrlError {
   constructor({ message, reasonClass, code, status, requestId, hint, details }: BctrlError) {
     super(message, { reasonClass, code, status, requestId, hint, details, mayHaveSucceeded: false });
@@ -21,28 +15,27 @@ export class UnlistedConflict extends BctrlError {
 }
 
 /**
- * Collects one file, with its key in its metadata. Where its path is taken it looks by whom: this collect's own file is
- * the result, a foreign one is if `ifExists` says so.
+ * Collects one file, with its collection key in its metadata. If its path is taken, by this collect's own file or by one that
+ * `ifExists` keeps, that file is the result.
  *
- * @param onFile learns of every file that the API shows
  * @throws BctrlError
  */
 export async function collectOrFindExisting(
   dependencies: ActivityDependencies,
   runtimeId: string,
-  keyed: FileWithKey,
+  file: FileWithKey,
   options: RequestOptions,
-  onFile: (file: File) => void,
-): Promise<Collected> {
-  const { ifExists: _, appearsWithin: __, ...request } = keyed.options;
-  const metadata = { ...request.metadata, [COLLECTION_KEY_FIELD]: keyed.key };
+): Promise<AcquiredFile> {
+  const { client, watermark } = dependencies;
+  const { ifExists: _, appearsWithin: __, ...request } = file.options;
+  const metadata = { ...request.metadata, [COLLECTION_KEY_FIELD]: file.key };
   try {
-    const file = await dependencies.client.collectFile(runtimeId, { ...request, metadata }, options);
-    onFile(file);
-    return { file: toCollectedFile(file), via: 'collected' };
+    const collected = await client.collectFile(runtimeId, { ...request, metadata }, options);
+    watermark.observe(collected);
+    return { file: toCollectedFile(collected), via: 'collected' };
   } catch (error) {
     if (!(error instanceof BctrlError) || error.code !== 'storage_file.path_exists') throw error;
-    return await resolvePathConflict(dependencies, keyed, error, options);
+    return await resolvePathConflict(dependencies, file, error, options);
   }
 }
 
@@ -51,24 +44,23 @@ async function resolvePathConflict(
   { options: { destinationPath, ifExists }, key }: FileWithKey,
   conflict: BctrlError,
   options: RequestOptions,
-): Promise<Collected> {
-  // The API may write a path otherwise than it was asked for.
-  let there: File[] = [];
+): Promise<AcquiredFile> {
+  let existing: File[] = [];
+  // The API may write a path differently than the request did.
   for (const path of new Set([destinationPath, conflict.takenPath])) {
-    if (there.length === 0 && path !== undefined) {
-      there = await lookUpPath(dependencies, path, conflict, options);
-    }
+    if (path === undefined || existing.length > 0) continue;
+    existing = await findConflictingFiles(dependencies, path, conflict, options);
   }
-  const own = there.find(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD] === key);
+  const own = existing.find(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD] === key);
   if (own !== undefined) return { file: toCollectedFile(own), via: 'found' };
-  const [foreign] = there;
+  const [foreign] = existing;
   if (foreign === undefined) throw new UnlistedConflict(conflict);
   if (ifExists === 'keep') return { file: { ...toCollectedFile(foreign), kept: true }, via: 'kept' };
   throw conflict;
 }
 
-/** A lookup that is finally refused says as little of the file as an empty list: it must not pass for a refusal of the file. */
-async function lookUpPath(
+/** A lookup that finally fails proves as little as an empty listing. Its error must not count as a refusal of the file. */
+async function findConflictingFiles(
   dependencies: ActivityDependencies,
   path: string,
   conflict: BctrlError,

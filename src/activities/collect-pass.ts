@@ -1,280 +1,223 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Info } from '@temporalio/activity';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { RequestOptions } from '../bctrl/client-options.js';
 import { type CollectedFile, isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
-import type { FailureCounts } from '../shared/heartbeat-details.js';
+import type { CollectCheckpoint } from '../shared/heartbeat-details.js';
 import { reasonClasses } from '../shared/reason-class.js';
-import { appearsWithinRule, type RetryRule } from '../shared/retry-table.js';
+import { appearsWithinRule, nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
+import { CircuitBreaker, isApiFailure } from './circuit-breaker.js';
 import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
-import type { CreatedAtWatermark } from './created-at-watermark.js';
 import { recordFailure, toBctrlError } from './failures.js';
-import type { FileResult, FileState } from './file-state.js';
+import { type FileState, isPending } from './file-state.js';
 import { findFilesByCollectionKey } from './find-files.js';
 import type { Attempt } from './heartbeat.js';
-import { reportLookupFailure } from './report-collects.js';
+import { logLookupFailure } from './record-collect-telemetry.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 
-/**
- * So many failures of the API in a row, of whatever files, are no accident of one file: it is down. Where more requests
- * are in flight it takes as many, as failures may come back first.
- */
-const CIRCUIT_BREAKER_THRESHOLD = 5;
-
-export interface CollectDependencies extends ActivityDependencies {
-  readonly watermark: CreatedAtWatermark;
-  /** How long the listing may take to show a file that was made. */
-  readonly listSettleMs: number;
-}
-
-export interface PassOptions {
-  readonly attempt: Attempt;
+/** The files of an activity and what its attempts have learned, during an attempt. */
+export interface CollectState extends Omit<CollectCheckpoint, 'files'> {
   readonly runtimeId: string;
   readonly files: readonly FileState[];
-  /** What is kept of a file that is collected. */
-  readonly toResult: (file: CollectedFile) => FileResult;
-  /** When the listing shows what earlier attempts have made, by `performance.now()`. */
-  readonly settledAtMs: number;
-  /** Failures of the lookup so far. The pass counts on. */
-  readonly lookupFailures: FailureCounts;
-  /** Earlier attempts had the key of another account, whose listing this one cannot read. */
-  readonly isOtherAccount: () => Promise<boolean>;
+  /** When the listing shows what earlier attempts created, by `performance.now()`. */
+  readonly listSettledAtMs: number;
 }
 
-/** Why a pass left files without trying them, and when it may be worth another. */
+/** Why a pass left files untried, and when the API may be asked again. */
 export interface PassFailure {
   readonly error: BctrlError;
-  /** The API as a whole is down, or asks to slow down. */
-  readonly isCircuitOpen: boolean;
-  /** `undefined`: as the circuit breaker says. */
-  readonly delayMs?: number;
+  readonly delayMs: number;
 }
 
 /**
- * One pass over files of a runtime: each that is pending is tried once at most. What an earlier attempt may have made is
- * looked for before it is asked for again, with one lookup for all. A circuit breaker ends the pass early where the API asks to
- * slow down, or is plainly down.
+ * One pass over the pending files of a runtime, in which each is tried at most once. Files that an earlier attempt may have
+ * created are looked up first, all with one lookup. A circuit breaker ends the pass early.
  */
 export class CollectPass {
-  readonly #dependencies: CollectDependencies;
-  readonly #options: PassOptions;
-  /** A file that is alone has no others to hold back. */
-  readonly #circuit: AbortController | undefined;
-  readonly #callOptions: RequestOptions;
-  #slots = 0;
-  #consecutiveApiFailures = 0;
-  #trippedBy: BctrlError | undefined;
+  readonly #dependencies: ActivityDependencies;
+  readonly #attempt: Attempt;
+  readonly #state: CollectState;
+  readonly #breaker = new CircuitBreaker();
+  readonly #requestOptions: RequestOptions;
 
-  constructor(dependencies: CollectDependencies, options: PassOptions) {
+  constructor(dependencies: ActivityDependencies, attempt: Attempt, state: CollectState) {
     this.#dependencies = dependencies;
-    this.#options = options;
-    const { attempt, files } = options;
-    this.#circuit = files.length > 1 ? new AbortController() : undefined;
-    // Every request that waits for its turn listens to it.
-    if (this.#circuit) setMaxListeners(0, this.#circuit.signal);
-    this.#callOptions = {
-      signal: attempt.signal,
-      queueSignal: this.#circuit?.signal,
-      onTurn: attempt.isAlive,
-    };
+    this.#attempt = attempt;
+    this.#state = state;
+    const { signal, isAlive: onTurn } = attempt;
+    this.#requestOptions = { signal, queueSignal: this.#breaker.signal, onTurn };
   }
 
   async run(): Promise<PassFailure | undefined> {
-    const { attempt } = this.#options;
-    const [uncertain, certain] = partition(this.#pending, ({ lookupFromMs }) => lookupFromMs !== undefined);
-    await this.#collect(certain);
+    const { files } = this.#state;
+    const pending = files.filter(isPending);
+    const uncertain = pending.filter(({ lookupFromMs }) => lookupFromMs !== undefined);
+    await this.#collectAll(pending.filter(({ lookupFromMs }) => lookupFromMs === undefined));
     const lookupFailure = uncertain.length > 0 ? await this.#lookUpThenCollect(uncertain) : undefined;
-    if (this.#pending.length > 0) attempt.signal.throwIfAborted();
-    return this.#trippedBy ? { error: this.#trippedBy, isCircuitOpen: true } : lookupFailure;
+    if (files.some(isPending)) this.#attempt.signal.throwIfAborted();
+    const { trippedBy } = this.#breaker;
+    this.#state.consecutiveTrips = trippedBy ? this.#state.consecutiveTrips + 1 : 0;
+    return trippedBy ? { error: trippedBy, delayMs: this.#toOutageDelayMs(trippedBy) } : lookupFailure;
   }
 
-  /** Files that may be there are asked for again only if the lookup, once the listing has settled, shows that they are not. */
+  /** Sends a request for an uncertain file only after a lookup, in a settled listing, did not find it. */
   async #lookUpThenCollect(uncertain: readonly FileState[]): Promise<PassFailure | undefined> {
-    const { attempt, settledAtMs, isOtherAccount } = this.#options;
-    if (this.#isOver) return undefined;
-    const waitMs = settledAtMs - performance.now();
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal: attempt.signal }).catch(() => undefined);
-    if (this.#isOver) return undefined;
+    const { signal } = this.#attempt;
+    if (!this.#maySend) return undefined;
+    const waitMs = this.#state.listSettledAtMs - performance.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    if (!this.#maySend) return undefined;
     try {
-      const isListOfOthers = await isOtherAccount();
+      const isOtherAccount = await this.#isOtherAccount();
       await this.#findAlreadyCollected(uncertain);
-      if (isListOfOthers) for (const file of uncertain) file.outcome ??= { error: otherAccount() };
+      if (isOtherAccount) for (const file of uncertain) file.outcome ??= { error: toOtherAccountError() };
     } catch (thrown) {
-      return attempt.signal.aborted ? undefined : this.#recordLookupFailure(toBctrlError(thrown), uncertain);
+      return signal.aborted ? undefined : this.#recordLookupFailure(toBctrlError(thrown), uncertain);
     }
-    await this.#collect(uncertain.filter(({ outcome }) => outcome === undefined));
+    await this.#collectAll(uncertain.filter(isPending));
     return undefined;
   }
 
+  /** Whether earlier attempts had the API key of another account, whose files this one cannot list. */
+  async #isOtherAccount(): Promise<boolean> {
+    const { account } = this.#state;
+    const { signal } = this.#attempt;
+    return account !== undefined && account !== (await this.#dependencies.client.account({ signal }));
+  }
+
   async #findAlreadyCollected(uncertain: readonly FileState[]): Promise<void> {
-    const { runtimeId, attempt, lookupFailures } = this.#options;
+    const { runtimeId, lookupFailures } = this.#state;
     const fromMs = Math.min(...uncertain.map(({ lookupFromMs = 0 }) => lookupFromMs));
     const query = { runtimeId, ...(fromMs > 0 && { createdAfter: new Date(fromMs).toISOString() }) };
-    const { signal } = attempt;
+    const keys = new Set(uncertain.map(({ key }) => key));
     const found = new Map<string, CollectedFile>();
-    let isWhole = false;
+    let isComplete = false;
     try {
-      const keys = new Set(uncertain.map(({ key }) => key));
+      const { signal } = this.#attempt;
       await findFilesByCollectionKey(this.#dependencies, query, keys, { signal }, found);
-      isWhole = true;
+      isComplete = true;
       for (const reasonClass of reasonClasses) delete lookupFailures[reasonClass];
     } finally {
-      // What a page showed counts, although a later one that failed may have shown it twice.
-      for (const file of uncertain) this.#setFound(file, found.get(file.key), isWhole);
+      // Files on the pages that were read count, even if a later page failed.
+      for (const state of uncertain) {
+        const file = found.get(state.key);
+        if (file === undefined) continue;
+        // The file may be there twice: a page that was not read, or a listing that lags, may hide the second one.
+        const unverified = state.unverified || !isComplete;
+        state.outcome = { file: unverified ? { ...file, unverified: true } : file, via: 'found' };
+      }
     }
   }
 
-  #setFound(file: FileState, found: CollectedFile | undefined, isWhole: boolean): void {
-    if (found === undefined) return;
-    // A second file of a request since then may be listed later than the first.
-    const isInDoubt = file.unverified || !isWhole;
-    file.outcome = this.#options.toResult({ ...found, ...(isInDoubt && { unverified: true }) });
-    file.acquired = { via: 'found', sizeBytes: found.sizeBytes ?? 0 };
-  }
-
-  /** Counts as one failure, however many files wait for the lookup. They are not asked for meanwhile. */
+  /** Counts as one failure, however many files wait for the lookup. */
   #recordLookupFailure(error: BctrlError, uncertain: readonly FileState[]): PassFailure | undefined {
     const { retryTable, random } = this.#dependencies;
-    const delayMs = recordFailure(this.#options.lookupFailures, error, retryTable[error.reasonClass], random);
+    const delayMs = recordFailure(this.#state.lookupFailures, error, retryTable[error.reasonClass], random);
     if (delayMs !== null) {
-      reportLookupFailure(error, delayMs);
-      return { error, isCircuitOpen: false, delayMs };
+      logLookupFailure(error, delayMs);
+      return { error, delayMs };
     }
     for (const file of uncertain) file.outcome ??= { error };
     return undefined;
   }
 
-  /** Collects files with as many requests at a time as the client may have in flight. */
-  async #collect(files: readonly FileState[]): Promise<void> {
-    const { maxRequests } = this.#dependencies.client;
-    const { info } = this.#options.attempt;
+  /** Collects files with a pool of slots, one for each request that the client may have in flight. */
+  async #collectAll(files: readonly FileState[]): Promise<void> {
     // Files with the fewest failures go first, so that an early failure points at the API, not at the file.
-    const queue = [...files].sort((a, b) => countFailures(a) - countFailures(b)).reverse();
-    const slots: Promise<void>[] = [];
-    const startSlots = (count: number) => {
-      while (slots.length < count && slots.length < files.length) slots.push(slot());
-      this.#slots = slots.length;
+    const queue = files.toSorted((a, b) => countFailures(a) - countFailures(b)).reverse();
+    const takeNext = () => (this.#maySend ? queue.pop() : undefined);
+    if (this.#attempt.info.attempt > 1) await this.#probe(takeNext);
+    const slots = Math.min(this.#dependencies.client.maxRequests, files.length);
+    const runSlot = async () => {
+      for (let file = takeNext(); file; file = takeNext()) await this.#collectOne(file, slots);
     };
-    const slot = async () => {
-      for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-        if (this.#isOver) return;
-        if (await this.#collectOne(file)) startSlots(maxRequests);
-      }
-    };
-    // After a failure the first request goes alone: if the API is still down, few are sent.
-    startSlots(info.attempt === 1 ? maxRequests : 1);
-    for (const running of slots) await running;
+    await Promise.all(Array.from({ length: slots }, runSlot));
   }
 
-  /** Collects a file. Returns whether the API is there to be asked for more. */
-  async #collectOne(file: FileState): Promise<boolean> {
-    const { watermark } = this.#dependencies;
-    const { runtimeId, attempt, toResult } = this.#options;
+  /** Collects files one at a time until the API responds normally: if it is still down, few requests are sent. */
+  async #probe(takeNext: () => FileState | undefined): Promise<void> {
+    for (let file = takeNext(); file; file = takeNext()) {
+      if (await this.#collectOne(file, 1)) return;
+    }
+  }
+
+  /** Collects one file. Returns whether the API responded normally, if only to refuse this file. */
+  async #collectOne(file: FileState, inFlight: number): Promise<boolean> {
+    const { runtimeId } = this.#state;
     const { lookupFromMs, unverified } = file;
     const startedMs = performance.now();
-    if (lookupFromMs === undefined) file.lookupFromMs = watermark.lookupFromMs;
+    // Until the API refuses it, the request may create the file.
+    if (lookupFromMs === undefined) file.lookupFromMs = this.#dependencies.watermark.lookupFromMs;
     else file.unverified = true;
     try {
-      const { file: collected, via } = await collectOrFindExisting(
-        this.#dependencies,
-        runtimeId,
-        file,
-        this.#callOptions,
-        watermark.observe,
-      );
-      file.outcome = toResult(file.unverified ? { ...collected, unverified: true } : collected);
-      file.acquired = { via, sizeBytes: collected.sizeBytes ?? 0 };
+      const acquired = await collectOrFindExisting(this.#dependencies, runtimeId, file, this.#requestOptions);
+      const collected = acquired.file;
+      file.outcome = file.unverified ? { ...acquired, file: { ...collected, unverified: true } } : acquired;
       file.durationMs = performance.now() - startedMs;
-      this.#consecutiveApiFailures = 0;
+      this.#breaker.recordSuccess();
       return true;
     } catch (thrown) {
-      if (attempt.signal.aborted) return false;
-      const isUnsent = this.#circuit?.signal.aborted && thrown === this.#circuit.signal.reason;
+      if (this.#attempt.signal.aborted) return false;
+      const isUnsent = this.#breaker.signal.aborted && thrown === this.#breaker.signal.reason;
       const error = toBctrlError(thrown);
       if (isUnsent || !error.mayHaveSucceeded) {
         file.lookupFromMs = lookupFromMs;
         file.unverified = unverified;
       }
       if (isUnsent) return false;
-      // Its own file may have been made by anyone that had this key, at any time.
+      // Any earlier request with this key may have created the file.
       if (error instanceof UnlistedConflict) file.lookupFromMs = 0;
       file.durationMs = performance.now() - startedMs;
       this.#recordFileFailure(file, error);
-      return this.#updateCircuitBreaker(file, error);
+      if (!isApiFailure(error)) {
+        this.#breaker.recordSuccess();
+        return true;
+      }
+      // A failure that is final for its file does not show that waiting would help.
+      if (isPending(file)) this.#breaker.recordApiFailure(error, inFlight);
+      return false;
     }
   }
 
   #recordFileFailure(file: FileState, error: BctrlError): void {
-    const { random, listSettleMs } = this.#dependencies;
-    const delayMs = recordFailure(file.failures, error, this.#ruleFor(file, error), random);
-    if (delayMs === null) file.outcome = { error };
-    // By the next attempt the listing shows what this one may have made.
-    else
-      file.lastFailure = {
-        error,
-        delayMs: file.lookupFromMs === undefined ? delayMs : Math.max(delayMs, listSettleMs),
-      };
+    const { random, listSettling } = this.#dependencies;
+    const delayMs = recordFailure(file.failures, error, this.#getRule(file, error), random);
+    if (delayMs === null) {
+      file.outcome = { error };
+      return;
+    }
+    // By the next attempt, the listing must show what this one may have created.
+    const settleMs = file.lookupFromMs === undefined ? 0 : listSettling.durationMs;
+    file.lastFailure = { error, delayMs: Math.max(delayMs, settleMs) };
   }
 
-  #ruleFor({ options: { appearsWithin } }: FileState, error: BctrlError): RetryRule {
+  #getRule({ options: { appearsWithin } }: FileState, error: BctrlError): RetryRule {
+    const { info } = this.#attempt;
     const rule = this.#dependencies.retryTable[error.reasonClass];
     if (error instanceof UnlistedConflict) return { ...rule, nonRetryableCodes: [] };
     if (appearsWithin === undefined || !isMissingFile(error)) return rule;
-    return elapsedMs(this.#options.attempt.info) < durationToMs(appearsWithin) ? appearsWithinRule : rule;
+    // Both times are the Temporal server's, so that no clock of this machine decides.
+    const elapsedMs = info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
+    return elapsedMs < durationToMs(appearsWithin) ? appearsWithinRule : rule;
   }
 
-  #updateCircuitBreaker({ outcome }: FileState, error: BctrlError): boolean {
-    if (!isApiFailure(error)) {
-      this.#consecutiveApiFailures = 0;
-      return true;
-    }
-    // One that is final for its file does not say that it helps to wait.
-    if (outcome !== undefined) return false;
-    this.#consecutiveApiFailures += 1;
-    const isDown = this.#consecutiveApiFailures >= Math.max(CIRCUIT_BREAKER_THRESHOLD, this.#slots);
-    if (isDown || tripsAtOnce(error)) {
-      this.#trippedBy ??= error;
-      this.#circuit?.abort();
-    }
-    return false;
+  /** Grows with every attempt that meets the outage, whichever files it tries. */
+  #toOutageDelayMs(error: BctrlError): number {
+    const { retryTable, random } = this.#dependencies;
+    const rule = { ...retryTable[error.reasonClass], maximumFailures: null, nonRetryableCodes: [] };
+    return nextRetryDelayMs(rule, { ...error, failures: this.#state.consecutiveTrips }, random) ?? 0;
   }
 
-  /** Nothing more may be sent. */
-  get #isOver(): boolean {
-    return !this.#options.attempt.isAlive() || this.#trippedBy !== undefined;
+  get #maySend(): boolean {
+    return this.#attempt.isAlive() && this.#breaker.trippedBy === undefined;
   }
-
-  get #pending(): FileState[] {
-    return this.#options.files.filter(({ outcome }) => outcome === undefined);
-  }
-}
-
-function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 function countFailures({ failures }: FileState): number {
   return Object.values(failures).reduce((sum, count) => sum + count, 0);
 }
 
-/** Says more of the API than of one file. */
-function isApiFailure({ reasonClass }: BctrlError): boolean {
-  return reasonClass === 'upstream' || reasonClass === 'server' || reasonClass === 'rate_limited';
-}
-
-/** Holds for all requests at once: there is nobody to ask, or the API wants to be asked less. */
-function tripsAtOnce({ reasonClass, status, mayHaveSucceeded }: BctrlError): boolean {
-  return reasonClass === 'rate_limited' || (status === undefined && !mayHaveSucceeded);
-}
-
-/** Since the activity's first attempt. Both times are the Temporal server's, so that no clock of this machine decides. */
-function elapsedMs(info: Info): number {
-  return info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
-}
-
-function otherAccount(): BctrlError {
+function toOtherAccountError(): BctrlError {
   const problem =
     'it may have been collected with the API key of another account, whose files this key does not list';
   return new BctrlError(problem, {

@@ -1,106 +1,78 @@
 import { Context, type Info } from '@temporalio/activity';
-import {
-  type CollectedFile,
-  type CollectRuntimeFilesInput,
-  collectRuntimeFilesInputSchema,
-} from '../shared/collect.js';
+import { type CollectRuntimeFilesInput, collectRuntimeFilesInputSchema } from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
 import { parseInput } from '../shared/parse-input.js';
-import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
-import { toBctrlError } from './failures.js';
-import { type FileState, toOutcome } from './file-state.js';
-import {
-  type AttemptFailure,
-  type CollectActivityDependencies,
-  runCollectActivity,
-} from './run-collect-activity.js';
-import { toApplicationFailure } from './to-application-failure.js';
+import type { PassFailure } from './collect-pass.js';
+import { toApplicationFailure, toBctrlError } from './failures.js';
+import { type FileState, isPending, toCollectOutcome } from './file-state.js';
+import type { ActivityDependencies } from './run-api-activity.js';
+import { runCollectActivity } from './run-collect-activity.js';
 
-/** An attempt that begins at the last moment would be cut off. */
+/** An attempt that starts later than this before the deadline would be cut off. */
 const MARGIN_MS = 1_000;
 
 /**
- * Copies many files of a runtime's workspace into durable storage, each once, with as many requests at a time as the
- * worker may have. An attempt makes one pass over the files that have no outcome yet. A file that finally fails is an
- * outcome too, and so is the last failure of one for which the activity has no time left.
+ * Copies many files of a runtime's workspace into durable storage, each of them once, with as many requests in flight as the
+ * client allows. Each attempt makes one pass over the pending files. A file that finally fails has an outcome too, and so has a
+ * file that cannot be tried again in the activity's time: its last failure.
  *
  * @returns the outcomes, in the order of the files
- * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`, as long as files are
- *   left to another attempt
+ * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`, while files are pending
  */
-export function createCollectRuntimeFiles(dependencies: CollectActivityDependencies) {
+export function createCollectRuntimeFiles(dependencies: ActivityDependencies) {
   return async function collectRuntimeFiles(input: CollectRuntimeFilesInput): Promise<CollectOutcome[]> {
-    const {
-      runtimeId,
-      collectionKey = defaultCollectionKey(),
-      checkExistingFirst,
-      concurrentRun,
-      brief,
-      files,
-    } = parseInput(collectRuntimeFilesInputSchema, input);
+    const { brief, ...collect } = parseInput(collectRuntimeFilesInputSchema, input);
+    const toOutcome = brief ? toBriefOutcome : toStoredFileRef;
     const canRetryAfter = createDeadline(Context.current().info);
-    const toOutcomeOf = brief ? toBriefOutcome : toStoredFileRef;
-    const collect = {
-      runtimeId,
-      files: files.map((options) => ({ options, key: toCollectionKey(collectionKey, options) })),
-      checkExistingFirst,
-      concurrentRun,
-      checkpointOutcomes: true,
-      toResult: (file: CollectedFile) => ({ outcome: toOutcomeOf(file) }),
-    };
-    return await runCollectActivity(dependencies, collect, (states, attemptFailure) => {
-      failFilesPastDeadline(states, attemptFailure, canRetryAfter);
-      const pending = states.filter(({ outcome }) => outcome === undefined);
-      if (pending.length > 0) throw toFailure(pending, attemptFailure);
-      return states.flatMap((file) => toOutcome(file) ?? []);
+    return await runCollectActivity(dependencies, { ...collect, toOutcome }, (states, passFailure) => {
+      failFilesPastDeadline(states, passFailure, canRetryAfter);
+      const pending = states.filter(isPending);
+      if (pending.length > 0) throw toFailure(pending, passFailure);
+      return states.flatMap((file) => toCollectOutcome(file, toOutcome) ?? []);
     });
   };
 }
 
-/** A file that may be tried again only when the activity's time is over has its last failure for an outcome. */
+/** The last failure of a file becomes its outcome if the activity has no time left to try it again. */
 function failFilesPastDeadline(
   files: readonly FileState[],
-  attemptFailure: AttemptFailure | undefined,
+  passFailure: PassFailure | undefined,
   canRetryAfter: (delayMs: number) => boolean,
 ): void {
   for (const file of files) {
-    const failure = file.lastFailure ?? attemptFailure;
-    if (file.outcome !== undefined || failure === undefined) continue;
-    const delayMs = Math.max(failure.delayMs, attemptFailure?.delayMs ?? 0);
+    const failure = file.lastFailure ?? passFailure;
+    if (!isPending(file) || failure === undefined) continue;
+    const delayMs = Math.max(failure.delayMs, passFailure?.delayMs ?? 0);
     if (!canRetryAfter(delayMs)) file.outcome = { error: failure.error };
   }
 }
 
 /**
- * Tells whether another attempt, after so many milliseconds, comes before the activity's time is over. That is reckoned by
- * Temporal's clock, which knows nothing of a wait in the task queue, and by this machine's, if that can be right.
+ * Returns a function that tells whether an attempt after a delay would start before the activity's time is over. It uses this
+ * machine's clock if that can be right: Temporal's time of the attempt does not include the wait in the task queue.
  */
 function createDeadline({
   scheduledTimestampMs,
   scheduleToCloseTimeoutMs,
   currentAttemptScheduledTimestampMs,
 }: Info): (delayMs: number) => boolean {
-  // No bound at all.
+  // A server sends 0 for no timeout.
   if (!scheduleToCloseTimeoutMs) return () => true;
   const deadlineMs = scheduledTimestampMs + scheduleToCloseTimeoutMs;
   const startedMs = performance.now();
-  const beganMs = Date.now();
-  // Temporal begins no attempt after the deadline.
-  const isClockRight = beganMs > currentAttemptScheduledTimestampMs && beganMs < deadlineMs;
-  const attemptMs = isClockRight ? beganMs : currentAttemptScheduledTimestampMs;
+  const nowMs = Date.now();
+  // Temporal starts no attempt after the deadline.
+  const isClockPlausible = nowMs > currentAttemptScheduledTimestampMs && nowMs < deadlineMs;
+  const attemptMs = isClockPlausible ? nowMs : currentAttemptScheduledTimestampMs;
   return (delayMs) => attemptMs + performance.now() - startedMs + delayMs + MARGIN_MS < deadlineMs;
 }
 
-/** The one that has to wait longest says why, and how long. */
-function toFailure(pending: readonly FileState[], attemptFailure: AttemptFailure | undefined) {
-  const [longest] = [...pending].sort(
-    (a, b) => (b.lastFailure?.delayMs ?? 0) - (a.lastFailure?.delayMs ?? 0),
-  );
-  const ofFile = longest?.lastFailure;
-  const failure =
-    attemptFailure && attemptFailure.delayMs > (ofFile?.delayMs ?? 0)
-      ? attemptFailure
-      : (ofFile ?? attemptFailure);
+/** The longest delay decides, and so does its error. */
+function toFailure(pending: readonly FileState[], passFailure: PassFailure | undefined) {
+  const [longest] = pending.toSorted((a, b) => (b.lastFailure?.delayMs ?? 0) - (a.lastFailure?.delayMs ?? 0));
+  const fileFailure = longest?.lastFailure;
+  const isPassLonger = passFailure !== undefined && passFailure.delayMs > (fileFailure?.delayMs ?? 0);
+  const failure = isPassLonger ? passFailure : (fileFailure ?? passFailure);
   const path = longest?.options.runtimePath ?? '';
   const subject = pending.length === 1 ? path : `${path} and ${pending.length - 1} more`;
   return toApplicationFailure(toBctrlError(failure?.error), subject, failure?.delayMs ?? 0);

@@ -4,23 +4,22 @@ import { type Duration, durationToMs } from '../shared/duration.js';
 import { type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { createCollectRuntimeFile } from './collect-runtime-file.js';
 import { createCollectRuntimeFiles } from './collect-runtime-files.js';
-import { CreatedAtWatermark } from './created-at-watermark.js';
 import { createExportRunFiles } from './export-run-files.js';
 import { createGetActiveRun } from './get-active-run.js';
 import { TemporalConfirmation } from './lease.js';
-import { RunsSeen } from './runs-seen.js';
+import { CreatedAtWatermark, ListSettling } from './lookup-window.js';
 import { createStopRuntime } from './stop-runtime.js';
 import { createVerifyCollectedFiles } from './verify-collected-files.js';
 import { createWaitForInvocation } from './wait-for-invocation.js';
 
 export interface ActivitiesOptions {
   readonly client: BctrlClient;
-  /** Rows laid over the reasonClass table, for all activities of the worker. */
+  /** Overrides of rows of the reasonClass table, for all activities of the worker. */
   readonly retryTable?: RetryTableOverrides | undefined;
   /**
-   * How long `GET /v1/files` may take to show a file that was made, in Temporal's form. A collect whose outcome is unclear waits
-   * so long before it looks for the file and sends another request. 0: the listing shows every file at once. Default: 5 seconds; at
-   * most 10 minutes.
+   * How long `GET /v1/files` may take to show a file that was created. A collect with an unclear outcome waits this long before
+   * it looks for the file and sends another request. 0: the listing shows every file at once. Default: 5 seconds; at most 10
+   * minutes.
    */
   readonly listSettleTime?: Duration | undefined;
   /** Yields 0 ≤ x < 1, for the jitter of delays. Default: `Math.random`. */
@@ -28,9 +27,9 @@ export interface ActivitiesOptions {
 }
 
 /**
- * The activities to register with a worker.
+ * Creates the activities to register with a worker.
  *
- * @throws ZodError for a wrong row in `retryTable`, TypeError for a wrong `listSettleTime`
+ * @throws ZodError for an invalid row in `retryTable`, TypeError for an invalid `listSettleTime`
  */
 export function createActivities({
   client,
@@ -43,9 +42,8 @@ export function createActivities({
     retryTable: resolveRetryTable(retryTable),
     random,
     watermark: new CreatedAtWatermark(client),
-    listSettleMs: toSettleMs(listSettleTime),
+    listSettling: new ListSettling(parseSettleTime(listSettleTime)),
     temporal: new TemporalConfirmation(),
-    runsSeen: new RunsSeen(),
   };
   return {
     collectRuntimeFile: createCollectRuntimeFile(dependencies),
@@ -58,8 +56,8 @@ export function createActivities({
   };
 }
 
-/** @throws TypeError for a time that is none */
-function toSettleMs(listSettleTime: Duration): number {
+/** @throws TypeError for a time out of range */
+function parseSettleTime(listSettleTime: Duration): number {
   const ms = durationToMs(listSettleTime);
   if (ms >= 0 && ms <= durationToMs(MAX_LIST_SETTLE_TIME)) return ms;
   throw new TypeError(`listSettleTime must be a duration such as "5s", at most ${MAX_LIST_SETTLE_TIME}`);

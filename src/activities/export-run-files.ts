@@ -10,21 +10,21 @@ import { type ActivityDependencies, runApiActivity } from './run-api-activity.js
 const exportRunFilesInputSchema = externalInput(
   exportArchiveSchema.extend({
     runId: idSchema,
-    /** Any text: the same one makes the archive once. */
+    /** Any text. Requests with the same key create one archive. */
     idempotencyKey: collectionKeySchema,
   }),
 );
 export type ExportRunFilesInput = z.infer<typeof exportRunFilesInputSchema>;
 
 /**
- * Makes a zip of a run's files, once for an idempotency key.
+ * Creates a zip of a run's files, once per idempotency key.
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
 export function createExportRunFiles(dependencies: ActivityDependencies) {
   return async function exportRunFiles(input: ExportRunFilesInput): Promise<CollectedFile> {
     const { runId, idempotencyKey: key, ...body } = parseInput(exportRunFilesInputSchema, input);
-    // A workflow id may hold what no header may.
+    // The key contains a workflow id, which may have characters that a header cannot carry.
     const idempotencyKey = createHash('sha256').update(key).digest('hex');
     return await runApiActivity(dependencies, `archive of run ${runId}`, async ({ client, signal }) =>
       toCollectedFile(await client.exportRunFiles(runId, body, { signal, idempotencyKey })),

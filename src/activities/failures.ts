@@ -1,12 +1,24 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import { BctrlError } from '../bctrl/bctrl-error.js';
+import type { FailureDetails } from '../shared/failure-details.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';
-import type { ReasonClass } from '../shared/reason-class.js';
 import { nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
+import { truncatePath } from '../shared/truncate-line.js';
+
+/** Temporal drops larger details of a failure, and with them the code and the request id. */
+const MAX_DETAILS_BYTES = 3_000;
+
+/** Converts anything thrown. A fault of this program is retried as often as one of the server. */
+export function toBctrlError(thrown: unknown): BctrlError {
+  if (thrown instanceof BctrlError) return thrown;
+  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return new BctrlError(`unexpected ${cause.name}`, { reasonClass: 'server', mayHaveSucceeded: true, cause });
+}
 
 /**
- * Counts one more failure.
+ * Counts one more failure, and decides whether it is final.
  *
- * @returns milliseconds until the next attempt, or `null` when this failure is final
+ * @returns milliseconds until the next attempt, or `null` if the failure is final
  */
 export function recordFailure(
   counts: FailureCounts,
@@ -19,10 +31,44 @@ export function recordFailure(
   return nextRetryDelayMs(rule, { ...error, failures }, random);
 }
 
-/** An error that is none of the API's is a fault of this program: it is retried as often as one of the server's. */
-export function toBctrlError(thrown: unknown): BctrlError {
-  if (thrown instanceof BctrlError) return thrown;
-  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const reasonClass: ReasonClass = 'server';
-  return new BctrlError(`unexpected ${cause.name}`, { reasonClass, mayHaveSucceeded: true, cause });
+/**
+ * Converts an error of the API into the failure that an activity throws.
+ *
+ * @param subject what the call was about; the message begins with it
+ * @param delayMs milliseconds until the next attempt, or `null` if the failure is final
+ * @param unverified the failed request may have succeeded
+ */
+export function toApplicationFailure(
+  error: BctrlError,
+  subject: string,
+  delayMs: number | null,
+  unverified = false,
+): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `${truncatePath(subject)}: ${error.message}`,
+    type: error.reasonClass,
+    details: [{ ...toFailureDetails(error), ...(unverified && { unverified }) }],
+    nonRetryable: delayMs === null,
+    ...(delayMs !== null && { nextRetryDelay: delayMs }),
+    ...(error.cause instanceof Error && { cause: error.cause }),
+  });
+}
+
+function toFailureDetails(error: BctrlError): Omit<FailureDetails, 'unverified'> {
+  const fields = toErrorFields(error);
+  if (error.details === undefined) return fields;
+  const whole = { ...fields, details: error.details };
+  const fits = Buffer.byteLength(JSON.stringify(whole)) <= MAX_DETAILS_BYTES;
+  return fits ? whole : { ...fields, details: { truncated: true } };
+}
+
+/** What an error says for failures, outcomes and logs, without absent fields. */
+export function toErrorFields({ reasonClass, code, status, requestId, hint }: BctrlError) {
+  return {
+    reasonClass,
+    ...(code !== undefined && { code }),
+    ...(status !== undefined && { status }),
+    ...(requestId !== undefined && { requestId }),
+    ...(hint !== undefined && { hint }),
+  };
 }

@@ -3,6 +3,7 @@ import type { CollectedFile, FileOptions } from '../shared/collect.js';
 import type { CollectOutcome } from '../shared/collect-outcome.js';
 import type { FileCheckpoint } from '../shared/heartbeat-details.js';
 import { truncatePath } from '../shared/truncate-line.js';
+import { toErrorFields } from './failures.js';
 
 export interface FileWithKey {
   readonly options: FileOptions;
@@ -10,29 +11,41 @@ export interface FileWithKey {
   readonly key: string;
 }
 
-/** A file while an attempt is at it. */
+/** A file that is in durable storage, and how this attempt came by it. */
+export interface AcquiredFile {
+  readonly file: CollectedFile;
+  /** `found`: an earlier request for the same file created it. `kept`: it is a foreign file at the same path. */
+  readonly via: 'collected' | 'found' | 'kept';
+}
+
+/** Acquired in this attempt, restored from the checkpoint of an earlier one, or finally failed. */
+export type FileResult =
+  | AcquiredFile
+  | { readonly restored: CollectOutcome }
+  | { readonly error: BctrlError };
+
+/** A file during an attempt. It is pending while it has no outcome. */
 export interface FileState
   extends FileWithKey,
     Pick<FileCheckpoint, 'failures' | 'lookupFromMs' | 'unverified'> {
-  /** Its failure in this attempt, and when it may be tried again. */
+  /** Its failure in this attempt, and the delay before it may be tried again. */
   lastFailure?: { readonly error: BctrlError; readonly delayMs: number };
   outcome?: FileResult;
-  /** How it came to be there, in this attempt. */
-  acquired?: { readonly via: 'collected' | 'found' | 'kept'; readonly sizeBytes: number };
-  /** How long its collect took in this attempt, the wait for its turn included. */
+  /** Duration of its collect in this attempt, including the wait for its turn. */
   durationMs?: number;
 }
 
-/** As a file of its own, or in short as one of a batch. The error is final. */
-export type FileResult =
-  | { readonly file: CollectedFile }
-  | { readonly outcome: CollectOutcome }
-  | { readonly error: BctrlError };
+/** The outcome of a collected file, as a batch reports it. */
+export type ToOutcome = (file: CollectedFile) => CollectOutcome;
+
+export function isPending({ outcome }: FileState): boolean {
+  return outcome === undefined;
+}
 
 /**
- * A file as the attempts before left it.
+ * Restores a file from the checkpoint of the attempts before.
  *
- * @param lookupFromMs where a lookup begins for a file that they may have made without saying so, `undefined` if they made none
+ * @param lookupFromMs the earliest time at which they may have created the file without saying so, `undefined` if they cannot have
  */
 export function restoreFileState(
   file: FileWithKey,
@@ -40,46 +53,36 @@ export function restoreFileState(
   lookupFromMs: number | undefined,
 ): FileState {
   const { outcome, failures = {}, unverified } = checkpoint ?? {};
-  if (outcome !== undefined) return { ...file, failures, outcome: { outcome } };
-  const from = Math.min(
-    checkpoint?.lookupFromMs ?? Number.POSITIVE_INFINITY,
-    lookupFromMs ?? Number.POSITIVE_INFINITY,
-  );
+  if (outcome !== undefined) return { ...file, failures, outcome: { restored: outcome } };
+  const times = [checkpoint?.lookupFromMs, lookupFromMs].filter((time) => time !== undefined);
   return {
     ...file,
     failures,
-    ...(from < Number.POSITIVE_INFINITY && { lookupFromMs: from }),
+    ...(times.length > 0 && { lookupFromMs: Math.min(...times) }),
     ...(unverified && { unverified }),
   };
 }
 
-/** The outcome says all of a file that has one, unless outcomes are not kept. */
-export function toFileCheckpoint(file: FileState, keepOutcome: boolean): FileCheckpoint {
+/** @param toOutcomeOfBatch `undefined` for an activity whose checkpoint contains no outcomes */
+export function toFileCheckpoint(file: FileState, toOutcomeOfBatch: ToOutcome | undefined): FileCheckpoint {
   const { failures, lookupFromMs, unverified } = file;
-  const outcome = keepOutcome ? toOutcome(file) : undefined;
+  const outcome = toOutcomeOfBatch && toCollectOutcome(file, toOutcomeOfBatch);
   return outcome === undefined ? { failures, lookupFromMs, unverified } : { failures: {}, outcome };
 }
 
-/** The outcome of a file of a batch. */
-export function toOutcome({ options, outcome, lookupFromMs }: FileState): CollectOutcome | undefined {
-  if (outcome === undefined || 'file' in outcome) return undefined;
-  return 'outcome' in outcome ? outcome.outcome : toFailedOutcome(options, outcome.error, lookupFromMs);
-}
-
-function toFailedOutcome(
-  { runtimePath }: FileOptions,
-  error: BctrlError,
-  lookupFromMs: number | undefined,
-): CollectOutcome {
-  const { reasonClass, message, code, status, requestId, hint } = error;
+/** The outcome of a file of a batch; `undefined` while the file is pending. */
+export function toCollectOutcome(
+  { options, outcome, lookupFromMs }: FileState,
+  toOutcome: ToOutcome,
+): CollectOutcome | undefined {
+  if (outcome === undefined) return undefined;
+  if ('restored' in outcome) return outcome.restored;
+  if ('file' in outcome) return toOutcome(outcome.file);
+  const { error } = outcome;
   return {
     outcome: 'failed',
-    reasonClass,
-    message: `${truncatePath(runtimePath)}: ${message}`,
-    ...(code !== undefined && { code }),
-    ...(status !== undefined && { status }),
-    ...(requestId !== undefined && { requestId }),
-    ...(hint !== undefined && { hint }),
+    ...toErrorFields(error),
+    message: `${truncatePath(options.runtimePath)}: ${error.message}`,
     ...(lookupFromMs !== undefined && { unverified: true }),
   };
 }

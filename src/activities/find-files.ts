@@ -5,27 +5,27 @@ import type { File, FilePage } from '../shared/api-schema.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import { nextRetryDelayMs } from '../shared/retry-table.js';
-import { countLookup } from './report-collects.js';
+import { countLookup } from './record-collect-telemetry.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 
-/** The largest page that the API gives, and smaller ones where files with much metadata make it too large to be read. */
+/** The API's largest page, and smaller ones in case metadata makes a page larger than the client reads. */
 const PAGE_SIZES = [100, 10, 1];
 
-/** A hundred thousand files of one runtime. */
-const MAXIMUM_PAGES = 1_000;
+/** Allows for 100,000 files in one runtime. */
+const MAX_PAGES = 1_000;
 
 /**
- * How often a page is asked for, but for the first. A lookup of a hundred pages that began anew after every failure would never
- * end. The delays are those of the retry table, as long as they are short; a longer one ends the attempt, for Temporal to retry.
+ * Attempts at each page but the first. A lookup of a hundred pages would never end if it started over after every failure.
+ * Delays are those of the retry table while they are short; a longer one ends the activity's attempt, for Temporal to retry.
  */
-const PAGE_TRIES = 3;
-const MAXIMUM_PAGE_DELAY_MS = 10_000;
+const PAGE_ATTEMPTS = 3;
+const MAX_PAGE_DELAY_MS = 10_000;
 
 /**
- * Finds the files that carry one of the collection keys, by key: one lookup, however many keys there are. Of several with the same
- * key it is the oldest, naming the others.
+ * Finds the files with one of the collection keys, with one lookup for all keys. If several files have the same key, the oldest
+ * is the result and names the others.
  *
- * @param found takes each file as soon as its page is read, so that a failure of a later page loses none of them
+ * @param found receives each file, by key, as soon as its page is read: a failure of a later page loses none of them
  */
 export async function findFilesByCollectionKey(
   dependencies: ActivityDependencies,
@@ -39,9 +39,9 @@ export async function findFilesByCollectionKey(
     for (const file of files) {
       const key = file.metadata?.[COLLECTION_KEY_FIELD];
       if (typeof key !== 'string' || !keys.has(key)) continue;
-      const same = [...(byKey.get(key) ?? []), file];
-      byKey.set(key, same);
-      found.set(key, pickOldest(same));
+      const earlier = byKey.get(key) ?? [];
+      byKey.set(key, [...earlier, file]);
+      found.set(key, pickOldest(earlier, file));
     }
   }
 }
@@ -59,19 +59,19 @@ export async function findFilesByPath(
   return found;
 }
 
-function pickOldest(files: readonly File[]): CollectedFile {
-  const [oldest, ...others] = files.toSorted((a, b) => createdMs(a) - createdMs(b)) as [File, ...File[]];
+function pickOldest(earlier: readonly File[], file: File): CollectedFile {
+  const [oldest = file, ...others] = [...earlier, file].toSorted((a, b) => createdMs(a) - createdMs(b));
   const duplicateIds = others.map(({ id }) => id);
   return { ...toCollectedFile(oldest), ...(duplicateIds.length > 0 && { duplicateIds }) };
 }
 
-/** One that does not say when it was made counts as new. */
+/** A file without a valid `createdAt` counts as new. */
 function createdMs({ createdAt = '' }: File): number {
   const ms = Date.parse(createdAt);
   return Number.isNaN(ms) ? Number.MAX_SAFE_INTEGER : ms;
 }
 
-/** Lists all files that a query finds, page by page. */
+/** Lists all files that match a query, page by page. */
 async function* listPages(
   dependencies: ActivityDependencies,
   query: ListFilesParams,
@@ -81,8 +81,8 @@ async function* listPages(
   const seen = new Set<string | undefined>();
   let cursor: string | undefined;
   do {
-    if (seen.has(cursor)) throw invalidListing('gave a cursor for the second time');
-    if (seen.size >= MAXIMUM_PAGES) throw invalidListing(`has more than ${MAXIMUM_PAGES} pages`);
+    if (seen.has(cursor)) throw invalidListing('returned the same cursor twice');
+    if (seen.size >= MAX_PAGES) throw invalidListing(`returned more than ${MAX_PAGES} pages`);
     seen.add(cursor);
     const page = await readPage(dependencies, { ...query, cursor }, options);
     yield page.data;
@@ -107,8 +107,8 @@ async function readPage(
         continue;
       }
       const delayMs = nextRetryDelayMs(retryTable[error.reasonClass], { ...error, failures }, random);
-      const tries = query.cursor === undefined ? 1 : PAGE_TRIES;
-      if (failures >= tries || delayMs === null || delayMs > MAXIMUM_PAGE_DELAY_MS) throw error;
+      const attempts = query.cursor === undefined ? 1 : PAGE_ATTEMPTS;
+      if (failures >= attempts || delayMs === null || delayMs > MAX_PAGE_DELAY_MS) throw error;
       await sleep(delayMs, undefined, options.signal && { signal: options.signal });
     }
   }

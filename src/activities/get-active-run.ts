@@ -9,10 +9,10 @@ const getActiveRunInputSchema = externalInput(z.strictObject({ runtimeId: idSche
 export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
 
 /**
- * The id of the run that a runtime is in.
+ * Returns the id of a runtime's active run.
  *
- * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`;
- *   `conflict` with the code `runtime.not_active` for a runtime without a run
+ * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`; `conflict`
+ *   with code `runtime.not_active` if there is no active run
  */
 export function createGetActiveRun(dependencies: ActivityDependencies) {
   return async function getActiveRun(input: GetActiveRunInput): Promise<string> {

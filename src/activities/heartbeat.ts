@@ -5,95 +5,91 @@ import { MAX_TIMER_MS } from '../shared/duration.js';
 import { type HeartbeatDetails, heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
 import { Lease, type TemporalConfirmation } from './lease.js';
 
-/** Without a heartbeat timeout nobody waits for heartbeats, but cancellation still arrives with their responses. */
+/** Used when the activity has no heartbeat timeout: cancellation arrives only with the response to a heartbeat. */
 const DEFAULT_HEARTBEAT_TIMEOUT_MS = 30_000;
 
-/** The two times of a first attempt are the same in Temporal; in its test server they may be a millisecond apart. */
+/** Temporal reports the same two times for a first attempt; its test server may be a millisecond off. */
 const FIRST_ATTEMPT_TOLERANCE_MS = 50;
 
-/** Stands for the number of an attempt that has not come to its end. */
+/** Stands for the number of an attempt that has not ended. */
 const UNFINISHED = 0;
 
 /** One attempt of an activity. */
-export interface Attempt {
+export class Attempt {
   readonly info: Info;
   /** Aborts on cancellation, on worker shutdown, and when Temporal may have given the work to another worker. */
   readonly signal: AbortSignal;
-  /** Whether Temporal still knows this attempt to be alive. To be asked before every request that makes something. */
-  readonly isAlive: () => boolean;
-  /** The checkpoint of the last attempt that left one; `undefined` where none did. */
+  /** The checkpoint of the last attempt that left one; `undefined` if none did. */
   readonly checkpoint: unknown;
-  /** An attempt before did not come to its end: it may have done more than its checkpoint says. */
+  /** The previous attempt did not end: it may have done more than its checkpoint says. */
   readonly previousAttemptLost: boolean;
-}
+  readonly #context = Context.current();
+  readonly #lease: Lease;
+  readonly #temporal: TemporalConfirmation | undefined;
 
-export interface AttemptWork<T> {
-  readonly run: () => Promise<T>;
-  /** What the next attempt goes on with, if this one ends now. JSON. */
-  readonly checkpoint: () => unknown;
-}
+  /** @param temporal for an activity that must not continue without Temporal */
+  constructor(temporal?: TemporalConfirmation) {
+    const { info, cancellationSignal } = this.#context;
+    const confirm = temporal && (() => temporal.confirm(this.#context));
+    // A server sends 0 for no heartbeat timeout.
+    this.#lease = new Lease(info.heartbeatTimeoutMs || undefined, confirm, cancellationSignal);
+    this.#temporal = temporal;
+    this.info = info;
+    this.signal = this.#lease.signal;
+    // Every request in flight listens to it, so many listeners are no leak.
+    setMaxListeners(0, this.signal);
+    const details = parseCheckpoint(heartbeatDetailsSchema, info.heartbeatDetails);
+    this.checkpoint = details?.checkpoint;
+    this.previousAttemptLost = isPreviousAttemptLost(info, details);
+  }
 
-/**
- * Runs one attempt of an activity, with heartbeats that carry its checkpoint. Cancellation and worker shutdown stay what they
- * are.
- *
- * @param temporal for an attempt that must not go on without Temporal
- */
-export async function runWithHeartbeat<T>(
-  begin: (attempt: Attempt) => AttemptWork<T>,
-  temporal?: TemporalConfirmation,
-): Promise<T> {
-  const context = Context.current();
-  const { info, cancellationSignal } = context;
-  // A server sends 0 for none.
-  const heartbeatTimeoutMs = info.heartbeatTimeoutMs || undefined;
-  const confirm = temporal && (() => temporal.of(context));
-  const lease = new Lease(heartbeatTimeoutMs, confirm, cancellationSignal);
-  const { signal } = lease;
-  // Every request in flight listens to it, so many listeners are no leak.
-  setMaxListeners(0, signal);
-  const details = parseCheckpoint(heartbeatDetailsSchema, info.heartbeatDetails);
-  const previousAttemptLost = isPreviousAttemptLost(info, details);
-  const isAlive = () => lease.isValid;
-  const { run, checkpoint } = begin({
-    info,
-    signal,
-    isAlive,
-    checkpoint: details?.checkpoint,
-    previousAttemptLost,
-  });
-  const heartbeat = (attempt: number) => {
-    context.heartbeat({ attempt, checkpoint: checkpoint() } satisfies HeartbeatDetails);
-  };
-  const intervalMs = Math.min((heartbeatTimeoutMs ?? DEFAULT_HEARTBEAT_TIMEOUT_MS) / 3, MAX_TIMER_MS);
-  let ticks = 0;
-  const tick = () => {
-    if (!lease.isValid) return;
-    ticks += 1;
-    // Twice as often as a heartbeat, so that one confirmation may fail.
-    void lease.renew();
-    if (ticks % 2 === 0) heartbeat(UNFINISHED);
-  };
-  const timer = setInterval(tick, intervalMs / 2);
-  // Overwrite the old details, or the next attempt would think that its predecessor finished cleanly.
-  if (previousAttemptLost) heartbeat(UNFINISHED);
-  try {
-    if (temporal?.hasJustWoken) {
-      await temporal.confirmAttempt(context, { attempt: UNFINISHED, checkpoint: checkpoint() });
+  /** Whether Temporal still considers this attempt alive. Ask before every request that creates something. */
+  readonly isAlive = (): boolean => this.#lease.isValid;
+
+  /**
+   * Runs the work of the attempt, with heartbeats that carry its checkpoint. Cancellation and worker shutdown are rethrown as
+   * they are.
+   *
+   * @param getCheckpoint what the next attempt continues from if this one ends now; JSON
+   */
+  async runWithHeartbeat<T>(work: () => Promise<T>, getCheckpoint: () => unknown): Promise<T> {
+    const toDetails = (attempt: number): HeartbeatDetails => ({ attempt, checkpoint: getCheckpoint() });
+    const heartbeat = (attempt: number) => this.#context.heartbeat(toDetails(attempt));
+    // Overwrite the old details, or the next attempt would think that its predecessor finished cleanly.
+    if (this.previousAttemptLost) heartbeat(UNFINISHED);
+    const timer = this.#startTimer(() => heartbeat(UNFINISHED));
+    try {
+      if (this.#temporal?.hasJustWoken) {
+        await this.#temporal.confirmAttempt(this.#context, toDetails(UNFINISHED));
+      }
+      return await work();
+    } catch (error) {
+      if (!this.signal.aborted) heartbeat(this.info.attempt);
+      // A cancelled activity sends no more heartbeats. One that only its worker has stopped continues elsewhere.
+      else if (this.#context.cancellationDetails?.workerShutdown) heartbeat(UNFINISHED);
+      throw this.signal.aborted && !(error instanceof CancelledFailure) ? this.signal.reason : error;
+    } finally {
+      clearInterval(timer);
     }
-    return await run();
-  } catch (error) {
-    if (!signal.aborted) heartbeat(info.attempt);
-    // A cancelled activity must not say anything any more; one that only its worker has stopped goes on elsewhere.
-    else if (context.cancellationDetails?.workerShutdown) heartbeat(UNFINISHED);
-    throw signal.aborted && !(error instanceof CancelledFailure) ? signal.reason : error;
-  } finally {
-    clearInterval(timer);
+  }
+
+  #startTimer(heartbeat: () => void): NodeJS.Timeout {
+    const timeoutMs = this.info.heartbeatTimeoutMs || DEFAULT_HEARTBEAT_TIMEOUT_MS;
+    let ticks = 0;
+    const tick = () => {
+      if (!this.#lease.isValid) return;
+      ticks += 1;
+      // The lease is renewed twice per heartbeat, so that one confirmation may fail.
+      void this.#lease.renew();
+      if (ticks % 2 === 0) heartbeat();
+    };
+    return setInterval(tick, Math.min(timeoutMs / 3, MAX_TIMER_MS) / 2);
   }
 }
 
-/** What an attempt left, if it can be read. A first attempt, the most frequent of all, need not pay for a failed parse. */
+/** Parses what an attempt left; `undefined` if it left nothing, or nothing readable. */
 export function parseCheckpoint<T>(schema: z.ZodType<T>, checkpoint: unknown): T | undefined {
+  // First attempts are the most frequent, and a failed parse is slow.
   return checkpoint === undefined || checkpoint === null ? undefined : schema.safeParse(checkpoint).data;
 }
 
@@ -102,7 +98,7 @@ function isPreviousAttemptLost(info: Info, details: HeartbeatDetails | undefined
   return details?.attempt !== info.attempt - 1;
 }
 
-/** An operator's reset of an activity starts its attempts at 1 again, later than the first one, or with old details. */
+/** An operator's reset restarts an activity at attempt 1, but later than it was scheduled, or with heartbeat details. */
 function wasReset(info: Info): boolean {
   const laterMs = info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
   return laterMs > FIRST_ATTEMPT_TOLERANCE_MS || (info.heartbeatDetails ?? undefined) !== undefined;

@@ -1,19 +1,19 @@
 import { CancelledFailure, type Context } from '@temporalio/activity';
 
 /**
- * How long a lease holds, as a share of the heartbeat timeout. The SDK sends a heartbeat every 80 % of the timeout, so that
- * Temporal may give the work away a fifth of the timeout after the last renewal. What is sent between then and the end of the
- * lease is found by the next attempt, which waits for the listing to settle before it looks.
+ * Duration of a lease, as a share of the heartbeat timeout. The SDK sends a heartbeat every 80 % of the timeout, so Temporal may
+ * reassign the work a fifth of the timeout after the last renewal. The next attempt finds what is sent between then and the end
+ * of the lease, because it waits for the listing to settle before its lookup.
  */
 const SHARE_OF_TIMEOUT = 2 / 3;
 
-/** Attempts of one process ask Temporal together: an answer holds for so much of the heartbeat timeout. */
+/** All attempts of a process share one confirmation for this share of the heartbeat timeout, to save calls to Temporal. */
 const SHARE_OF_CONFIRMATION = 0.1;
 
 /**
- * The right of an attempt to make something, renewed as long as its process runs and Temporal answers. A process that was frozen,
- * whose event loop was blocked, or that has lost Temporal stops sending by itself: another worker may have its work by then.
- * Reckoned by the monotonic clock.
+ * The right of an attempt to create something. It is renewed while the process runs and Temporal responds. A process that was
+ * frozen, whose event loop was blocked, or that has lost Temporal stops sending: another worker may have its work by then. Time
+ * is measured by the monotonic clock.
  */
 export class Lease {
   readonly #abort = new AbortController();
@@ -22,8 +22,8 @@ export class Lease {
   #renewedMs = performance.now();
 
   /**
-   * @param confirm resolves to the monotonic time at which Temporal was asked, once it has answered
-   * @param cancellation ends the lease too, with its reason
+   * @param confirm asks Temporal, and resolves to the monotonic time at which it asked
+   * @param cancellation also ends the lease, with its reason
    */
   constructor(
     heartbeatTimeoutMs = Number.POSITIVE_INFINITY,
@@ -38,7 +38,7 @@ export class Lease {
     else cancellation?.addEventListener('abort', end, { once: true });
   }
 
-  /** Aborts when the lease is found to be over, and on cancellation. */
+  /** Aborts on cancellation, and once the lease is found to have expired. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -50,7 +50,7 @@ export class Lease {
     return !this.signal.aborted;
   }
 
-  /** To be called several times in the duration of the lease. */
+  /** Call it several times within the duration of the lease. */
   async renew(): Promise<void> {
     if (!this.isValid) return;
     const confirmedMs = await this.#confirm().catch(() => this.#renewedMs);
@@ -58,11 +58,11 @@ export class Lease {
   }
 }
 
-/** A process that did not run for so long may have been given work meanwhile that another one has by now. */
+/** Long enough that another worker may have got the work of a process that did not run. */
 const FROZEN_MS = 5_000;
 const FREEZE_CHECK_MS = 1_000;
 
-/** What it was given meanwhile has come to its activities so long after it went on. */
+/** By then, tasks that the process received while it was frozen have started. */
 const JUST_WOKEN_MS = 10_000;
 
 /** Notices that the process did not run for a while: it was frozen, or its event loop was blocked. */
@@ -86,46 +86,45 @@ class FreezeWatch {
   }
 }
 
-/** Asks Temporal whether it is there, for all attempts of a process together. */
+/** Asks Temporal whether it is reachable, once for all attempts of a process. */
 export class TemporalConfirmation {
   #askedMs = Number.NEGATIVE_INFINITY;
-  #answer: Promise<number> = Promise.reject();
+  #confirmedMs: Promise<number> = Promise.reject();
   readonly #freezeWatch = new FreezeWatch();
 
   constructor() {
-    this.#answer.catch(() => undefined);
+    this.#confirmedMs.catch(() => undefined);
   }
 
-  /** In a test environment without a client there is no Temporal that could be lost. */
-  of(context: Context): Promise<number> {
+  /** Resolves to the monotonic time at which Temporal was asked. A test environment without a client always confirms. */
+  confirm(context: Context): Promise<number> {
     const nowMs = performance.now();
     const validMs = (context.info.heartbeatTimeoutMs ?? 0) * SHARE_OF_CONFIRMATION;
-    if (nowMs - this.#askedMs < validMs) return this.#answer;
+    if (nowMs - this.#askedMs < validMs) return this.#confirmedMs;
     this.#askedMs = nowMs;
-    this.#answer = ask(context).then(() => nowMs);
-    return this.#answer;
+    this.#confirmedMs = callTemporal(context).then(() => nowMs);
+    return this.#confirmedMs;
   }
 
-  /** The process was frozen a moment ago: an attempt that begins now may have been given to it before, and to another since. */
+  /** The process was frozen a moment ago. An attempt that starts now may have been reassigned in the meantime. */
   get hasJustWoken(): boolean {
     return this.#freezeWatch.hasJustWoken;
   }
 
   /**
-   * Asks Temporal whether an attempt still has its work.
+   * Asks Temporal, by a heartbeat with these details, whether an attempt is still its current one.
    *
-   * @param details of its heartbeat
-   * @throws CancelledFailure where Temporal does not say so
+   * @throws CancelledFailure unless Temporal confirms it
    */
   async confirmAttempt(context: Context, details: unknown): Promise<void> {
-    const { activity } = clientOf(context) ?? {};
+    const { activity } = getClient(context) ?? {};
     const lost = () => new CancelledFailure('HEARTBEAT_TIMEOUT');
     await activity?.heartbeat(context.info.taskToken, details).catch(() => Promise.reject(lost()));
   }
 }
 
-/** In a test environment there is none. */
-function clientOf(context: Context): Context['client'] | undefined {
+/** `undefined` in a test environment without a client, where the SDK's getter throws. */
+function getClient(context: Context): Context['client'] | undefined {
   try {
     return context.client;
   } catch {
@@ -133,7 +132,7 @@ function clientOf(context: Context): Context['client'] | undefined {
   }
 }
 
-/** A call that costs no Action in Temporal Cloud. */
-async function ask(context: Context): Promise<void> {
-  await clientOf(context)?.workflowService.getSystemInfo({});
+/** `getSystemInfo` costs no Action in Temporal Cloud. */
+async function callTemporal(context: Context): Promise<void> {
+  await getClient(context)?.workflowService.getSystemInfo({});
 }

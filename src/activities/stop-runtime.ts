@@ -9,7 +9,7 @@ const stopRuntimeInputSchema = externalInput(z.strictObject({ runtimeId: idSchem
 export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;
 
 /**
- * Stops a runtime. One that is stopped already is a success, which makes it safe to repeat.
+ * Stops a runtime. It succeeds if the runtime is already stopped, so it is safe to repeat.
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */

@@ -8,39 +8,38 @@ import { type StoredFileRef, toStoredFileRef, type VerifiedFiles } from '../shar
 import { formatCount } from '../shared/format-count.js';
 import { jsonByteLength } from '../shared/json-bytes.js';
 import { parseInput } from '../shared/parse-input.js';
-import type { CollectDependencies } from './collect-pass.js';
 import { findFilesByCollectionKey } from './find-files.js';
-import { runApiActivity } from './run-api-activity.js';
+import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
 
-/** A last request may have been sent a moment ago, and a file that it made is to be seen even if the listing is later than usual. */
+/** The last request may have been sent a moment ago, and the listing may lag more than usual. */
 const SETTLE_TIMES = 2;
 
-/** Of a payload's 2 MB in Temporal. */
-const MAXIMUM_RESULT_BYTES = 1_000_000;
+/** Half of Temporal's limit of 2 MB per payload. */
+const MAX_RESULT_BYTES = 1_000_000;
 
 /**
- * Looks once more for files whose outcome was unclear at some time: those that are there more than once, and those that failed
- * and are there all the same. It waits for the listing to settle before.
+ * Looks once more for files whose outcome was unclear at some time, after the listing has settled. It returns the files that were
+ * created more than once, and the files that failed but were created nevertheless.
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
-export function createVerifyCollectedFiles(dependencies: CollectDependencies) {
+export function createVerifyCollectedFiles(dependencies: ActivityDependencies) {
   return async function verifyCollectedFiles(input: VerifyCollectedFilesInput): Promise<VerifiedFiles> {
     const { runtimeId, collectionKey, collected, failed } = parseInput(
       verifyCollectedFilesInputSchema,
       input,
     );
     const prefix = `${collectionKey}/`;
-    const keys = new Set([...collected, ...failed].map((identity) => prefix + identity));
-    const isFailed = new Set(failed);
+    const keys = new Set([...collected, ...failed].map((key) => prefix + key));
+    const failedKeys = new Set(failed);
     const subject = keys.size === 1 ? 'a file' : `${formatCount(keys.size)} files`;
     return await runApiActivity(dependencies, subject, async ({ signal }) => {
-      await sleep(SETTLE_TIMES * dependencies.listSettleMs, undefined, { signal });
+      await sleep(SETTLE_TIMES * dependencies.listSettling.durationMs, undefined, { signal });
       const found = new Map<string, CollectedFile>();
       await findFilesByCollectionKey(dependencies, { runtimeId }, keys, { signal }, found);
-      const told = [...found].map(([key, file]) => [key.slice(prefix.length), file] as const);
+      const byFileKey = [...found].map(([key, file]) => [key.slice(prefix.length), file] as const);
       return toVerifiedFiles(
-        told.filter(([identity, { duplicateIds }]) => duplicateIds !== undefined || isFailed.has(identity)),
+        byFileKey.filter(([key, { duplicateIds }]) => duplicateIds !== undefined || failedKeys.has(key)),
       );
     });
   };
@@ -50,10 +49,10 @@ function toVerifiedFiles(found: readonly (readonly [string, CollectedFile])[]): 
   const files: Record<string, StoredFileRef> = {};
   let moreDuplicates = 0;
   let bytes = 0;
-  for (const [identity, file] of found) {
-    const present = toStoredFileRef(file);
-    bytes += jsonByteLength(present) + identity.length;
-    if (bytes <= MAXIMUM_RESULT_BYTES) files[identity] = present;
+  for (const [key, file] of found) {
+    const ref = toStoredFileRef(file);
+    bytes += jsonByteLength(ref) + key.length;
+    if (bytes <= MAX_RESULT_BYTES) files[key] = ref;
     else moreDuplicates += file.duplicateIds?.length ?? 0;
   }
   return { files, moreDuplicates };

@@ -1,67 +1,91 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Invocation, isTerminal, type TerminalStatus } from '../shared/api-schema.js';
+import { get, type Json } from '@hyperjump/json-pointer';
+import { isTerminal, type TerminalStatus } from '../shared/api-schema.js';
+import { externalInput } from '../shared/external-input.js';
+import { formatZodError } from '../shared/format-zod-error.js';
 import {
   type WaitForInvocationInput,
   type WaitForInvocationResult,
   waitForInvocationInputSchema,
 } from '../shared/invocation.js';
 import { parseInput } from '../shared/parse-input.js';
-import { filesFromOutput } from './files-from-output.js';
+import { fileListSchema } from '../shared/pipeline-input.js';
 import { type ActivityDependencies, type ApiActivityContext, runApiActivity } from './run-api-activity.js';
 
-/** How long the API is asked to hold one poll: shorter than the idle limits of usual proxies (60 s). */
+/** How long the API is asked to hold one poll: shorter than the idle timeout of common proxies (60 s). */
 const POLL_SECONDS = 30;
 
-/** Between two polls, for a server that does not hold them. */
-const MINIMUM_PAUSE_SECONDS = 1;
+/** Pause between two polls, for a server that does not hold them. */
+const MIN_PAUSE_SECONDS = 1;
 
-/** Whatever the server asks for: in a longer pause the end of a job would go unnoticed. */
-const MAXIMUM_PAUSE_SECONDS = 30;
+/** Longest pause, whatever the server asks for: the end of the job goes unnoticed meanwhile. */
+const MAX_PAUSE_SECONDS = 30;
+
+const outputFilesSchema = externalInput(fileListSchema);
 
 /**
- * Waits until a runtime job has ended, for hours if need be: one activity, no history growth.
+ * Waits until a runtime job has ended, for hours if necessary, in one activity, so that the workflow's history does not grow.
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
 export function createWaitForInvocation(dependencies: ActivityDependencies) {
   return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitForInvocationResult> {
-    const task = parseInput(waitForInvocationInputSchema, input);
-    const subject = `invocation ${task.invocationId}`;
-    return await runApiActivity(dependencies, subject, (call) => pollUntilEnded(task, call));
+    const parsed = parseInput(waitForInvocationInputSchema, input);
+    const subject = `invocation ${parsed.invocationId}`;
+    return await runApiActivity(dependencies, subject, (context) => pollUntilEnded(parsed, context));
   };
 }
 
 async function pollUntilEnded(
-  { runtimeId, invocationId, filesFromOutput: pointer }: WaitForInvocationInput,
+  { runtimeId, invocationId: id, filesFromOutput: pointer }: WaitForInvocationInput,
   { client, signal, reportJobStatus }: ApiActivityContext,
 ): Promise<WaitForInvocationResult> {
   for (;;) {
-    const polled = await client.waitForInvocation(runtimeId, invocationId, POLL_SECONDS, { signal });
-    const { action, status, error, durationSeconds, retryAfterSeconds = 0 } = polled;
+    const invocation = await client.waitForInvocation(runtimeId, id, POLL_SECONDS, { signal });
+    const { action, status, error, output, durationSeconds, retryAfterSeconds = 0 } = invocation;
     if (isTerminal(status)) {
-      return {
-        id: invocationId,
-        action,
-        status,
-        error,
-        durationSeconds,
-        ...namedFiles(polled, status, pointer),
-      };
+      const named = pointer === undefined ? {} : filesNamedInOutput(output, status, pointer);
+      return { id, action, status, error, durationSeconds, ...named };
     }
-    // Ten bad responses within a job of eight hours are no reason to give it up.
+    // Each success resets the failure counts: ten failures spread over a job of eight hours must not end the wait.
     reportJobStatus(status);
     await sleep(toPauseMs(retryAfterSeconds), undefined, { signal });
   }
 }
 
-/** Milliseconds between two polls, within bounds whatever the server asks for. */
+/** Milliseconds between two polls. */
 export function toPauseMs(retryAfterSeconds: number): number {
-  return Math.min(Math.max(retryAfterSeconds, MINIMUM_PAUSE_SECONDS), MAXIMUM_PAUSE_SECONDS) * 1_000;
+  return Math.min(Math.max(retryAfterSeconds, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS) * 1_000;
 }
 
-function namedFiles({ output }: Invocation, status: TerminalStatus, pointer: string | undefined) {
-  if (pointer === undefined) return {};
-  const named = filesFromOutput(output, pointer);
-  // A job that failed owes nobody an output.
-  return status === 'succeeded' || named.files ? named : {};
+/**
+ * The files that a job's output names at `pointer` (RFC 6901): a path, or an array of paths or of file objects. A job that did
+ * not succeed need not name any.
+ */
+function filesNamedInOutput(
+  output: unknown,
+  status: TerminalStatus,
+  pointer: string,
+): Pick<WaitForInvocationResult, 'files' | 'outputProblem'> {
+  const found = resolvePointer(output, pointer);
+  const { data: files, error } = outputFilesSchema.safeParse(toFileObjects(found));
+  if (files !== undefined) return { files };
+  if (status !== 'succeeded') return {};
+  if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
+  return { outputProblem: `its output names no files at "${pointer}": ${formatZodError(error)}` };
+}
+
+function resolvePointer(output: unknown, pointer: string): unknown {
+  try {
+    return get(pointer, output as Json);
+  } catch {
+    // The pointer leads through a value that has no members.
+    return undefined;
+  }
+}
+
+function toFileObjects(found: unknown): unknown {
+  const list = typeof found === 'string' ? [found] : found;
+  if (!Array.isArray(list)) return list;
+  return list.map((file) => (typeof file === 'string' ? { runtimePath: file } : file));
 }

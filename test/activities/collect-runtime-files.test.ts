@@ -444,18 +444,18 @@ describe('a batch that is cancelled', () => {
 });
 
 for (const [what, wrong, message] of [
-  ['no files', { files: [] }, /^input: files: /],
+  ['no files', { files: [] }, /^files: /],
   [
     'more than a batch',
     { files: Array.from({ length: 1_001 }, (_, i) => ({ runtimePath: `${i}` })) },
-    /^input: files: .*1000/,
+    /^files: .*1000/,
   ],
   [
     'a file that is named twice',
     { files: Array(2).fill({ runtimePath: 'a' }) },
-    /^input: files: two of them/,
+    /^files: two of them/,
   ],
-  ['a wrong file', { files: [{ runtimePath: '' }] }, /^input: files\[0\]\.runtimePath: /],
+  ['a wrong file', { files: [{ runtimePath: '' }] }, /^files\[0\]\.runtimePath: /],
 ] as const) {
   test(`${what} is invalid input, and final`, async (t) => {
     const { collectRuntimeFiles, input } = await setUp(t);

@@ -361,7 +361,7 @@ describe('a lookup finds the file, if the list', () => {
       failure: 'server',
       code: 'response.invalid',
       attempts: 10,
-      message: /for the second time/,
+      message: /returned the same cursor twice/,
     });
     assert.equal(pages, 3 * 10);
     assert.equal(gateway.snapshot().files.length, 0);

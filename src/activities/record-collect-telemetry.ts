@@ -1,0 +1,86 @@
+import { Context } from '@temporalio/activity';
+import type { BctrlError } from '../bctrl/bctrl-error.js';
+import { type CollectEnd, metrics, NONE } from '../shared/metric-names.js';
+import { toErrorFields } from './failures.js';
+import type { FileState } from './file-state.js';
+
+/** What an attempt did with a file. */
+interface FileEnd {
+  readonly outcome: CollectEnd;
+  readonly error?: BctrlError;
+}
+
+/**
+ * Records what an attempt did with its files: in metrics, and in one log line for each file that failed.
+ *
+ * @param files the files that were pending when the attempt began
+ * @param nextDelayMs milliseconds until the next attempt, if there is one
+ */
+export function recordCollectTelemetry(files: readonly FileState[], nextDelayMs: number | undefined): void {
+  ignoreErrors(() => recordFiles(files, nextDelayMs));
+}
+
+/** Counts one lookup, however many pages it reads. */
+export function countLookup(): void {
+  const { name, help } = metrics.lookups;
+  ignoreErrors(() => Context.current().metricMeter.createCounter(name, undefined, help).add(1));
+}
+
+/** Logs a failed lookup, once for all the files that wait for it. */
+export function logLookupFailure(error: BctrlError, nextDelayMs: number): void {
+  ignoreErrors(() => Context.current().log.info('lookup retried', { ...toLogFields(error), nextDelayMs }));
+}
+
+/** A meter or logger that throws must not decide what becomes of the files. */
+function ignoreErrors(record: () => void): void {
+  try {
+    record();
+  } catch (error) {
+    Context.current().log.warn('telemetry failed', { problem: String(error) });
+  }
+}
+
+function recordFiles(files: readonly FileState[], nextDelayMs: number | undefined): void {
+  const { log, metricMeter } = Context.current();
+  const { collects, collectDuration, collectedBytes } = metrics;
+  const { name, unit, help } = collectDuration;
+  const duration = metricMeter.createHistogram(name, 'float', unit, help);
+  const counts = new Map<string, { tags: { outcome: string; reason_class: string }; count: number }>();
+  let bytes = 0;
+  for (const file of files) {
+    const end = toTelemetryOutcome(file);
+    if (end === undefined) continue;
+    const { outcome, error } = end;
+    const reasonClass = error?.reasonClass ?? NONE;
+    const key = `${outcome}/${reasonClass}`;
+    const counted = counts.get(key) ?? { tags: { outcome, reason_class: reasonClass }, count: 0 };
+    counted.count += 1;
+    counts.set(key, counted);
+    if (file.durationMs !== undefined) duration.record(file.durationMs / 1_000, counted.tags);
+    if (outcome !== 'kept') bytes += getSizeBytes(file);
+    if (error === undefined) continue;
+    const fields = { runtimePath: file.options.runtimePath, ...toLogFields(error) };
+    if (outcome === 'failed') log.warn('collect failed', fields);
+    else log.info('collect retried', { ...fields, ...(nextDelayMs !== undefined && { nextDelayMs }) });
+  }
+  const counter = metricMeter.createCounter(collects.name, undefined, collects.help);
+  for (const { tags, count } of counts.values()) counter.add(count, tags);
+  metricMeter.createCounter(collectedBytes.name, collectedBytes.unit, collectedBytes.help).add(bytes);
+}
+
+/** `undefined` for a file that was not tried. */
+function toTelemetryOutcome({ outcome, lastFailure }: FileState): FileEnd | undefined {
+  if (outcome && 'error' in outcome) return { outcome: 'failed', error: outcome.error };
+  if (outcome && 'via' in outcome) return { outcome: outcome.via };
+  return lastFailure && { outcome: 'retried', error: lastFailure.error };
+}
+
+function getSizeBytes({ outcome }: FileState): number {
+  return outcome && 'file' in outcome ? (outcome.file.sizeBytes ?? 0) : 0;
+}
+
+/** The message of a BctrlError contains no query, key or body. */
+function toLogFields(error: BctrlError) {
+  const { hint: _, ...fields } = toErrorFields(error);
+  return { ...fields, problem: error.message };
+}

@@ -1,5 +1,4 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-
 import {
   type BctrlClientOptions,
   DEFAULT_BASE_URL,

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { FailureDetails } from '../shared/failure-details.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';
@@ -49,7 +50,8 @@ export function toApplicationFailure(
     type: error.reasonClass,
     details: [{ ...toFailureDetails(error), ...(unverified && { unverified }) }],
     nonRetryable: delayMs === null,
-    ...(delayMs !== null && { nextRetryDelay: delayMs }),
+    // A retry is an ordinary event: the SDK neither logs it as a warning nor counts it as a failure.
+    ...(delayMs !== null && { nextRetryDelay: delayMs, category: ApplicationFailureCategory.BENIGN }),
     ...(error.cause instanceof Error && { cause: error.cause }),
   });
 }

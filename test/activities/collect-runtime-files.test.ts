@@ -450,11 +450,7 @@ for (const [what, wrong, message] of [
     { files: Array.from({ length: 1_001 }, (_, i) => ({ runtimePath: `${i}` })) },
     /^files: .*1000/,
   ],
-  [
-    'a file that is named twice',
-    { files: Array(2).fill({ runtimePath: 'a' }) },
-    /^files: two of them/,
-  ],
+  ['a file that is named twice', { files: Array(2).fill({ runtimePath: 'a' }) }, /^files: two of them/],
   ['a wrong file', { files: [{ runtimePath: '' }] }, /^files\[0\]\.runtimePath: /],
 ] as const) {
   test(`${what} is invalid input, and final`, async (t) => {

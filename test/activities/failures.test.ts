@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { FailureDetails } from '../../src/shared/failure-details.js';
 import { type ReasonClass, reasonClasses, resolveReasonClass } from '../../src/shared/reason-class.js';
-import { retryTable } from '../../src/shared/retry-table.js';
+import { type RetryRule, retryTable } from '../../src/shared/retry-table.js';
 import { createTestActivities, runAttempt } from '../support/activities.js';
 import { startServer } from '../support/client.js';
 import { API_KEY } from '../support/gateway.js';
@@ -78,6 +78,7 @@ for (const status of statuses) {
           assert.equal(failure.type, expected);
           assert.equal(failure.nonRetryable, delayMs === null);
           assert.equal(failure.nextRetryDelay ?? null, delayMs === null ? null : obeyed);
+          assert.equal(failure.category ?? null, delayMs === null ? null : 'BENIGN');
           const said = {
             code: 'test.code',
             requestId: 'req_body',
@@ -103,6 +104,65 @@ for (const status of statuses) {
     }
   });
 }
+
+describe('the activity alone decides whether a failure is final', () => {
+  const batch = { runtimeId: input.runtimeId, files: [{ runtimePath: input.runtimePath }] };
+  const info = { scheduleToCloseTimeoutMs: 3_600_000 };
+
+  async function failWith(t: TestContext, reasonClass: ReasonClass, override: Partial<RetryRule>) {
+    const url = await startServer(t, (_request, response) => {
+      response.writeHead(418).end(errorResponse(reasonClass));
+    });
+    const activities = createTestActivities(t, url, { retryTable: { [reasonClass]: override } });
+    const single = await runAttempt(activities.collectRuntimeFile, input, info);
+    return { single, batch: await runAttempt(activities.collectRuntimeFiles, batch, info) };
+  }
+
+  for (const reasonClass of reasonClasses) {
+    test(`a ${reasonClass} that is overridden to be retryable is retried, alone and in a batch`, async (t) => {
+      const { single, batch } = await failWith(t, reasonClass, { retryable: true, initialInterval: '3s' });
+      for (const { failure } of [single, batch]) {
+        assert.deepEqual(
+          [failure?.type, failure?.nonRetryable, failure?.nextRetryDelay, failure?.category],
+          [reasonClass, false, 3_000, 'BENIGN'],
+        );
+      }
+    });
+
+    test(`a ${reasonClass} that is overridden to be final is final, alone and in a batch`, async (t) => {
+      const { single, batch } = await failWith(t, reasonClass, { retryable: false });
+      const { failure } = single;
+      assert.deepEqual(
+        [failure?.type, failure?.nonRetryable, failure?.nextRetryDelay, failure?.category ?? undefined],
+        [reasonClass, true, undefined, undefined],
+      );
+      assert.deepEqual(
+        batch.result?.map((outcome) => outcome.outcome === 'failed' && outcome.reasonClass),
+        [reasonClass],
+      );
+    });
+  }
+
+  test('a missing file within its appearsWithin is retried, alone and in a batch', async (t) => {
+    const body = JSON.stringify({ code: 'file.not_found', error: 'Not here.', reasonClass: 'not_found' });
+    const url = await startServer(t, (_request, response) => {
+      response.writeHead(404).end(body);
+    });
+    const { collectRuntimeFile, collectRuntimeFiles } = createTestActivities(t, url);
+    const file = { runtimePath: 'late.txt', appearsWithin: '30s' };
+    const { runtimeId } = input;
+    for (const attempted of [
+      await runAttempt(collectRuntimeFile, { runtimeId, ...file }, info),
+      await runAttempt(collectRuntimeFiles, { runtimeId, files: [file] }, info),
+    ]) {
+      const { failure } = attempted;
+      assert.deepEqual(
+        [failure?.type, failure?.nonRetryable, failure?.category],
+        ['not_found', false, 'BENIGN'],
+      );
+    }
+  });
+});
 
 test('the expectations have every row of the table', () => {
   for (const reasonClass of reasonClasses) {

@@ -3,7 +3,7 @@ import type { RequestOptions } from '../bctrl/client-options.js';
 import type { File } from '../shared/api-schema.js';
 import { toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
-import type { AcquiredFile, FileWithKey } from './file-state.js';
+import type { AcquiredFile, FileWithKey } from './collect-state.js';
 import { findFilesByPath } from './find-files.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 

@@ -1,33 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BctrlError } from '../bctrl/bctrl-error.js';
+import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { RequestOptions } from '../bctrl/client-options.js';
-import { type CollectedFile, isMissingFile } from '../shared/collect.js';
+import { isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
-import type { CollectCheckpoint } from '../shared/heartbeat-details.js';
-import { reasonClasses } from '../shared/reason-class.js';
 import { appearsWithinRule, nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
 import { CircuitBreaker, isApiFailure } from './circuit-breaker.js';
 import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
+import { type CollectState, type FileState, isPending, type RetriedFailure } from './collect-state.js';
 import { recordFailure, toBctrlError } from './failures.js';
-import { type FileState, isPending } from './file-state.js';
-import { findFilesByCollectionKey } from './find-files.js';
 import type { Attempt } from './heartbeat.js';
-import { logLookupFailure } from './record-collect-telemetry.js';
+import { lookUpFiles } from './look-up-files.js';
 import type { ActivityDependencies } from './run-api-activity.js';
-
-/** The files of an activity and what its attempts have learned, during an attempt. */
-export interface CollectState extends Omit<CollectCheckpoint, 'files'> {
-  readonly runtimeId: string;
-  readonly files: readonly FileState[];
-  /** When the listing shows what earlier attempts created, by `performance.now()`. */
-  readonly listSettledAtMs: number;
-}
-
-/** Why a pass left files untried, and when the API may be asked again. */
-export interface PassFailure {
-  readonly error: BctrlError;
-  readonly delayMs: number;
-}
 
 /**
  * One pass over the pending files of a runtime, in which each is tried at most once. Files that an earlier attempt may have
@@ -48,7 +31,8 @@ export class CollectPass {
     this.#requestOptions = { signal, queueSignal: this.#breaker.signal, onTurn };
   }
 
-  async run(): Promise<PassFailure | undefined> {
+  /** Returns the failure that left files untried, if there was one. */
+  async run(): Promise<RetriedFailure | undefined> {
     const { files } = this.#state;
     const pending = files.filter(isPending);
     const uncertain = pending.filter(({ lookupFromMs }) => lookupFromMs !== undefined);
@@ -61,64 +45,15 @@ export class CollectPass {
   }
 
   /** Sends a request for an uncertain file only after a lookup, in a settled listing, did not find it. */
-  async #lookUpThenCollect(uncertain: readonly FileState[]): Promise<PassFailure | undefined> {
-    const { signal } = this.#attempt;
+  async #lookUpThenCollect(uncertain: readonly FileState[]): Promise<RetriedFailure | undefined> {
     if (!this.#maySend) return undefined;
     const waitMs = this.#state.listSettledAtMs - performance.now();
+    const { signal } = this.#attempt;
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
     if (!this.#maySend) return undefined;
-    try {
-      const isOtherAccount = await this.#isOtherAccount();
-      await this.#findAlreadyCollected(uncertain);
-      if (isOtherAccount) for (const file of uncertain) file.outcome ??= { error: toOtherAccountError() };
-    } catch (thrown) {
-      return signal.aborted ? undefined : this.#recordLookupFailure(toBctrlError(thrown), uncertain);
-    }
-    await this.#collectAll(uncertain.filter(isPending));
-    return undefined;
-  }
-
-  /** Whether earlier attempts had the API key of another account, whose files this one cannot list. */
-  async #isOtherAccount(): Promise<boolean> {
-    const { account } = this.#state;
-    const { signal } = this.#attempt;
-    return account !== undefined && account !== (await this.#dependencies.client.account({ signal }));
-  }
-
-  async #findAlreadyCollected(uncertain: readonly FileState[]): Promise<void> {
-    const { runtimeId, lookupFailures } = this.#state;
-    const fromMs = Math.min(...uncertain.map(({ lookupFromMs = 0 }) => lookupFromMs));
-    const query = { runtimeId, ...(fromMs > 0 && { createdAfter: new Date(fromMs).toISOString() }) };
-    const keys = new Set(uncertain.map(({ key }) => key));
-    const found = new Map<string, CollectedFile>();
-    let isComplete = false;
-    try {
-      const { signal } = this.#attempt;
-      await findFilesByCollectionKey(this.#dependencies, query, keys, { signal }, found);
-      isComplete = true;
-      for (const reasonClass of reasonClasses) delete lookupFailures[reasonClass];
-    } finally {
-      // Files on the pages that were read count, even if a later page failed.
-      for (const state of uncertain) {
-        const file = found.get(state.key);
-        if (file === undefined) continue;
-        // The file may be there twice: a page that was not read, or a listing that lags, may hide the second one.
-        const unverified = state.unverified || !isComplete;
-        state.outcome = { file: unverified ? { ...file, unverified: true } : file, via: 'found' };
-      }
-    }
-  }
-
-  /** Counts as one failure, however many files wait for the lookup. */
-  #recordLookupFailure(error: BctrlError, uncertain: readonly FileState[]): PassFailure | undefined {
-    const { retryTable, random } = this.#dependencies;
-    const delayMs = recordFailure(this.#state.lookupFailures, error, retryTable[error.reasonClass], random);
-    if (delayMs !== null) {
-      logLookupFailure(error, delayMs);
-      return { error, delayMs };
-    }
-    for (const file of uncertain) file.outcome ??= { error };
-    return undefined;
+    const failure = await lookUpFiles(this.#dependencies, this.#state, uncertain, signal);
+    if (failure === undefined) await this.#collectAll(uncertain.filter(isPending));
+    return failure;
   }
 
   /** Collects files with a pool of slots, one for each request that the client may have in flight. */
@@ -169,13 +104,14 @@ export class CollectPass {
       if (error instanceof UnlistedConflict) file.lookupFromMs = 0;
       file.durationMs = performance.now() - startedMs;
       this.#recordFileFailure(file, error);
-      if (!isApiFailure(error)) {
-        this.#breaker.recordSuccess();
-        return true;
+      if (isApiFailure(error)) {
+        // A failure that is final for its file does not show that waiting would help.
+        if (isPending(file)) this.#breaker.recordApiFailure(error, inFlight);
+        return false;
       }
-      // A failure that is final for its file does not show that waiting would help.
-      if (isPending(file)) this.#breaker.recordApiFailure(error, inFlight);
-      return false;
+      // The API works: it refused this file only.
+      this.#breaker.recordSuccess();
+      return true;
     }
   }
 
@@ -215,14 +151,4 @@ export class CollectPass {
 
 function countFailures({ failures }: FileState): number {
   return Object.values(failures).reduce((sum, count) => sum + count, 0);
-}
-
-function toOtherAccountError(): BctrlError {
-  const problem =
-    'it may have been collected with the API key of another account, whose files this key does not list';
-  return new BctrlError(problem, {
-    reasonClass: 'conflict',
-    code: 'collect.other_account',
-    mayHaveSucceeded: true,
-  });
 }

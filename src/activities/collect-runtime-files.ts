@@ -2,9 +2,8 @@ import { Context, type Info } from '@temporalio/activity';
 import { type CollectRuntimeFilesInput, collectRuntimeFilesInputSchema } from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
 import { parseInput } from '../shared/parse-input.js';
-import type { PassFailure } from './collect-pass.js';
+import { type FileState, isPending, type RetriedFailure, toCollectOutcome } from './collect-state.js';
 import { toApplicationFailure, toBctrlError } from './failures.js';
-import { type FileState, isPending, toCollectOutcome } from './file-state.js';
 import type { ActivityDependencies } from './run-api-activity.js';
 import { runCollectActivity } from './run-collect-activity.js';
 
@@ -36,7 +35,7 @@ export function createCollectRuntimeFiles(dependencies: ActivityDependencies) {
 /** The last failure of a file becomes its outcome if the activity has no time left to try it again. */
 function failFilesPastDeadline(
   files: readonly FileState[],
-  passFailure: PassFailure | undefined,
+  passFailure: RetriedFailure | undefined,
   canRetryAfter: (delayMs: number) => boolean,
 ): void {
   for (const file of files) {
@@ -68,7 +67,7 @@ function createDeadline({
 }
 
 /** The longest delay decides, and so does its error. */
-function toFailure(pending: readonly FileState[], passFailure: PassFailure | undefined) {
+function toFailure(pending: readonly FileState[], passFailure: RetriedFailure | undefined) {
   const [longest] = pending.toSorted((a, b) => (b.lastFailure?.delayMs ?? 0) - (a.lastFailure?.delayMs ?? 0));
   const fileFailure = longest?.lastFailure;
   const isPassLonger = passFailure !== undefined && passFailure.delayMs > (fileFailure?.delayMs ?? 0);

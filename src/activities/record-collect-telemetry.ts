@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import { type CollectEnd, metrics, NONE } from '../shared/metric-names.js';
+import type { FileState } from './collect-state.js';
 import { toErrorFields } from './failures.js';
-import type { FileState } from './file-state.js';
 
 /** What an attempt did with a file. */
 interface FileEnd {

@@ -3,15 +3,17 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { CollectRuntimeFilesInput } from '../shared/collect.js';
 import { type CollectCheckpoint, collectCheckpointSchema } from '../shared/heartbeat-details.js';
-import { CollectPass, type CollectState, type PassFailure } from './collect-pass.js';
-import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
+import { CollectPass } from './collect-pass.js';
 import {
+  type CollectState,
   type FileState,
   isPending,
+  type RetriedFailure,
   restoreFileState,
   type ToOutcome,
   toFileCheckpoint,
-} from './file-state.js';
+} from './collect-state.js';
+import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
 import { Attempt, parseCheckpoint } from './heartbeat.js';
 import { recordCollectTelemetry } from './record-collect-telemetry.js';
 import type { ActivityDependencies } from './run-api-activity.js';
@@ -33,7 +35,7 @@ export interface CollectActivityInput extends Omit<CollectRuntimeFilesInput, 'br
 export async function runCollectActivity<T>(
   dependencies: ActivityDependencies,
   input: CollectActivityInput,
-  toResult: (files: readonly FileState[], failure: PassFailure | undefined) => T,
+  toResult: (files: readonly FileState[], failure: RetriedFailure | undefined) => T,
 ): Promise<T> {
   const { client, temporal } = dependencies;
   const attempt = new Attempt(temporal);

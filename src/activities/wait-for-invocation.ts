@@ -77,6 +77,7 @@ function filesNamedInOutput(
 
 function resolvePointer(output: unknown, pointer: string): unknown {
   try {
+    // The client has parsed the output from JSON.
     return get(pointer, output as Json);
   } catch {
     // The pointer leads through a value that has no members.

@@ -60,10 +60,10 @@ export function toResponseError(response: HttpResponse, context: RequestContext)
     reasonClass,
     code: body.code,
     status,
-    requestId: body.requestId ?? requestIdOf(response, context.apiKey),
+    requestId: body.requestId ?? getRequestId(response, context.apiKey),
     hint: body.hint,
     details: body.details,
-    retryAfterMs: parseRetryAfter(header(response, 'retry-after'), serverMs),
+    retryAfterMs: parseRetryAfter(getHeader(response, 'retry-after'), serverMs),
     mayHaveSucceeded: isUnclear || unclearClasses.includes(reasonClass),
     ...(typeof takenPath === 'string' && { takenPath }),
   });
@@ -79,7 +79,7 @@ function toInvalidResponseError(
     reasonClass: 'server',
     code: 'response.invalid',
     status: response.status,
-    requestId: requestIdOf(response, context.apiKey),
+    requestId: getRequestId(response, context.apiKey),
     mayHaveSucceeded: true,
   });
 }
@@ -96,23 +96,23 @@ function parseJson(body: string): unknown {
 
 /** The `Date` of a response, in milliseconds since the epoch. */
 export function serverTimeMs(response: Pick<HttpResponse, 'headers'>): number | undefined {
-  const date = header(response, 'date');
+  const date = getHeader(response, 'date');
   return date === undefined ? undefined : parseHttpDate(date, Date.now());
 }
 
 /** Describes an error response that is not the API's own, most likely the page of a proxy. */
 function describeForeignResponse(response: HttpResponse): string {
-  const [type = ''] = (header(response, 'content-type') ?? '').split(';', 1);
-  const server = header(response, 'server') ?? '';
+  const [type = ''] = (getHeader(response, 'content-type') ?? '').split(';', 1);
+  const server = getHeader(response, 'server') ?? '';
   const known = [type, server && `from ${server}`].filter((text) => text !== '').join(' ');
   return known === '' ? '' : ` (${truncateLine(known)}, not an error of the API)`;
 }
 
-function requestIdOf(response: HttpResponse, apiKey: string): string | undefined {
-  return redact(header(response, 'x-request-id') ?? header(response, 'x-bctrl-request-id'), apiKey);
+function getRequestId(response: HttpResponse, apiKey: string): string | undefined {
+  return redact(getHeader(response, 'x-request-id') ?? getHeader(response, 'x-bctrl-request-id'), apiKey);
 }
 
-function header({ headers }: Pick<HttpResponse, 'headers'>, name: string): string | undefined {
+function getHeader({ headers }: Pick<HttpResponse, 'headers'>, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
 }

@@ -64,10 +64,10 @@ export class RequestLimiter {
 
   #waitForTurn(signals: readonly AbortSignal[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const abort = (event: Event) => {
+      const abort = () => {
         stopListening();
         this.#queue.delete(queued);
-        reject((event.target as AbortSignal).reason);
+        reject(signals.find(({ aborted }) => aborted)?.reason);
       };
       const stopListening = () => {
         for (const signal of signals) signal.removeEventListener('abort', abort);

@@ -65,16 +65,16 @@ export class Transport {
   }
 
   /**
+   * @param signal not aborted yet
    * @throws BctrlError if no complete response arrives in time
    * @throws the signal's reason if the signal aborts
    */
   async send(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpResponse> {
-    signal?.throwIfAborted();
     const { method, path, headers, body, timeoutMs } = request;
     const abort = new RequestAbort();
     const timeOut = () => abort.abort(new DOMException('the request timed out', 'TimeoutError'));
     const timer = setTimeout(timeOut, Math.min(timeoutMs, MAX_TIMER_MS));
-    const aborts = signal && this.#abortsOf(signal);
+    const aborts = signal && this.#getAborts(signal);
     aborts?.add(abort);
     try {
       const response = await this.#dispatcher.request({
@@ -100,7 +100,7 @@ export class Transport {
     await this.#dispatcher.destroy();
   }
 
-  #abortsOf(signal: AbortSignal): Set<RequestAbort> {
+  #getAborts(signal: AbortSignal): Set<RequestAbort> {
     const known = this.#abortsBySignal.get(signal);
     if (known !== undefined) return known;
     const aborts = new Set<RequestAbort>();
@@ -148,9 +148,9 @@ function toTransportError(error: unknown, name: string): BctrlError {
   });
 }
 
-function getCode(error: Error): string {
+function getCode(error: NodeJS.ErrnoException): string {
   if (error.name === 'TimeoutError') return 'ETIMEDOUT';
-  const code = firstError(error).code ?? (error as NodeJS.ErrnoException).code;
+  const code = firstError(error).code ?? error.code;
   return typeof code === 'string' ? code : error.name;
 }
 

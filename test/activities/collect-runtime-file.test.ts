@@ -15,7 +15,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
 const COLLECTION = 'workflow/run/0';
-/** Of `a.txt`: the activity adds source and destination to the key that it is given. */
+/** The key of `a.txt`: the activity appends a hash of source and destination to its collectionKey. */
 const KEY = `${COLLECTION}/${fileKey({ runtimePath: 'a.txt' })}`;
 const once = { operation: 'collect', times: 1 } as const;
 const uncertain = ['reset', 'drop-response', 'malformed-response', 'truncated-response'] as const;
@@ -31,21 +31,21 @@ async function setUp(
   return { gateway, collectRuntimeFile, input };
 }
 
-/** What the gateway did: requests for collects and for looks, and the files that are really there. */
+/** Collects and lookups that the gateway received, and files that it created. */
 function requestCounts(gateway: TestGateway) {
   const { requests, files } = gateway.snapshot();
-  return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
+  return { collects: requests.collect ?? 0, lookups: requests['list-files'] ?? 0, files: files.length };
 }
 
-test('a file is collected with one request, its key beside the metadata of the user', async (t) => {
+test('a file is collected with one request, with its key beside the metadata of the user', async (t) => {
   const { gateway, collectRuntimeFile, input } = await setUp(t);
   const { result } = await runAttempt(collectRuntimeFile, { ...input, metadata: { mine: { a: 1 } } });
   assert.equal(result?.sizeBytes, 5);
   assert.deepEqual(gateway.snapshot().files[0]?.metadata, { mine: { a: 1 }, [COLLECTION_KEY_FIELD]: KEY });
-  assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 0, files: 1 });
+  assert.deepEqual(requestCounts(gateway), { collects: 1, lookups: 0, files: 1 });
 });
 
-test('the request has the fields of the input and no other', async (t) => {
+test('a collect request contains the fields of the input and no others', async (t) => {
   const { gateway, collectRuntimeFile, input } = await setUp(t);
   const options = { destinationPath: '/reports/b.txt', name: 'b.txt', type: 'report' };
   const { result } = await runAttempt(collectRuntimeFile, {
@@ -58,9 +58,9 @@ test('the request has the fields of the input and no other', async (t) => {
   assert.equal(requestCounts(gateway).files, 1);
 });
 
-describe('an attempt whose predecessor got no readable answer looks first', () => {
+describe('a retry after an unclear outcome looks the file up before it sends a request', () => {
   for (const kind of uncertain) {
-    test(`after ${kind} the file is there once`, async (t) => {
+    test(`after ${kind}, a retry leaves one file`, async (t) => {
       const { gateway, collectRuntimeFile, input } = await setUp(t, {
         faults: [{ ...once, fault: { kind } }],
       });
@@ -68,11 +68,11 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
       assert.equal(attempts, 2);
       assert.equal(result?.id, gateway.snapshot().files[0]?.id);
       const committed = kind !== 'reset';
-      assert.deepEqual(requestCounts(gateway), { collects: committed ? 1 : 2, looks: 1, files: 1 });
+      assert.deepEqual(requestCounts(gateway), { collects: committed ? 1 : 2, lookups: 1, files: 1 });
     });
   }
 
-  test('after a timeout of a server that commits late the file is there once', async (t) => {
+  test('after a timeout, a retry finds the file that the server committed late', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, {
       faults: [{ ...once, fault: { kind: 'delay', delayMs: 150 } }],
       activities: { client: { requestTimeoutMs: 50 } },
@@ -85,30 +85,30 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
       (await runAttempt(collectRuntimeFile, input, info)).result?.id,
       gateway.snapshot().files[0]?.id,
     );
-    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, lookups: 1, files: 1 });
   });
 
-  test('after a crash, which leaves no record', async (t) => {
+  test('after a crash without a checkpoint, a retry finds the file', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t);
     await runAttempt(collectRuntimeFile, input);
     const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
     assert.equal(result?.id, gateway.snapshot().files[0]?.id);
-    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, lookups: 1, files: 1 });
   });
 
-  test('after a crash that left the record of an attempt before', async (t) => {
+  test('after a crash with the checkpoint of an older attempt, a retry looks the file up', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, {
       faults: [{ ...once, fault: { kind: 'respond', status: 429 } }],
     });
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
     await runAttempt(collectRuntimeFile, input, { attempt: 2, heartbeatDetails });
     await runAttempt(collectRuntimeFile, input, { attempt: 3, heartbeatDetails });
-    assert.deepEqual(requestCounts(gateway), { collects: 2, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 2, lookups: 1, files: 1 });
   });
 
   for (const [what, info] of [
     [
-      'which leaves its record',
+      'with heartbeat details',
       {
         heartbeatDetails: {
           attempt: 1,
@@ -116,17 +116,17 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
         },
       },
     ],
-    ['which leaves no record', { scheduledTimestampMs: 1_000, currentAttemptScheduledTimestampMs: 5_000 }],
+    ['without heartbeat details', { scheduledTimestampMs: 1_000, currentAttemptScheduledTimestampMs: 5_000 }],
   ] as const) {
-    test(`after an operator's reset of the activity, ${what}`, async (t) => {
+    test(`after an operator's reset ${what}, the activity finds the file`, async (t) => {
       const { gateway, collectRuntimeFile, input } = await setUp(t);
       await runAttempt(collectRuntimeFile, input);
       await runAttempt(collectRuntimeFile, input, { attempt: 1, ...info });
-      assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
+      assert.deepEqual(requestCounts(gateway), { collects: 1, lookups: 1, files: 1 });
     });
   }
 
-  test('and so do all attempts after it: a slow server may still commit', async (t) => {
+  test('every later attempt looks the file up again: a slow server may still commit it', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, {
       faults: [
         { ...once, fault: { kind: 'reset' } },
@@ -135,10 +135,10 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     });
     const { attempts } = await runToEnd(collectRuntimeFile, input);
     assert.equal(attempts, 3);
-    assert.deepEqual(requestCounts(gateway), { collects: 3, looks: 2, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 3, lookups: 2, files: 1 });
   });
 
-  test('a look that fails is retried, and nothing is created meanwhile', async (t) => {
+  test('a failed lookup is retried, and nothing is collected in the meantime', async (t) => {
     const faults: FaultRule[] = [
       { ...once, fault: { kind: 'drop-response' } },
       { operation: 'list-files', times: 3, fault: { kind: 'respond', status: 503 } },
@@ -146,54 +146,54 @@ describe('an attempt whose predecessor got no readable answer looks first', () =
     const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
     const { attempts } = await runToEnd(collectRuntimeFile, input);
     assert.equal(attempts, 5);
-    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 4, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, lookups: 4, files: 1 });
   });
 });
 
-describe('no look is made', () => {
+describe('without an unclear outcome there is no lookup', () => {
   for (const status of [400, 401, 403, 404, 409, 429]) {
-    test(`after a definite ${status}`, async (t) => {
+    test(`a retry after a definite ${status} needs no lookup`, async (t) => {
       const faults: FaultRule[] = [{ ...once, fault: { kind: 'respond', status } }];
       const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
       const first = await runAttempt(collectRuntimeFile, input);
       const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
       assert.ok((await runAttempt(collectRuntimeFile, input, info)).result);
-      assert.deepEqual(requestCounts(gateway), { collects: 2, looks: 0, files: 1 });
+      assert.deepEqual(requestCounts(gateway), { collects: 2, lookups: 0, files: 1 });
     });
   }
 
-  test('after a connection that was never made', async (t) => {
+  test('a retry after a refused connection needs no lookup', async (t) => {
     const { input } = await setUp(t);
     const { collectRuntimeFile } = createTestActivities(t, 'http://127.0.0.1:9');
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
     const { gateway, collectRuntimeFile: again } = await setUp(t);
     const next = { ...input, runtimeId: gateway.runtimeId };
     assert.ok((await runAttempt(again, next, { attempt: 2, heartbeatDetails })).result);
-    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 0, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, lookups: 0, files: 1 });
   });
 });
 
-describe('finding', () => {
-  test('a run that continues an earlier one looks on its first attempt, far back in time', async (t) => {
+describe('a lookup', () => {
+  test('checkExistingFirst looks up files of any age on the first attempt', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t);
     const before = await runAttempt(collectRuntimeFile, input);
     const aYearLater = { scheduledTimestampMs: Date.now() + 365 * 24 * 60 * 60 * 1_000 };
     const after = await runAttempt(collectRuntimeFile, { ...input, checkExistingFirst: true }, aYearLater);
     assert.equal(after.result?.id, before.result?.id);
-    assert.deepEqual(requestCounts(gateway), { collects: 1, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 1, lookups: 1, files: 1 });
   });
 
-  test('goes through all pages', async (t) => {
+  test('a lookup reads all pages', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t);
     await runAttempt(collectRuntimeFile, input);
     for (let i = 0; i < 250; i += 1) await gateway.addFile(`other/${i}.txt`);
     for (let i = 0; i < 250; i += 1) await gateway.collect({ runtimePath: `other/${i}.txt` });
     const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 2 });
     assert.equal(result?.id, gateway.snapshot().files[0]?.id);
-    assert.deepEqual(requestCounts(gateway), { collects: 251, looks: 3, files: 251 });
+    assert.deepEqual(requestCounts(gateway), { collects: 251, lookups: 3, files: 251 });
   });
 
-  test("works although the API's clock is five minutes behind", async (t) => {
+  test("a lookup finds the file although the API's clock is five minutes behind", async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, { now: () => Date.now() - 5 * 60_000 });
     const info = { scheduledTimestampMs: Date.now() };
     await runAttempt(collectRuntimeFile, input, info);
@@ -201,7 +201,7 @@ describe('finding', () => {
     assert.equal(requestCounts(gateway).files, 1);
   });
 
-  test('does not take files of another key, or of another runtime', async (t) => {
+  test('a lookup does not return a file with another key', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
     await runAttempt(collectRuntimeFile, { ...input, collectionKey: 'workflow/run/1' });
     await runAttempt(collectRuntimeFile, input, { attempt: 2 });
@@ -209,7 +209,7 @@ describe('finding', () => {
     assert.deepEqual(keys, [KEY.replace(COLLECTION, 'workflow/run/1'), KEY]);
   });
 
-  test('of two files with one key the older is the result, and the other is named', async (t) => {
+  test('of two files with the same key the older is the result, and the younger is a duplicate', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
     await runAttempt(collectRuntimeFile, input);
     await runAttempt(collectRuntimeFile, input);
@@ -219,7 +219,7 @@ describe('finding', () => {
     assert.deepEqual(result?.duplicateIds, [younger?.id]);
   });
 
-  test('without a key of the workflow, the attempts of one activity are one file', async (t) => {
+  test('without a collectionKey, the attempts of one activity create one file', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t, { onPathExists: 'keep-both' });
     const { collectionKey: _, ...keyless } = input;
     await runAttempt(collectRuntimeFile, keyless, { activityId: '1' });
@@ -230,16 +230,16 @@ describe('finding', () => {
   });
 });
 
-describe('a file of that path is there already', () => {
-  test('it is ours: it is the result', async (t) => {
+describe('a path that is taken', () => {
+  test('a path that is taken by a file with the same key: that file is the result', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t);
     const first = await runAttempt(collectRuntimeFile, input);
     const second = await runAttempt(collectRuntimeFile, input);
     assert.equal(second.result?.id, first.result?.id);
-    assert.deepEqual(requestCounts(gateway), { collects: 2, looks: 1, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 2, lookups: 1, files: 1 });
   });
 
-  test('it is foreign: a final conflict', async (t) => {
+  test('a path that is taken by a foreign file: the conflict is final', async (t) => {
     const { gateway, collectRuntimeFile, input } = await setUp(t);
     await gateway.collect({ runtimePath: 'a.txt' });
     const { failure } = await runAttempt(collectRuntimeFile, input);
@@ -248,7 +248,7 @@ describe('a file of that path is there already', () => {
   });
 
   for (const destinationPath of [undefined, '/reports/a.txt']) {
-    test(`it is foreign and kept at ${destinationPath ?? 'the path the API chose'}`, async (t) => {
+    test(`a path that is taken by a foreign file at ${destinationPath ?? 'the path the API chose'}: ifExists keeps it`, async (t) => {
       const { gateway, collectRuntimeFile, input } = await setUp(t);
       const there = await gateway.collect({ runtimePath: 'a.txt', destinationPath });
       const { result } = await runAttempt(collectRuntimeFile, {
@@ -268,7 +268,7 @@ describe('appearsWithin', () => {
     currentAttemptScheduledTimestampMs: scheduled.scheduledTimestampMs + elapsedMs,
   });
 
-  test('a missing file is retried until the time is over', async (t) => {
+  test('a missing file is retried until its appearsWithin is over', async (t) => {
     const { collectRuntimeFile, input } = await setUp(t);
     const late = { ...input, runtimePath: 'late.txt', appearsWithin: '30s' } as const;
     const before = await runAttempt(collectRuntimeFile, late, at(29_999));
@@ -278,7 +278,7 @@ describe('appearsWithin', () => {
     assert.deepEqual([after.failure?.type, after.failure?.nonRetryable], ['not_found', true]);
   });
 
-  test('a missing runtime is final at once', async (t) => {
+  test('a missing runtime is final at once, whatever appearsWithin says', async (t) => {
     const { collectRuntimeFile, input } = await setUp(t);
     const nowhere = { ...input, runtimeId: '00000000-0000-4000-8000-000000000000', appearsWithin: '30s' };
     const { failure } = await runAttempt(collectRuntimeFile, nowhere, at(0));
@@ -286,7 +286,7 @@ describe('appearsWithin', () => {
   });
 });
 
-describe('a wrong input is a final invalid_input that names the field', () => {
+describe('an invalid input is a final invalid_input that names the field', () => {
   const wrong: [change: object, message: RegExp][] = [
     [{ runtimePath: undefined }, /runtimePath/],
     [{ runtimePath: '' }, /runtimePath/],
@@ -296,7 +296,7 @@ describe('a wrong input is a final invalid_input that names the field', () => {
     [{ teapot: 1 }, /teapot/],
   ];
   for (const [change, message] of wrong) {
-    test(JSON.stringify(change), async (t) => {
+    test(`invalid input ${JSON.stringify(change)} names its field`, async (t) => {
       const { gateway, collectRuntimeFile, input } = await setUp(t);
       const { failure } = await runAttempt(collectRuntimeFile, { ...input, ...change });
       assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
@@ -305,14 +305,14 @@ describe('a wrong input is a final invalid_input that names the field', () => {
     });
   }
 
-  test('no input at all', async (t) => {
+  test('a missing input is invalid_input', async (t) => {
     const { collectRuntimeFile } = await setUp(t);
     assert.equal((await runAttempt(collectRuntimeFile, undefined)).failure?.type, 'invalid_input');
   });
 });
 
-describe('failures', () => {
-  test('are counted per class: an outage uses up no server failures', async (t) => {
+describe('failure counts', () => {
+  test('failures are counted per class: an outage does not use up the server failures', async (t) => {
     const faults: FaultRule[] = [
       { operation: 'collect', times: 9, fault: { kind: 'respond', status: 500 } },
       { operation: 'collect', times: 50, fault: { kind: 'respond', status: 503 } },
@@ -323,7 +323,7 @@ describe('failures', () => {
     assert.deepEqual([failure?.type, attempts], ['server', 9 + 50 + 1]);
   });
 
-  test('a crash in between does not reset the counters', async (t) => {
+  test('a crash between attempts does not reset the failure counts', async (t) => {
     const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'respond', status: 409 } }];
     const { collectRuntimeFile, input } = await setUp(t, { faults });
     let heartbeatDetails: unknown;
@@ -334,7 +334,7 @@ describe('failures', () => {
     assert.deepEqual([failure?.type, failure?.nonRetryable], ['conflict', true]);
   });
 
-  test('overrides of the table hold', async (t) => {
+  test('an override of maximumFailures holds', async (t) => {
     const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'respond', status: 500 } }];
     const activities = { retryTable: { server: { maximumFailures: 3 } } };
     const { collectRuntimeFile, input } = await setUp(t, { faults, activities });
@@ -344,7 +344,7 @@ describe('failures', () => {
 
 describe('cancellation and worker shutdown', () => {
   for (const reason of ['CANCELLED', 'WORKER_SHUTDOWN'] as const) {
-    test(`${reason} ends the request within 100 ms and stays what it is`, async (t) => {
+    test(`${reason} aborts the request within 100 ms and stays a ${reason}`, async (t) => {
       const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 10_000 } }];
       const { gateway, collectRuntimeFile, input } = await setUp(t, { faults });
       const env = new MockActivityEnvironment();

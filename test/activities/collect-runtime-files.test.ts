@@ -18,14 +18,14 @@ import { waitFor } from '../support/wait-for.js';
 const KEY = 'workflow/run';
 const FILES = 100;
 const HOUR_MS = 3_600_000;
-/** The time of a mocked activity is over after a second. */
+/** The default timeout of a mocked activity is one second. */
 const info = { scheduleToCloseTimeoutMs: HOUR_MS };
 
 async function setUp(
   t: TestContext,
   options: Partial<GatewayOptions> & { activities?: TestActivitiesOptions } = {},
 ) {
-  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  // An API that refuses a second file of the same path would prevent duplicates by itself.
   const gateway = await startTestGateway(t, { onPathExists: 'keep-both', ...options });
   const files = Array.from({ length: FILES }, (_, index) => ({ runtimePath: `${index}.txt` }));
   for (const { runtimePath } of files) await gateway.addFile(runtimePath, 'hello');
@@ -35,7 +35,7 @@ async function setUp(
 
 function requestCounts(gateway: TestGateway) {
   const { requests, files } = gateway.snapshot();
-  return { collects: requests.collect ?? 0, looks: requests['list-files'] ?? 0, files: files.length };
+  return { collects: requests.collect ?? 0, lookups: requests['list-files'] ?? 0, files: files.length };
 }
 
 function assertAllOnce(gateway: TestGateway, outcomes: readonly CollectOutcome[] | undefined) {
@@ -49,17 +49,17 @@ function assertAllOnce(gateway: TestGateway, outcomes: readonly CollectOutcome[]
   );
 }
 
-test('files are collected with a request each, and a key each from the key of the batch', async (t) => {
+test('each file of a batch has its own request, and its own key below that of the batch', async (t) => {
   const { gateway, collectRuntimeFiles, input } = await setUp(t);
   const { result } = await runAttempt(collectRuntimeFiles, input, info);
   assertAllOnce(gateway, result);
-  assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 0, files: FILES });
+  assert.deepEqual(requestCounts(gateway), { collects: FILES, lookups: 0, files: FILES });
   for (const { runtimePath, metadata } of gateway.snapshot().files) {
     assert.equal(metadata?.[COLLECTION_KEY_FIELD], `${KEY}/${fileKey({ runtimePath: String(runtimePath) })}`);
   }
 });
 
-test('an outcome is what the API says of the file, and nothing else of it', async (t) => {
+test('an outcome has the id, path and size of the file', async (t) => {
   const { gateway, collectRuntimeFiles, input } = await setUp(t);
   const files = [{ runtimePath: '0.txt', destinationPath: '/shop/0.txt' }];
   const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
@@ -67,7 +67,7 @@ test('an outcome is what the API says of the file, and nothing else of it', asyn
   assert.deepEqual(result, [{ outcome: 'collected', fileId, path: '/shop/0.txt', sizeBytes: 5 }]);
 });
 
-test('a brief one does not say which file it is', async (t) => {
+test('a brief outcome has neither id nor path', async (t) => {
   const { collectRuntimeFiles, input } = await setUp(t);
   const files = [{ runtimePath: '0.txt' }, { runtimePath: 'gone.txt' }];
   const { result } = await runAttempt(collectRuntimeFiles, { ...input, files, brief: true }, info);
@@ -75,7 +75,7 @@ test('a brief one does not say which file it is', async (t) => {
   assert.match(String(result?.[1]?.outcome === 'failed' && result[1].message), /^gone\.txt: /);
 });
 
-test('no more requests are in flight than a worker may have, over all of its activities', async (t) => {
+test('all batches of a worker share maxRequests', async (t) => {
   const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 20 } };
   const { gateway, collectRuntimeFiles, input } = await setUp(t, {
     faults: [slow],
@@ -96,9 +96,9 @@ const kinds: Fault[] = [
   { kind: 'respond', status: 503 },
 ];
 
-describe('an attempt goes on with the rest', () => {
+describe('a retried batch continues with its pending files', () => {
   for (const fault of kinds) {
-    test(`after ${JSON.stringify(fault)} for every fourth file, which is looked for at once`, async (t) => {
+    test(`after ${JSON.stringify(fault)} for every fourth file, one lookup covers all of them`, async (t) => {
       const faults: FaultRule[] = Array.from({ length: FILES / 4 }, (_, index) => ({
         operation: 'collect',
         runtimePath: `${index * 4}.txt`,
@@ -111,19 +111,19 @@ describe('an attempt goes on with the rest', () => {
       assert.equal(attempts, 2);
       const isMade = fault.kind !== 'reset' && fault.kind !== 'respond';
       assert.equal(requestCounts(gateway).collects, isMade ? FILES : FILES + FILES / 4);
-      assert.equal(requestCounts(gateway).looks, 1, 'one look for all of them');
+      assert.equal(requestCounts(gateway).lookups, 1, 'one lookup for all of them');
     });
   }
 
-  test('after a crash it looks for all that was not known to be settled', async (t) => {
+  test('after a crash, a retry looks up all files without a known outcome', async (t) => {
     const { gateway, collectRuntimeFiles, input } = await setUp(t);
     await runAttempt(collectRuntimeFiles, { ...input, files: input.files.slice(0, 40) }, info);
     const { result } = await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2 });
     assertAllOnce(gateway, result);
-    assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 1, files: FILES });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES, lookups: 1, files: FILES });
   });
 
-  test('and what was settled before is not asked for again', async (t) => {
+  test('a file with an outcome is not requested again', async (t) => {
     const fault = { kind: 'respond', status: 503 } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [{ operation: 'collect', runtimePath: '7.txt', times: 3, fault }],
@@ -136,7 +136,7 @@ describe('an attempt goes on with the rest', () => {
 });
 
 describe('a file that is finally refused', () => {
-  test('is an outcome, and does not stop the others', async (t) => {
+  test('a file that is finally refused has an outcome, and does not stop the others', async (t) => {
     const { gateway, collectRuntimeFiles, input } = await setUp(t);
     const files = [...input.files.slice(0, 3), { runtimePath: 'gone.txt' }];
     const { result } = await runAttempt(collectRuntimeFiles, { ...input, files }, info);
@@ -148,7 +148,7 @@ describe('a file that is finally refused', () => {
     assert.equal(requestCounts(gateway).files, 3);
   });
 
-  test('is counted for itself: ten server failures of one are final, and others go on', async (t) => {
+  test('a file that is finally refused has its own failure count: ten server failures of one file do not affect the others', async (t) => {
     const fault = { kind: 'respond', status: 500 } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [
@@ -164,7 +164,7 @@ describe('a file that is finally refused', () => {
     assert.equal(requestCounts(gateway).files, FILES - 1);
   });
 
-  test('may be a foreign one that is kept', async (t) => {
+  test('a file that is finally refused a foreign file that ifExists keeps is an outcome, and otherwise a conflict', async (t) => {
     const { gateway, collectRuntimeFiles, input } = await setUp(t, { onPathExists: 'refuse' });
     await gateway.collect({ runtimePath: '0.txt', destinationPath: '/a' });
     const files = [
@@ -177,12 +177,12 @@ describe('a file that is finally refused', () => {
       gateway.snapshot().files[0]?.id,
     );
     assert.equal(result?.[1]?.outcome === 'failed' && result[1].code, 'storage_file.path_exists');
-    assert.deepEqual(requestCounts(gateway), { collects: 3, looks: 2, files: 1 });
+    assert.deepEqual(requestCounts(gateway), { collects: 3, lookups: 2, files: 1 });
   });
 });
 
-describe('a failed attempt', () => {
-  test('has the class and the delay of the file that must wait longest, and says how many are left', async (t) => {
+describe('a failed attempt of a batch', () => {
+  test('a failed attempt of a batch has the class and the delay of the file that waits longest, and counts the others', async (t) => {
     const { collectRuntimeFiles, input } = await setUp(t, {
       faults: [
         { operation: 'collect', runtimePath: '1.txt', fault: { kind: 'respond', status: 500 } },
@@ -198,7 +198,7 @@ describe('a failed attempt', () => {
     assert.match(String(failure?.message), /^2\.txt and 2 more: POST .* returned 402/);
   });
 
-  test('for which there is no time left is the outcome of its files', async (t) => {
+  test('a failed attempt of a batch that cannot be retried in time is the outcome of its pending files', async (t) => {
     const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '60' } } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [{ operation: 'collect', runtimePath: '99.txt', fault }],
@@ -212,11 +212,11 @@ describe('a failed attempt', () => {
   });
 });
 
-describe('a pass stops sending', () => {
+describe('the circuit breaker', () => {
   const width = 4;
   const activities = { client: { maxRequests: width } };
 
-  test('when it is told to slow down, and the next one goes on with the rest', async (t) => {
+  test('the circuit breaker opens on a rate limit, and the next attempt continues with the rest', async (t) => {
     const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '7' } } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [{ operation: 'collect', skip: 10, times: 1, fault }],
@@ -227,15 +227,15 @@ describe('a pass stops sending', () => {
     assert.ok(requestCounts(gateway).collects <= 10 + width, `${requestCounts(gateway).collects} requests`);
     const next = { ...info, attempt: 2, heartbeatDetails };
     assertAllOnce(gateway, (await runAttempt(collectRuntimeFiles, input, next)).result);
-    assert.deepEqual(requestCounts(gateway), { collects: FILES + 1, looks: 0, files: FILES });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES + 1, lookups: 0, files: FILES });
   });
 
   for (const [what, fault, most] of [
-    ['nobody answers any more', { kind: 'reset' }, 5 + width],
-    ['all answers are 503', { kind: 'respond', status: 503 }, 5 + width],
-    ['all answers are 500', { kind: 'respond', status: 500 }, 5 + width],
+    ['all connections are reset', { kind: 'reset' }, 5 + width],
+    ['all responses are 503', { kind: 'respond', status: 503 }, 5 + width],
+    ['all responses are 500', { kind: 'respond', status: 500 }, 5 + width],
   ] as const) {
-    test(`when ${what}, and each attempt after it asks a few times only`, async (t) => {
+    test(`the circuit breaker opens when ${what}, and later attempts send five requests each`, async (t) => {
       const { gateway, collectRuntimeFiles, input } = await setUp(t, {
         faults: [{ operation: 'collect', fault }],
         activities,
@@ -258,7 +258,7 @@ describe('a pass stops sending', () => {
       const [first = 0, ...others] = requests;
       assert.ok(first <= most, `${first} requests`);
       assert.deepEqual(others, [5, 5, 5, 5, 5]);
-      assert.deepEqual(delays, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000], 'whichever files are asked for');
+      assert.deepEqual(delays, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000], 'whichever files are requested');
 
       gateway.setFaults([]);
       const { result } = await runAttempt(collectRuntimeFiles, input, {
@@ -270,7 +270,7 @@ describe('a pass stops sending', () => {
     });
   }
 
-  test('when nobody is there: one request an attempt', async (t) => {
+  test('the circuit breaker opens on the first refused connection', async (t) => {
     const { input } = await setUp(t);
     const { collectRuntimeFiles } = createTestActivities(t, 'http://127.0.0.1:9', activities);
     const first = await runAttempt(collectRuntimeFiles, input, info);
@@ -280,7 +280,7 @@ describe('a pass stops sending', () => {
     assert.equal(failure?.nextRetryDelay, 2_000);
   });
 
-  test('for files that fail again and again, but begins with others the next time', async (t) => {
+  test('the circuit breaker opens on files that keep failing, and the next attempt starts with other files', async (t) => {
     const fault = { kind: 'respond', status: 503 } as const;
     const bad = [0, 1, 2, 3, 4];
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
@@ -293,7 +293,7 @@ describe('a pass stops sending', () => {
     assert.equal(requestCounts(gateway).files, FILES - bad.length);
   });
 
-  test('also those that wait for their turn', async (t) => {
+  test('the circuit breaker aborts requests that wait for their turn', async (t) => {
     const slowDown = { kind: 'respond', status: 429, headers: { 'retry-after': '1' } } as const;
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [
@@ -308,11 +308,11 @@ describe('a pass stops sending', () => {
       halves.map((files) => runAttempt(collectRuntimeFiles, { ...input, files }, info)),
     );
     assert.equal(stopped.failure?.type, 'rate_limited');
-    assert.ok(performance.now() - startedMs < 900, 'it does not wait for the pause to end');
+    assert.ok(performance.now() - startedMs < 900, 'it waited for the pause to end');
     assert.ok(requestCounts(gateway).collects <= 3, `${requestCounts(gateway).collects} requests`);
   });
 
-  test('but not for failures of single files', async (t) => {
+  test('the circuit breaker stays closed when single files fail between successes', async (t) => {
     const fault = { kind: 'respond', status: 503 } as const;
     const faults: FaultRule[] = [2, 3, 4, 50, 51, 52].map((index) => ({
       operation: 'collect',
@@ -322,12 +322,12 @@ describe('a pass stops sending', () => {
     }));
     const { gateway, collectRuntimeFiles, input } = await setUp(t, { faults });
     await runAttempt(collectRuntimeFiles, input, info);
-    assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 0, files: FILES - 6 });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES, lookups: 0, files: FILES - 6 });
   });
 });
 
-describe('a look', () => {
-  test('reads no further back than to what was there when the lost request was sent', async (t) => {
+describe('the lookup of a batch', () => {
+  test('the lookup of a batch reads back to ten seconds before the newest file at the time of the lost request', async (t) => {
     let now = Date.parse('2020-01-01T00:00:00Z');
     const { gateway, collectRuntimeFiles, input } = await setUp(t, { now: () => now });
     const [early, late] = [input.files.slice(0, 60), input.files.slice(60)];
@@ -353,10 +353,10 @@ describe('a look', () => {
       result?.every(({ outcome }) => outcome === 'collected'),
       true,
     );
-    assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 1, files: FILES });
+    assert.deepEqual(requestCounts(gateway), { collects: FILES, lookups: 1, files: FILES });
   });
 
-  test('that fails lets nothing be made', async (t) => {
+  test('the lookup of a batch that fails prevents all collects of uncertain files', async (t) => {
     const { gateway, collectRuntimeFiles, input } = await setUp(t, {
       faults: [{ operation: 'list-files', times: 2, fault: { kind: 'respond', status: 503 } }],
     });
@@ -369,7 +369,7 @@ describe('a look', () => {
   });
 });
 
-test('a look that fails says nothing of files that need none', async (t) => {
+test('a failed lookup does not affect files that need none', async (t) => {
   const { gateway, collectRuntimeFiles, input } = await setUp(t, {
     faults: [
       { operation: 'collect', runtimePath: '7.txt', times: 1, fault: { kind: 'drop-response' } },
@@ -380,11 +380,11 @@ test('a look that fails says nothing of files that need none', async (t) => {
   });
   const { result } = await runToEnd(collectRuntimeFiles, input, info);
   const failed = result?.flatMap((outcome, index) => (outcome.outcome === 'failed' ? index : []));
-  assert.deepEqual(failed, [7], 'nobody knows of it');
-  assert.equal(requestCounts(gateway).files, FILES, 'although it is there');
+  assert.deepEqual(failed, [7], 'its outcome is unknown');
+  assert.equal(requestCounts(gateway).files, FILES, 'although it was created');
 });
 
-test('a file for which there is no time left leaves the others theirs', async (t) => {
+test('a file without time for a retry does not end the retries of the others', async (t) => {
   const late = { kind: 'respond', status: 503, headers: { 'retry-after': '7200' } } as const;
   const { collectRuntimeFiles, input } = await setUp(t, {
     faults: [
@@ -403,24 +403,24 @@ test('a file for which there is no time left leaves the others theirs', async (t
   assert.deepEqual([result?.[1]?.outcome, result?.[2]?.outcome], ['failed', 'collected']);
 });
 
-test('a record that cannot be read is that of an attempt that broke off', async (t) => {
+test('an unreadable checkpoint counts as a lost attempt', async (t) => {
   const { gateway, collectRuntimeFiles, input } = await setUp(t);
   await runAttempt(collectRuntimeFiles, input, info);
   const heartbeatDetails = { attempt: 1, checkpoint: { files: 'of another version' } };
   const { result } = await runAttempt(collectRuntimeFiles, input, { ...info, attempt: 2, heartbeatDetails });
   assertAllOnce(gateway, result);
-  assert.deepEqual(requestCounts(gateway), { collects: FILES, looks: 1, files: FILES });
+  assert.deepEqual(requestCounts(gateway), { collects: FILES, lookups: 1, files: FILES });
 });
 
 describe('a batch that is cancelled', () => {
-  test('ends its requests at once, and says what it has reached', async (t) => {
+  test('a batch that is cancelled aborts its requests at once, and reports the outcomes so far', async (t) => {
     const slow: FaultRule = { operation: 'collect', skip: 10, fault: { kind: 'delay', delayMs: 60_000 } };
     const { gateway, collectRuntimeFiles, input } = await setUp(t, { faults: [slow] });
     const env = new MockActivityEnvironment(info);
     const running = env.run(collectRuntimeFiles, input);
     running.catch(() => undefined);
     await waitFor(
-      '10 files and 42 collects',
+      'the file',
       () => requestCounts(gateway).files === 10 && requestCounts(gateway).collects === 42,
     );
     env.cancel();
@@ -439,7 +439,7 @@ describe('a batch that is cancelled', () => {
         .files.map(({ id }) => id)
         .toSorted(),
     );
-    assert.equal(requestCounts(gateway).collects, 42, 'no other is begun');
+    assert.equal(requestCounts(gateway).collects, 42, 'no other request is sent');
   });
 });
 
@@ -453,7 +453,7 @@ for (const [what, wrong, message] of [
   ['a file that is named twice', { files: Array(2).fill({ runtimePath: 'a' }) }, /^files: two of them/],
   ['a wrong file', { files: [{ runtimePath: '' }] }, /^files\[0\]\.runtimePath: /],
 ] as const) {
-  test(`${what} is invalid input, and final`, async (t) => {
+  test(`${what} is a final invalid_input`, async (t) => {
     const { collectRuntimeFiles, input } = await setUp(t);
     const { failure } = await runAttempt(collectRuntimeFiles, { ...input, ...wrong }, info);
     assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);

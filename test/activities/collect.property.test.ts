@@ -11,23 +11,21 @@ import { runAttempt } from '../support/activities.js';
 
 const RUNS = 500;
 
-const READ_OF_ERROR_BYTES = 64 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
 
 const API_KEY = 'sk_test.4f9a$KEY';
 const QUERY_SECRET = 'QUERYSECRET';
 const DOWNLOAD_URL = `https://storage.example/signed/DOWNLOADSECRET?signature=${QUERY_SECRET}`;
-/** None of them may be seen in any part of an error. */
+/** None of them may appear in any part of an error. */
 const secrets = [API_KEY, QUERY_SECRET, DOWNLOAD_URL];
 
 const REQUEST_TIMEOUT_MS = 150;
-/** What a busy machine may add. */
+/** Added for a busy machine. */
 const MARGIN_MS = 1_000;
 
 const input = { runtimeId: 'rt_1', runtimePath: 'out/results.csv' };
 
-// ---------------------------------------------------------------- what the server says
-
-/** Text as an API would write it, with what must not be passed on in the midst of it. */
+/** Text as an API would write it, with secrets in it. */
 const text = fc
   .array(
     fc.oneof(
@@ -68,7 +66,7 @@ const anyJson = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
-/** A field of the name `downloadUrl` holds the download URL, whatever else is there. */
+/** A field named `downloadUrl` always contains the download URL. */
 function toObject(entries: [string, unknown][]): unknown {
   const named = entries.map(([name, value]) => [name, name === 'downloadUrl' ? DOWNLOAD_URL : value]);
   return Object.fromEntries(named);
@@ -227,16 +225,14 @@ const status = fc.oneof(
   { arbitrary: fc.integer({ min: 100, max: 999 }), weight: 2 },
 );
 
-// ---------------------------------------------------------------- how much of it arrives
-
 type Framing = 'content-length' | 'chunked' | 'until-close';
 type Transport =
   | { readonly kind: 'whole' }
-  /** The connection ends after so many bytes of the answer: properly, or by a reset. */
+  /** The connection ends after this share of the response, by FIN or by a reset. */
   | { readonly kind: 'cut'; readonly share: number; readonly reset: boolean }
   /** Before the first byte, or between headers and body. */
   | { readonly kind: 'destroyed'; readonly afterHeaders: boolean }
-  /** So much of it comes, and then nothing more, for ever. */
+  /** This share of the response arrives, and then nothing more. */
   | { readonly kind: 'endless'; readonly share: number }
   /** Something that is not HTTP. */
   | { readonly kind: 'noise'; readonly bytes: Uint8Array };
@@ -271,9 +267,9 @@ const script: fc.Arbitrary<Script> = fc.record({
   transport,
 });
 
-function play(socket: Socket, { transport, ...answer }: Script): void {
-  const head = toHead(answer);
-  const whole = Buffer.concat([head, toFrames(answer)]);
+function play(socket: Socket, { transport, ...response }: Script): void {
+  const head = toHead(response);
+  const whole = Buffer.concat([head, toFrames(response)]);
   switch (transport.kind) {
     case 'whole':
       socket.end(whole);
@@ -311,8 +307,6 @@ function toFrames({ body, framing }: Pick<Script, 'body' | 'framing'>): Buffer {
   return Buffer.concat([...(bytes.length > 0 ? chunk : []), Buffer.from('0\r\n\r\n')]);
 }
 
-// ---------------------------------------------------------------- the server and the property
-
 let current: Script;
 let port = 0;
 const server = createServer((socket) => {
@@ -331,11 +325,11 @@ before(async () => {
 });
 after(() => server.close());
 
-/** The class of the failure that a whole answer must lead to; `null` is a File. */
-function expectedOf({ status, body }: Script): string | null {
+/** The class of the failure that a complete response must lead to; `null` for a File. */
+function getExpectedClass({ status, body }: Script): string | null {
   if (status < 200 || status > 299) {
-    // Of a longer error the class is that of its status.
-    const parsed = Buffer.byteLength(body) <= READ_OF_ERROR_BYTES ? parse(body) : undefined;
+    // A longer error is classified by its status.
+    const parsed = Buffer.byteLength(body) <= MAX_ERROR_BYTES ? parse(body) : undefined;
     const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
     return resolveReasonClass(
       status,
@@ -354,7 +348,7 @@ function parse(body: string | Uint8Array): unknown {
   }
 }
 
-test('whatever a server answers, a collect ends in time with a File or one well-formed failure', async () => {
+test('whatever a server responds, a collect ends in time with a File or one well-formed failure', async () => {
   await fc.assert(
     fc.asyncProperty(script, async (script) => {
       current = script;
@@ -362,7 +356,7 @@ test('whatever a server answers, a collect ends in time with a File or one well-
         apiKey: API_KEY,
         baseUrl: `http://127.0.0.1:${port}`,
         requestTimeoutMs: REQUEST_TIMEOUT_MS,
-        // Of the two requests one may hold back the other.
+        // One of the two requests could pause the other.
         maxRateLimitPauseMs: 0,
       });
       const { collectRuntimeFile } = createActivities({ client });
@@ -379,9 +373,9 @@ test('whatever a server answers, a collect ends in time with a File or one well-
 
       assert.equal(thrown, undefined);
       assert.ok(elapsedMs < REQUEST_TIMEOUT_MS + MARGIN_MS, `${elapsedMs} ms`);
-      // A pause of this process may let the whole answer of a quick server come too late.
+      // If this process pauses, even a quick response may be too late.
       const inTime = elapsedMs < REQUEST_TIMEOUT_MS;
-      if (isWhole(script) && inTime) assert.equal(failure?.type ?? null, expectedOf(script));
+      if (isWhole(script) && inTime) assert.equal(failure?.type ?? null, getExpectedClass(script));
       if (failure === undefined) {
         assert.equal(called, undefined);
         assert.ok(result);
@@ -405,12 +399,12 @@ test('whatever a server answers, a collect ends in time with a File or one well-
   );
 });
 
-/** Whether HTTP says clearly what arrived; a 1xx, 204 or 304 with a body does not. */
+/** Whether the response is unambiguous HTTP; a 1xx, 204 or 304 with a body is not. */
 function isWhole({ status, transport }: Script): boolean {
   return transport.kind === 'whole' && status >= 200 && status !== 204 && status !== 304;
 }
 
-/** Also in what a log would print of it. */
+/** Checks what a log would print, too. */
 function assertSecretless(error: Error): void {
   const depth = Number.POSITIVE_INFINITY;
   const printed = inspect(error, { depth, maxStringLength: depth, maxArrayLength: depth });

@@ -8,7 +8,7 @@ for (const file of [
   { runtimePath: 'ü/☃.txt', destinationPath: '/b.txt' },
   { runtimePath: 'x'.repeat(4_096), destinationPath: undefined },
 ]) {
-  test(`the key of ${file.runtimePath.slice(0, 20)} ends in what the workflow calls its identity`, () => {
+  test(`the key of ${file.runtimePath.slice(0, 20)} ends in the fileKey that the workflow computes`, () => {
     assert.equal(toCollectionKey('wf/run', file), `wf/run/${fileKey(file)}`);
   });
 }

@@ -11,7 +11,7 @@ const input = { runtimeId: 'rt_1', runtimePath: 'out/results.csv' };
 const REQUEST_ID = 'req_header';
 const RETRY_AFTER_SECONDS = 17;
 
-/** Milliseconds until the second attempt, as the contract says; `null` is a final class. */
+/** Milliseconds until the second attempt, as the contract says; `null` for a final class. */
 const firstDelayMs: Record<ReasonClass, number | null> = {
   invalid_input: null,
   unauthorized: null,
@@ -32,7 +32,7 @@ const statuses = [
 interface Body {
   readonly what: string;
   readonly text: string;
-  /** What the body says of itself, when it can be read. */
+  /** The body's `reasonClass`, if it can be read. */
   readonly claimed?: unknown;
   readonly readable: boolean;
 }
@@ -62,7 +62,7 @@ for (const status of statuses) {
     for (const { what, text, claimed, readable } of bodies) {
       const expected = resolveReasonClass(status, claimed);
       for (const retryAfter of [undefined, RETRY_AFTER_SECONDS]) {
-        const title = `with ${what}${retryAfter === undefined ? '' : ' and Retry-After'} → ${expected}`;
+        const title = `${status} with ${what}${retryAfter === undefined ? '' : ' and Retry-After'} → ${expected}`;
         test(title, async (t) => {
           const headers = {
             'x-request-id': REQUEST_ID,
@@ -164,7 +164,7 @@ describe('the activity alone decides whether a failure is final', () => {
   });
 });
 
-test('the expectations have every row of the table', () => {
+test('the expectations cover every row of the table', () => {
   for (const reasonClass of reasonClasses) {
     assert.equal(retryTable[reasonClass].retryable, firstDelayMs[reasonClass] !== null);
   }
@@ -189,7 +189,7 @@ for (const [what, details] of [
   });
 }
 
-test('what is thrown by a fault of the program is one well-formed failure too', async (t) => {
+test('a fault of the program is a well-formed, retryable server failure', async (t) => {
   const { collectRuntimeFile } = createTestActivities(t, 'http://127.0.0.1:9', {
     client: {
       now: () => {

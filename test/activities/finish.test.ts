@@ -15,13 +15,13 @@ async function setUp(t: TestContext, faults: FaultRule[] = []) {
 }
 
 describe('getActiveRun', () => {
-  test('answers the run of an active runtime', async (t) => {
+  test('getActiveRun returns the run of an active runtime', async (t) => {
     const { gateway, runtimeId, getActiveRun } = await setUp(t);
     const { body } = await gateway.collect({ runtimePath: 'a.txt' });
     assert.equal((await runAttempt(getActiveRun, { runtimeId })).result, body.runId);
   });
 
-  test('of a stopped runtime is a conflict, and final', async (t) => {
+  test('getActiveRun of a stopped runtime is a final conflict', async (t) => {
     const { gateway, runtimeId, getActiveRun } = await setUp(t);
     await gateway.call('POST', `/v1/runtimes/${runtimeId}/stop`);
     const { failure } = await runAttempt(getActiveRun, { runtimeId });
@@ -31,7 +31,7 @@ describe('getActiveRun', () => {
 });
 
 describe('stopRuntime', () => {
-  test('stops it, and is a success for one that is stopped', async (t) => {
+  test('stopRuntime stops a runtime, and succeeds if it is already stopped', async (t) => {
     const { gateway, runtimeId, stopRuntime } = await setUp(t);
     for (const _ of [1, 2])
       assert.deepEqual((await runAttempt(stopRuntime, { runtimeId })).failure, undefined);
@@ -39,13 +39,13 @@ describe('stopRuntime', () => {
     assert.equal(body.status, 'stopped');
   });
 
-  test('of an unknown runtime is not_found, and final', async (t) => {
+  test('stopRuntime of an unknown runtime is a final not_found', async (t) => {
     const { stopRuntime } = await setUp(t);
     const { failure } = await runAttempt(stopRuntime, { runtimeId: UNKNOWN });
     assert.deepEqual([failure?.type, failure?.nonRetryable], ['not_found', true]);
   });
 
-  test('is retried after a 503', async (t) => {
+  test('stopRuntime is retried after a 503', async (t) => {
     const faults: FaultRule[] = [
       { operation: 'stop-runtime', times: 2, fault: { kind: 'respond', status: 503 } },
     ];
@@ -55,13 +55,13 @@ describe('stopRuntime', () => {
 });
 
 describe('exportRunFiles', () => {
-  const task = (runId: string) => ({ runId, name: 'all.zip', idempotencyKey: 'wörkflow\n1/archive' });
+  const toInput = (runId: string) => ({ runId, name: 'all.zip', idempotencyKey: 'wörkflow\n1/archive' });
 
-  test('makes one archive in all attempts, whatever the key is made of', async (t) => {
+  test('exportRunFiles creates one archive in all attempts, whatever characters the key has', async (t) => {
     const faults: FaultRule[] = [{ operation: 'export', times: 2, fault: { kind: 'drop-response' } }];
     const { gateway, exportRunFiles } = await setUp(t, faults);
     const { body } = await gateway.collect({ runtimePath: 'a.txt' });
-    const { result, attempts } = await runToEnd(exportRunFiles, task(body.runId));
+    const { result, attempts } = await runToEnd(exportRunFiles, toInput(body.runId));
     assert.equal(attempts, 3);
     assert.equal(result?.name, 'all.zip');
     const archives = gateway.snapshot().files.filter(({ runtimePath }) => runtimePath === null);
@@ -71,23 +71,23 @@ describe('exportRunFiles', () => {
     );
   });
 
-  test('of an unknown run is not_found, and final', async (t) => {
+  test('exportRunFiles of an unknown run is a final not_found', async (t) => {
     const { exportRunFiles } = await setUp(t);
-    const { failure } = await runAttempt(exportRunFiles, task(UNKNOWN));
+    const { failure } = await runAttempt(exportRunFiles, toInput(UNKNOWN));
     assert.deepEqual([failure?.type, failure?.nonRetryable], ['not_found', true]);
   });
 });
 
-test('a wrong input is invalid_input, and names the field', async (t) => {
+test('an invalid input is a final invalid_input that names the field', async (t) => {
   const { getActiveRun, stopRuntime, exportRunFiles } = await setUp(t);
   for (const [activity, field] of [
     [getActiveRun, 'runtimeId'],
     [stopRuntime, 'runtimeId'],
     [exportRunFiles, 'runId'],
   ] as const) {
-    const right = activity === exportRunFiles ? { idempotencyKey: 'key' } : {};
+    const others = activity === exportRunFiles ? { idempotencyKey: 'key' } : {};
     for (const id of [undefined, '', '\ud800', 'x'.repeat(501), 'a\nb']) {
-      const { failure } = await runAttempt<unknown>(activity, { ...right, [field]: id });
+      const { failure } = await runAttempt<unknown>(activity, { ...others, [field]: id });
       assert.deepEqual([failure?.type, failure?.nonRetryable], ['invalid_input', true]);
       assert.match(failure?.message ?? '', new RegExp(`^${field}: `));
     }

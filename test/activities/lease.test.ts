@@ -12,16 +12,16 @@ import { startTestGateway } from '../support/gateway.js';
 const TIMEOUT_MS = 300;
 const DURATION_MS = 200;
 
-test('a lease ends when it has not been renewed for two thirds of the heartbeat timeout', async () => {
+test('a lease expires two thirds of the heartbeat timeout after its last renewal', async () => {
   const lease = new Lease(TIMEOUT_MS);
   assert.equal(lease.isValid, true);
   await sleep(DURATION_MS + 20);
   assert.deepEqual([lease.isValid, lease.signal.aborted], [false, true]);
   await lease.renew();
-  assert.equal(lease.isValid, false, 'it does not come back');
+  assert.equal(lease.isValid, false, 'an expired lease cannot be renewed');
 });
 
-test('a lease that is renewed goes on', async () => {
+test('a renewed lease stays valid', async () => {
   const lease = new Lease(TIMEOUT_MS);
   for (let renewals = 0; renewals < 5; renewals += 1) {
     await sleep(DURATION_MS / 3);
@@ -30,7 +30,7 @@ test('a lease that is renewed goes on', async () => {
   assert.equal(lease.isValid, true);
 });
 
-test('a lease is not renewed as long as Temporal does not answer', async () => {
+test('a lease is not renewed while Temporal does not respond', async () => {
   const lease = new Lease(TIMEOUT_MS, () => Promise.reject(new Error('unavailable')));
   for (let renewals = 0; renewals < 5; renewals += 1) {
     await sleep(DURATION_MS / 3);
@@ -39,7 +39,7 @@ test('a lease is not renewed as long as Temporal does not answer', async () => {
   assert.equal(lease.isValid, false);
 });
 
-test('a lease counts from when Temporal was asked, not from when it answered', async () => {
+test('a lease counts from when Temporal was asked, not from its response', async () => {
   const lease = new Lease(TIMEOUT_MS, async () => {
     const askedMs = performance.now();
     await sleep(DURATION_MS / 2);
@@ -50,13 +50,13 @@ test('a lease counts from when Temporal was asked, not from when it answered', a
   assert.equal(lease.isValid, false);
 });
 
-test('an activity without a heartbeat timeout has a lease without end', async () => {
+test('a lease without a heartbeat timeout never expires', async () => {
   const lease = new Lease(undefined);
   await sleep(20);
   assert.equal(lease.isValid, true);
 });
 
-test('an activity to which the server gives no heartbeat timeout, which it calls 0, is carried out', async (t) => {
+test('an activity with a heartbeat timeout of 0, which means none, runs', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   const { collectRuntimeFile } = createTestActivities(t, gateway.url);
@@ -64,7 +64,7 @@ test('an activity to which the server gives no heartbeat timeout, which it calls
   assert.ok((await runAttempt(collectRuntimeFile, input, { heartbeatTimeoutMs: 0 })).result);
 });
 
-test('one confirmation that fails is made up for by the next', async (t) => {
+test('one failed confirmation does not end the lease', async (t) => {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
   const faults = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 1_200 } }] as const;
@@ -86,7 +86,7 @@ test('one confirmation that fails is made up for by the next', async (t) => {
   assert.ok(asked >= 8, `${asked} confirmations`);
 });
 
-test('a request that has waited for its turn is not sent when the lease is over by then', async (t) => {
+test('a queued request is not sent if the lease has expired by its turn', async (t) => {
   const gateway = await startTestGateway(t);
   for (const path of ['a', 'b']) await gateway.addFile(path);
   const { runtimeId } = gateway;
@@ -95,7 +95,7 @@ test('a request that has waited for its turn is not sent when the lease is over 
     onRequest() {
       requests += 1;
     },
-    // Between two requests no timer can run, as in a process that is frozen there.
+    // Blocks the event loop between two requests, as if the process were frozen.
     onResponse() {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DURATION_MS + 20);
     },

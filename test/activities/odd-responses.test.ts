@@ -24,7 +24,7 @@ after(() => assert.ok(rows >= 120, `${rows} rows`));
 type Change = Oddity['change'];
 
 interface Expected {
-  /** Class of the final failure; success where there is none. */
+  /** Class of the final failure; `undefined` for a success. */
   readonly failure?: string;
   readonly code?: string;
   /** Part of the failure's message. */
@@ -33,7 +33,7 @@ interface Expected {
   readonly missingFields?: readonly string[];
   /** Default: 1. */
   readonly attempts?: number;
-  /** Files that the gateway has made. Default: 1. */
+  /** Files that the gateway created. Default: 1. */
   readonly made?: number;
 }
 
@@ -79,7 +79,7 @@ function collectRow(
   });
 }
 
-describe('a collect that was done is collected, if the response is', () => {
+describe('a collect whose response names the file is collected', () => {
   const ids: [what: string, id: unknown][] = [
     ['prefixed', 'file_7f3c2k9x1m5n8p0q4r6s2t'],
     ['an upper-case UUID', '4D26A7F0-93C1-4B58-8E2D-6F7A8B9C0D1E'],
@@ -119,7 +119,7 @@ describe('a collect that was done is collected, if the response is', () => {
   });
 
   const harmless: [what: string, fields: Record<string, unknown>][] = [
-    ['a source that nobody knows', { source: 'webhook' }],
+    ['an unknown source', { source: 'webhook' }],
     ['a createdAt without offset', { createdAt: '2026-01-02T03:04:05' }],
     ['a createdAt that is no date', { createdAt: 'yesterday' }],
     ['a lone surrogate in its name', { name: 'a\ud800.txt' }],
@@ -134,7 +134,7 @@ describe('a collect that was done is collected, if the response is', () => {
     ['a runtimeId that is null', { runtimeId: null }],
     ['a type that is null', { type: null }],
     ['a type that is an object', { type: {} }],
-    ['fields that nobody knows', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`new${i}`, i]))],
+    ['unknown fields', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`new${i}`, i]))],
   ];
   for (const [what, fields] of harmless) collectRow(`200 with ${what}`, withFields(fields));
 
@@ -161,7 +161,7 @@ describe('a collect that was done is collected, if the response is', () => {
   );
 });
 
-describe('a collect that was done and whose response does not name the file is looked up', () => {
+describe('a collect whose response does not name the file is looked up', () => {
   const bodies: [what: string, body: unknown][] = [
     ['no body', ''],
     ['null', null],
@@ -210,7 +210,7 @@ describe('a collect that was refused', () => {
     const message = new RegExp(`returned ${status} \\(text/html from nginx, not an error of the API\\)$`);
     const change = withStatus(status, HTML, { server: 'nginx' });
     collectRow(
-      `by ${status} with HTML is final, and no missing file`,
+      `a collect refused by ${status} with HTML is final, and not a missing file`,
       change,
       { failure, message, made: 0 },
       instead,
@@ -226,16 +226,21 @@ describe('a collect that was refused', () => {
   ]) {
     const change = withStatus(404, { code, error: 'Not here.', reasonClass: 'not_found' });
     const expected = { failure: 'not_found', made: 0, ...(code !== undefined && { code }) };
-    collectRow(`by 404 ${code} is final, and no missing file`, change, expected, instead);
+    collectRow(
+      `a collect refused by 404 ${code} is final, and not a missing file`,
+      change,
+      expected,
+      instead,
+    );
   }
   for (const status of [404, 410]) {
     const code = 'file.not_found';
     const change = withStatus(status, { code, error: 'Not here.' });
     const expected = { failure: 'not_found', code, isMissingFile: true, made: 0 };
-    collectRow(`by ${status} file.not_found is a missing file`, change, expected, instead);
+    collectRow(`a collect refused by ${status} file.not_found is a missing file`, change, expected, instead);
   }
   collectRow(
-    'by 400 file.not_found is none',
+    'a collect refused by 400 file.not_found is not a missing file',
     withStatus(400, { code: 'file.not_found', reasonClass: 'not_found' }),
     {
       failure: 'not_found',
@@ -247,7 +252,12 @@ describe('a collect that was refused', () => {
 
   for (const status of [409, 421, 423, 429]) {
     const change = withStatus(status, HTML);
-    collectRow(`by ${status} of a proxy is tried again`, change, { attempts: 2 }, { ...instead, times: 1 });
+    collectRow(
+      `a collect refused by ${status} of a proxy is retried`,
+      change,
+      { attempts: 2 },
+      { ...instead, times: 1 },
+    );
   }
 
   const reasons: [what: string, body: unknown, message: RegExp, code?: string][] = [
@@ -267,10 +277,15 @@ describe('a collect that was refused', () => {
   ];
   for (const [what, body, message, code] of reasons) {
     const expected = { failure: 'invalid_input', message, made: 0, ...(code !== undefined && { code }) };
-    collectRow(`says why in ${what}`, withStatus(422, body), expected, instead);
+    collectRow(
+      `a refusal that gives its reason in ${what} is quoted`,
+      withStatus(422, body),
+      expected,
+      instead,
+    );
   }
 
-  test('by 15 MB of text is read no further than it is told', async (t) => {
+  test('a refusal of 15 MB is read only as far as it is quoted', async (t) => {
     const body = '?'.repeat(15_000_000);
     const oddity = {
       method: 'POST',
@@ -290,7 +305,7 @@ describe('a collect that was refused', () => {
   });
 });
 
-describe('a lookup finds the file, if the list', () => {
+describe('a lookup finds the file in an odd listing', () => {
   const inList =
     (change: (items: Record<string, unknown>[]) => unknown, page: Record<string, unknown> = {}): Change =>
     (response: OddResponse) => {
@@ -298,7 +313,7 @@ describe('a lookup finds the file, if the list', () => {
       response.body = JSON.stringify({ ...list, data: change(list.data), ...page });
     };
   const listRow = (title: string, change: Change, times = 1, expected: Expected = {}) =>
-    test(title, async (t) => {
+    test(`a lookup finds the file if the listing ${title}`, async (t) => {
       const { gateway, activities } = await setUp(t, {
         method: 'GET',
         path: /^\/v1\/files\?/,
@@ -311,7 +326,7 @@ describe('a lookup finds the file, if the list', () => {
       const input = { runtimeId: gateway.runtimeId, runtimePath: 'a.txt', collectionKey: 'wf/run' };
       const ended = await runToEnd(activities.collectRuntimeFile, input);
       assertEnd(ended, { attempts: 2, ...expected });
-      assert.equal(gateway.snapshot().files.length, 2, 'the foreign file and ours');
+      assert.equal(gateway.snapshot().files.length, 2, 'the foreign file and this one');
     });
 
   const oddItems: [what: string, item: unknown][] = [
@@ -334,7 +349,7 @@ describe('a lookup finds the file, if the list', () => {
     );
   }
   listRow(
-    'shows ours with another spelling of its fields',
+    'shows the file with odd fields',
     inList((items) =>
       items.map((item) => ({ id: item['id'], metadata: item['metadata'], createdAt: 'odd' })),
     ),
@@ -343,7 +358,7 @@ describe('a lookup finds the file, if the list', () => {
   listRow('is no list at first', withBody('nothing'), 1, { attempts: 3 });
   listRow('has no data at first', withBody({ nextCursor: null }), 1, { attempts: 3 });
 
-  test('goes round in circles: it is given up, and nothing is made', async (t) => {
+  test('a listing that repeats its cursors is given up, and nothing is collected', async (t) => {
     let pages = 0;
     const { gateway, activities } = await setUp(t, {
       method: 'GET',
@@ -368,9 +383,9 @@ describe('a lookup finds the file, if the list', () => {
   });
 });
 
-describe('a job that has ended is seen to have, if the response', () => {
+describe('waitForInvocation reads an odd response', () => {
   const waitRow = (title: string, change: Change, expected: Expected & { readonly polls?: number } = {}) =>
-    test(title, async (t) => {
+    test(`waitForInvocation: the response ${title}`, async (t) => {
       const { gateway, activities } = await setUp(t, { method: 'POST', path: /\/wait$/, times: 1, change });
       const { runtimeId } = gateway;
       const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
@@ -387,7 +402,7 @@ describe('a job that has ended is seen to have, if the response', () => {
     ['has no action', { action: undefined }],
     ['has an action of 1 MB', { action: MEGABYTE }],
     ['has no waitStatus', { waitStatus: undefined }],
-    ['has a waitStatus that nobody knows', { waitStatus: 'done' }],
+    ['has an unknown waitStatus', { waitStatus: 'done' }],
     ['has a text for durationSeconds', { durationSeconds: '5' }],
     ['has a negative durationSeconds', { durationSeconds: -1 }],
     ['has a runId that is null', { runId: null }],
@@ -412,9 +427,9 @@ describe('a job that has ended is seen to have, if the response', () => {
   waitRow('is a 404 of a proxy', withStatus(404, HTML), { failure: 'not_found' });
 });
 
-describe('a runtime has its run, if the response', () => {
+describe('getActiveRun reads an odd response', () => {
   const runtimeRow = (title: string, change: Change, run: unknown, expected: Expected = {}) =>
-    test(title, async (t) => {
+    test(`getActiveRun: the response ${title}`, async (t) => {
       const { gateway, activities } = await setUp(t, {
         method: 'GET',
         path: /^\/v1\/runtimes\//,
@@ -448,9 +463,9 @@ describe('a runtime has its run, if the response', () => {
   runtimeRow('is HTML at first', withBody(HTML), undefined, { attempts: 2 });
 });
 
-describe('an archive is made once, if the response', () => {
+describe('exportRunFiles reads an odd response', () => {
   const exportRow = (title: string, change: Change, expected: Expected = {}) =>
-    test(title, async (t) => {
+    test(`exportRunFiles: the response ${title}`, async (t) => {
       const { gateway, activities } = await setUp(t, {
         method: 'POST',
         path: /\/files\/export$/,
@@ -473,9 +488,9 @@ describe('an archive is made once, if the response', () => {
   exportRow('is 524', withStatus(524, HTML), { attempts: 2 });
 });
 
-describe('a runtime is stopped, if the response', () => {
+describe('stopRuntime reads an odd response', () => {
   const stopRow = (title: string, change: Change, expected: Expected = {}) =>
-    test(title, async (t) => {
+    test(`stopRuntime: the response ${title}`, async (t) => {
       const { gateway, activities } = await setUp(t, { method: 'POST', path: /\/stop$/, times: 1, change });
       const { runtimeId } = gateway;
       const { failure, attempts } = await runToEnd(activities.stopRuntime, { runtimeId });

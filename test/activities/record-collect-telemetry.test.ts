@@ -22,13 +22,13 @@ async function collect(t: TestContext, faults: FaultRule[], input: object, info:
   return { gateway, meter, lines: entries.filter(({ message }) => message.startsWith('collect')) };
 }
 
-// The tags that the SDK gives to what an activity measures.
+// The SDK adds these tags to the metrics of an activity.
 const tags = { namespace: 'test', taskQueue: 'test', activityType: 'unknown' };
 const end = (outcome: string, reasonClass: string) => ({ ...tags, outcome, reason_class: reasonClass });
 const files = (...paths: string[]) => ({ files: paths.map((runtimePath) => ({ runtimePath })) });
 
-describe('an attempt counts', () => {
-  test('files that it collects, with their bytes and times, and logs nothing of them', async (t) => {
+describe('the metrics of an attempt', () => {
+  test('the metrics of an attempt count collected files, their bytes and durations, without a log line', async (t) => {
     const { meter, lines } = await collect(t, [], files('a.txt', 'b.txt'));
     assert.equal(meter.sum('bctrl_collects', end('collected', 'none')), 2);
     assert.equal(meter.sum('bctrl_collected_bytes', tags), 7);
@@ -44,7 +44,7 @@ describe('an attempt counts', () => {
     assert.deepEqual(lines, []);
   });
 
-  test('files that are tried again and files that are not, with a line for each', async (t) => {
+  test('the metrics of an attempt count retried and failed files, with a log line for each', async (t) => {
     const fault: FaultRule = {
       operation: 'collect',
       runtimePath: 'a.txt',
@@ -57,19 +57,19 @@ describe('an attempt counts', () => {
     assert.equal(meter.sum('bctrl_collects', end('retried', 'upstream')), 1);
     assert.equal(meter.sum('bctrl_collects', end('failed', 'not_found')), 1);
     assert.equal(meter.recorded.length, 2);
-    const told = lines.map(({ level, message, meta = {} }) => {
+    const logged = lines.map(({ level, message, meta = {} }) => {
       const { workflowId, runtimePath, reasonClass, code, status, attempt, nextDelayMs } = meta;
       assert.match(meta['requestId'], /^req_/);
       return [level, message, workflowId, runtimePath, reasonClass, code, status, attempt, nextDelayMs];
     });
-    assert.deepEqual(told.toSorted(), [
+    assert.deepEqual(logged.toSorted(), [
       ['INFO', 'collect retried', 'test', 'a.txt', 'upstream', 'storage.unavailable', 503, 1, 1_000],
       ['WARN', 'collect failed', 'test', 'missing.txt', 'not_found', 'file.not_found', 404, 1, undefined],
     ]);
     assert.doesNotMatch(inspect(lines), new RegExp(API_KEY));
   });
 
-  test('a file that is found by a look, and the look', async (t) => {
+  test('the metrics of an attempt count a file that a lookup finds, and the lookup', async (t) => {
     const lost: FaultRule = { operation: 'collect', times: 1, fault: { kind: 'drop-response' } };
     const gateway = await startTestGateway(t, { faults: [lost] });
     await gateway.addFile('a.txt', 'hello');
@@ -86,10 +86,10 @@ describe('an attempt counts', () => {
     assert.equal(second.sum('bctrl_collects', end('found', 'none')), 1);
     assert.equal(second.sum('bctrl_collected_bytes', tags), 5);
     assert.equal(second.sum('bctrl_lookups', tags), 1);
-    assert.deepEqual(second.recorded, [], 'a look is no collect');
+    assert.deepEqual(second.recorded, [], 'a lookup is not a collect');
   });
 
-  test('a foreign file that is kept, without its bytes', async (t) => {
+  test('the metrics of an attempt count a kept foreign file, but not its bytes', async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt', 'hello');
     const destinationPath = '/a.txt';
@@ -130,7 +130,7 @@ test('a meter that throws does not decide what becomes of a file', async (t) => 
   assert.ok(await env.run(collectRuntimeFile, input));
 });
 
-test('a lookup that fails takes one line, however many files wait for it', async (t) => {
+test('a failed lookup has one log line, however many files wait for it', async (t) => {
   const faults: FaultRule[] = [{ operation: 'list-files', fault: { kind: 'respond', status: 503 } }];
   const gateway = await startTestGateway(t, { faults });
   const { collectRuntimeFiles } = createTestActivities(t, gateway.url);

@@ -12,7 +12,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { startOddProxy, withFields, withStatus } from '../support/odd-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** The listing of the gateway is this late, and the activities wait so much longer. */
+/** The gateway's listing lags this much, and the activities wait a little longer. */
 const LAG_MS = 300;
 const SETTLE_MS = 450;
 
@@ -34,11 +34,11 @@ async function timed<T>(work: Promise<T>): Promise<T & { elapsedMs: number }> {
   return { ...(await work), elapsedMs: performance.now() - startedMs };
 }
 
-describe('a list that lags', () => {
-  test('is waited for after a lost response, between the attempts', async (t) => {
+describe('a listing that lags', () => {
+  test('after a lost response, the retry delay covers the settling time', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, { listLagMs: LAG_MS, faults: [lost] });
     const first = await runAttempt(collectRuntimeFile, input);
-    // In the table it is a second; a listing may take longer.
+    // The table says one second; the settling time may be longer.
     assert.equal(first.failure?.nextRetryDelay, 1_000);
     const slow = createTestActivities(t, gateway.url, { listSettleTime: '7s' });
     gateway.setFaults([lost]);
@@ -53,10 +53,10 @@ describe('a list that lags', () => {
     const info = { attempt: 2, heartbeatDetails: first.heartbeatDetails };
     const second = await timed(runAttempt(collectRuntimeFile, input, info));
     assert.equal(second.result?.id, gateway.snapshot().files[0]?.id);
-    assert.ok(second.elapsedMs < LAG_MS, 'it has been waited for already');
+    assert.ok(second.elapsedMs < LAG_MS, 'it waited twice');
   });
 
-  test('is waited for by the attempt after one that was lost, whose end nobody knows', async (t) => {
+  test('an attempt after a lost one waits for the listing to settle', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, { listLagMs: LAG_MS });
     await runAttempt(collectRuntimeFile, input);
     const { result, elapsedMs } = await timed(runAttempt(collectRuntimeFile, input, { attempt: 2 }));
@@ -65,7 +65,7 @@ describe('a list that lags', () => {
     assert.equal(madeBy(gateway), 1);
   });
 
-  test('is waited for once by a run that looks first, however many activities it has', async (t) => {
+  test('a run with checkExistingFirst waits once for all of its activities', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, { listLagMs: LAG_MS });
     await runAttempt(collectRuntimeFile, input);
     const again = { ...input, checkExistingFirst: true };
@@ -74,18 +74,18 @@ describe('a list that lags', () => {
     assert.equal(madeBy(gateway), 1);
   });
 
-  test('is waited for until the other run of a reset has had to stop', async (t) => {
+  test('a concurrent run adds its heartbeat timeout to the settling time', async (t) => {
     const { input, collectRuntimeFile } = await setUp(t);
     const again = { ...input, checkExistingFirst: true, concurrentRun: true };
     const { elapsedMs } = await timed(runAttempt(collectRuntimeFile, again, { heartbeatTimeoutMs: 300 }));
     assert.ok(elapsedMs >= SETTLE_MS + 300 - 5, `${elapsedMs} ms`);
   });
 
-  test('leaves a file that was asked for again unverified, and a last look finds the duplicate', async (t) => {
+  test('a file that was requested again is unverified, and verifyCollectedFiles finds the duplicate', async (t) => {
     const { gateway, input, verifyCollectedFiles } = await setUp(t, { listLagMs: LAG_MS, faults: [lost] });
     const { collectRuntimeFile } = createTestActivities(t, gateway.url, { listSettleTime: 0 });
     const { result } = await runToEnd(collectRuntimeFile, input);
-    assert.equal(madeBy(gateway), 2, 'without a settling time it is made twice');
+    assert.equal(madeBy(gateway), 2, 'without a settling time it is created twice');
     assert.equal(result?.unverified, true);
     const identity = fileKey(input);
     const { runtimeId, collectionKey } = input;
@@ -100,7 +100,7 @@ describe('a list that lags', () => {
     assert.deepEqual([found?.fileId, found?.duplicateIds], [older?.id, [younger?.id]]);
   });
 
-  test('leaves a file unverified that was asked for twice, also if it is found in the end', async (t) => {
+  test('a file that was requested twice and then found is unverified', async (t) => {
     const { gateway, input } = await setUp(t, { faults: [{ ...lost, times: 2 }], listLagMs: LAG_MS });
     const { collectRuntimeFile } = createTestActivities(t, gateway.url);
     const first = await runAttempt(collectRuntimeFile, input);
@@ -114,17 +114,17 @@ describe('a list that lags', () => {
     assert.deepEqual([result?.unverified, madeBy(gateway)], [true, 2]);
   });
 
-  test('has nothing to verify where no request was repeated', async (t) => {
+  test('a file that was found without a second request needs no verification', async (t) => {
     const { input, collectRuntimeFile } = await setUp(t, { faults: [lost] });
     const { result } = await runToEnd(collectRuntimeFile, input);
     assert.equal(result?.unverified, undefined);
   });
 });
 
-describe('a taken path that the list does not show', () => {
+describe('a conflict with a file that the listing does not show', () => {
   const refuse = { onPathExists: 'refuse', listLagMs: LAG_MS } as const;
 
-  test('is no verdict: our own file is found when the list shows it', async (t) => {
+  test('a conflict with a file that the listing does not show is retried, and finds the own file once it is listed', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, refuse);
     await gateway.collect({
       runtimePath: 'a.txt',
@@ -140,7 +140,7 @@ describe('a taken path that the list does not show', () => {
     );
   });
 
-  test('is a final conflict when the list shows a foreign file', async (t) => {
+  test('a conflict with a file that the listing does not show is final once the listing shows a foreign file', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, refuse);
     await gateway.collect({ runtimePath: 'a.txt' });
     const first = await runAttempt(collectRuntimeFile, input);
@@ -151,7 +151,7 @@ describe('a taken path that the list does not show', () => {
     assert.deepEqual([failure?.type, failure?.nonRetryable], ['conflict', true]);
   });
 
-  test('is a conflict for good at the fifth time, and the file may be there', async (t) => {
+  test('a conflict with a file that the listing does not show is final and unverified at the fifth time', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, {
       onPathExists: 'refuse',
       listLagMs: 3_600_000,
@@ -163,7 +163,7 @@ describe('a taken path that the list does not show', () => {
     assert.equal((details as { unverified?: true }).unverified, true);
   });
 
-  test('is no verdict either where the list is refused', async (t) => {
+  test('a conflict with a file that the listing does not show is retried if the listing is refused', async (t) => {
     const faults: FaultRule[] = [
       { operation: 'list-files', times: 1, fault: { kind: 'respond', status: 404 } },
     ];
@@ -174,12 +174,12 @@ describe('a taken path that the list does not show', () => {
   });
 });
 
-describe('a file to be kept at a taken path is found by the path as the API writes it', () => {
+describe('ifExists keeps a file by the path as the API writes it', () => {
   for (const [what, name] of [
     ['long', `${'x'.repeat(150)}.txt`],
     ['like a query', 'page?id=3.html'],
   ] as const) {
-    test(`that is ${what}`, async (t) => {
+    test(`ifExists keeps a file whose path is ${what}`, async (t) => {
       const { gateway, input, collectRuntimeFile } = await setUp(t, { onPathExists: 'refuse' });
       await gateway.addFile(name);
       const there = await gateway.collect({ runtimePath: name });
@@ -197,7 +197,7 @@ describe('the key of another account', () => {
   const reset: FaultRule = { ...once, fault: { kind: 'reset' } };
   const otherAccount = { method: 'GET', path: /whoami$/, times: 1 } as const;
 
-  test('proves nothing by its list: nothing is made, and the failure says so', async (t) => {
+  test('the key of another account makes an uncertain file fail with a conflict, without a request', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, { faults: [reset] });
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
     const change = withFields({ organizationId: 'org_2' });
@@ -211,7 +211,7 @@ describe('the key of another account', () => {
     assert.deepEqual([gateway.snapshot().requests.collect, madeBy(gateway)], [1, 0]);
   });
 
-  test('is told from another key of the same account', async (t) => {
+  test('the key of another account is not confused with another key of the same account', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, {
       faults: [reset],
       apiKeys: ['local-development-key', 'rotated-key'],
@@ -223,7 +223,7 @@ describe('the key of another account', () => {
     assert.equal(madeBy(gateway), 1);
   });
 
-  test('is known of an attempt that its worker stopped, too', async (t) => {
+  test('the key of another account is recognized after a worker shutdown: the checkpoint has the account', async (t) => {
     const { gateway, input } = await setUp(t, {
       faults: [{ ...once, fault: { kind: 'delay', delayMs: 10_000 } }],
     });
@@ -243,7 +243,7 @@ describe('the key of another account', () => {
     assert.equal(checkpoint.account, client.knownAccount);
   });
 
-  test('that cannot be told now is a failed lookup', async (t) => {
+  test('the key of another account that cannot be identified now counts as a failed lookup', async (t) => {
     const { gateway, input, collectRuntimeFile } = await setUp(t, { faults: [reset] });
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
     const change = withStatus(503);
@@ -254,7 +254,7 @@ describe('the key of another account', () => {
 });
 
 describe('a failed lookup', () => {
-  test('counts as one failure, not as one of each file', async (t) => {
+  test('a failed lookup counts as one failure, not as one per file', async (t) => {
     const gateway = await startTestGateway(t);
     const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
     const files = Array.from({ length: 20 }, (_, index) => ({ runtimePath: `${index}.txt` }));
@@ -264,11 +264,11 @@ describe('a failed lookup', () => {
     const { result, attempts } = await runToEnd(collectRuntimeFiles, input, {
       scheduleToCloseTimeoutMs: 3_600_000,
     });
-    assert.equal(attempts, 10, 'the tenth would be the last');
+    assert.equal(attempts, 10, 'the tenth failure would be final');
     assert.deepEqual(new Set(result?.map(({ outcome }) => outcome)), new Set(['collected']));
   });
 
-  test('repeats its page and keeps what it found', async (t) => {
+  test('a failed lookup retries the page and keeps what it found', async (t) => {
     const gateway = await startTestGateway(t, { onPathExists: 'keep-both' });
     const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
     const files = Array.from({ length: 250 }, (_, index) => ({ runtimePath: `${index}.txt` }));
@@ -284,7 +284,7 @@ describe('a failed lookup', () => {
     assert.deepEqual([requests.collect, requests['list-files']], [250, 3 + 2]);
   });
 
-  test('that has not read the whole list leaves what it found unverified', async (t) => {
+  test('a failed lookup with unread pages leaves the files that it found unverified', async (t) => {
     const { gateway, input } = await setUp(t);
     const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
     const metadata = { temporalCollectionKey: `wf/run/${fileKey(input)}` };
@@ -311,7 +311,7 @@ describe('a failed lookup', () => {
     );
   });
 
-  test('that succeeds forgets those before it', async (t) => {
+  test('a failed lookup is forgotten after a lookup that succeeds', async (t) => {
     const lookupFailures = { server: 9 };
     const { gateway, input, collectRuntimeFile } = await setUp(t, {
       faults: [{ operation: 'collect', fault: { kind: 'respond', status: 503 } }],
@@ -324,7 +324,7 @@ describe('a failed lookup', () => {
     assert.deepEqual([left.lookupFailures, gateway.snapshot().requests['list-files']], [{}, 1]);
   });
 
-  test('of a page that fails for good keeps what was found before it', async (t) => {
+  test('a failed lookup whose page fails for good keeps the files of earlier pages', async (t) => {
     const gateway = await startTestGateway(t, { onPathExists: 'keep-both' });
     const { collectRuntimeFiles } = createTestActivities(t, gateway.url);
     const files = Array.from({ length: 120 }, (_, index) => ({ runtimePath: `${index}.txt` }));
@@ -341,9 +341,9 @@ describe('a failed lookup', () => {
   });
 });
 
-describe('the lookup begins by the clock of the API', () => {
+describe('a lookup uses the clock of the API', () => {
   for (const hours of [-1, 1, 24]) {
-    test(`that is ${hours} h from this one, also for a worker that has seen no file`, async (t) => {
+    test(`a lookup finds the file although the API's clock is ${hours} h off and the worker is new`, async (t) => {
       const now = () => Date.now() + hours * 3_600_000;
       const { gateway, input, collectRuntimeFile } = await setUp(t, { now });
       await runAttempt(collectRuntimeFile, input);
@@ -354,7 +354,7 @@ describe('the lookup begins by the clock of the API', () => {
   }
 });
 
-test('an attempt whose process was stopped for too long sends nothing more', async (t) => {
+test('an attempt sends nothing more after its process was frozen for too long', async (t) => {
   const gateway = await startTestGateway(t);
   const files = Array.from({ length: 50 }, (_, index) => ({ runtimePath: `${index}.txt` }));
   for (const { runtimePath } of files) await gateway.addFile(runtimePath);
@@ -376,10 +376,10 @@ test('an attempt whose process was stopped for too long sends nothing more', asy
     assert.ok(error instanceof CancelledFailure);
     return error.message === 'HEARTBEAT_TIMEOUT';
   });
-  assert.ok((gateway.snapshot().requests.collect ?? 0) <= 6, 'what was under way, and no more');
+  assert.ok((gateway.snapshot().requests.collect ?? 0) <= 6, 'only what was in flight');
 });
 
-test('a request that waited for its turn is not sent by a process that was stopped meanwhile', async (t) => {
+test('a queued request is not sent after the process was frozen', async (t) => {
   const slowDown = { kind: 'respond', status: 429, headers: { 'retry-after': '1' } } as const;
   const { gateway, input } = await setUp(t, { faults: [{ ...once, fault: slowDown }] });
   const { collectRuntimeFile } = createTestActivities(t, gateway.url, {
@@ -394,7 +394,7 @@ test('a request that waited for its turn is not sent by a process that was stopp
   assert.equal(gateway.snapshot().requests.collect, 1);
 });
 
-/** As SIGSTOP does. */
+/** Blocks the event loop, as SIGSTOP would. */
 function stopFor(ms: number): void {
   const untilMs = performance.now() + ms;
   while (performance.now() < untilMs);

@@ -33,7 +33,7 @@ test('the error of a failed job is part of the result', async (t) => {
   assert.deepEqual(result?.error, error);
 });
 
-test('a poll that times out is followed by the next, after the pause the server asks for', async (t) => {
+test('the next poll follows one that timed out after the pause that the server asks for', async (t) => {
   const times: number[] = [];
   const url = await startServer(t, (_request, response) => {
     times.push(performance.now());
@@ -58,16 +58,16 @@ test('a job that does not exist is a final not_found', async (t) => {
   assert.match(failure?.message ?? '', /^invocation 0{8}-/);
 });
 
-describe('server failures', () => {
+describe('server failures of a wait', () => {
   const input = { runtimeId: 'rt_1', invocationId: 'inv_1' };
 
-  test('are final at the tenth in a row', async (t) => {
+  test('server failures of a wait are final at the tenth in a row', async (t) => {
     const url = await startServer(t, (_request, response) => response.writeHead(500).end());
     const { failure, attempts } = await runToEnd(createTestActivities(t, url).waitForInvocation, input);
     assert.deepEqual([failure?.type, attempts], ['server', 10]);
   });
 
-  test('do not add up over a long job: a good poll forgets those before it', async (t) => {
+  test('server failures of a wait are reset by each successful poll', async (t) => {
     let calls = 0;
     const url = await startServer(t, (_request, response) => {
       calls += 1;
@@ -110,12 +110,12 @@ for (const [seconds, pauseMs] of [
   [2_147_484, 30_000],
   [1e9, 30_000],
 ] as const) {
-  test(`a server that asks for ${seconds} s is asked again after ${pauseMs} ms`, () => {
+  test(`retryAfterSeconds ${seconds} → a pause of ${pauseMs} ms`, () => {
     assert.equal(toPauseMs(seconds), pauseMs);
   });
 }
 
-test('a status that nobody knows is shown as it is, in the heartbeat', async (t) => {
+test('the heartbeat shows an unknown status as it is', async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
   const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });

@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
 
-async function errorOf(call: Promise<unknown>): Promise<BctrlError> {
+async function getError(call: Promise<unknown>): Promise<BctrlError> {
   const error = await call.then(
     () => assert.fail('the call succeeded'),
     (thrown: unknown) => thrown,
@@ -20,8 +20,8 @@ async function errorOf(call: Promise<unknown>): Promise<BctrlError> {
 
 const collect = (client: BctrlClient, runtimePath = 'a.txt') => client.collectFile(RUNTIME, { runtimePath });
 
-describe('against the gateway', () => {
-  test('collects a file and finds it in the listing', async (t) => {
+describe('the client against the gateway', () => {
+  test('collectFile creates a file that listFiles returns', async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('out/a.txt', 'hello');
     const client = createTestClient(t, `${gateway.url}/v1/`);
@@ -34,18 +34,18 @@ describe('against the gateway', () => {
     assert.deepEqual(page.data[0]?.metadata, metadata);
   });
 
-  test('reads and stops a runtime', async (t) => {
+  test('getRuntime and stopRuntime read and stop a runtime', async (t) => {
     const gateway = await startTestGateway(t);
     const client = createTestClient(t, gateway.url);
     const { activeRunId, status } = await client.getRuntime(gateway.runtimeId);
     assert.equal(status, 'active');
     const stopped = await client.stopRuntime(gateway.runtimeId);
     assert.deepEqual([stopped?.runId, stopped?.stopped], [activeRunId, true]);
-    const error = await errorOf(client.stopRuntime(gateway.runtimeId));
+    const error = await getError(client.stopRuntime(gateway.runtimeId));
     assert.deepEqual([error.reasonClass, error.code], ['conflict', 'runtime.not_active']);
   });
 
-  test('waits for an invocation and reads it', async (t) => {
+  test('waitForInvocation resolves when the invocation has ended', async (t) => {
     const gateway = await startTestGateway(t);
     const client = createTestClient(t, gateway.url);
     const { id } = await gateway.createInvocation({ runtimeId: gateway.runtimeId, durationMs: 200 });
@@ -59,7 +59,7 @@ describe('against the gateway', () => {
   test('a refusal has class, code, status and request id, and is definite', async (t) => {
     const gateway = await startTestGateway(t);
     const client = createTestClient(t, gateway.url);
-    const error = await errorOf(client.collectFile(gateway.runtimeId, { runtimePath: 'missing.txt' }));
+    const error = await getError(client.collectFile(gateway.runtimeId, { runtimePath: 'missing.txt' }));
     assert.equal(error.reasonClass, 'not_found');
     assert.equal(error.code, 'file.not_found');
     assert.equal(error.status, 404);
@@ -70,7 +70,7 @@ describe('against the gateway', () => {
 
   test('a wrong key is unauthorized and appears nowhere', async (t) => {
     const gateway = await startTestGateway(t);
-    const error = await errorOf(createTestClient(t, gateway.url, { apiKey: 'wrong-key-1' }).whoami());
+    const error = await getError(createTestClient(t, gateway.url, { apiKey: 'wrong-key-1' }).whoami());
     assert.equal(error.reasonClass, 'unauthorized');
     assert.doesNotMatch(JSON.stringify({ ...error, text: error.stack }), /wrong-key-1/);
   });
@@ -81,11 +81,11 @@ describe('against the gateway', () => {
     ['truncated-response', 'upstream'],
     ['malformed-response', 'server'],
   ] as const) {
-    test(`after ${kind} nobody knows whether it happened`, async (t) => {
+    test(`a request may have succeeded after ${kind}`, async (t) => {
       const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault: { kind } }] });
       await gateway.addFile('a.txt');
       const client = createTestClient(t, gateway.url);
-      const error = await errorOf(client.collectFile(gateway.runtimeId, { runtimePath: 'a.txt' }));
+      const error = await getError(client.collectFile(gateway.runtimeId, { runtimePath: 'a.txt' }));
       assert.equal(error.reasonClass, reasonClass);
       assert.equal(error.mayHaveSucceeded, true);
       assert.equal(gateway.snapshot().requests.collect, 1, 'the client never retries');
@@ -96,7 +96,7 @@ describe('against the gateway', () => {
     const faults = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 5_000 } }] as const;
     const gateway = await startTestGateway(t, { faults });
     const client = createTestClient(t, gateway.url, { requestTimeoutMs: 100 });
-    const error = await errorOf(collect(client));
+    const error = await getError(collect(client));
     assert.deepEqual([error.reasonClass, error.code], ['upstream', 'ETIMEDOUT']);
     assert.equal(error.mayHaveSucceeded, true);
   });
@@ -119,7 +119,7 @@ describe('against the gateway', () => {
       { status: 'rejected', reason },
     ]);
     assert.ok(performance.now() - startedMs < 100);
-    assert.equal(gateway.snapshot().requests.collect, 1, 'what waited for its turn was never sent');
+    assert.equal(gateway.snapshot().requests.collect, 1, 'the queued request was never sent');
   });
 
   test('no more requests are in flight than allowed, and long polls do not count', async (t) => {
@@ -144,7 +144,7 @@ describe('against the gateway', () => {
 describe('a rate limit', () => {
   const PAUSE_MS = 60_000;
 
-  /** Three collects, one after the other if nothing holds them back; the first is returned 429. */
+  /** Sends three collects, one after the other unless paused; the first gets a 429. */
   async function collectAfter429(
     t: TestContext,
     headers: Record<string, string>,
@@ -168,33 +168,33 @@ describe('a rate limit', () => {
     return performance.now() - startedMs;
   }
 
-  test('with Retry-After holds all requests back until then', async (t) => {
+  test('a rate limit with Retry-After pauses all requests until then', async (t) => {
     const elapsedMs = await collectAfter429(t, { 'retry-after': '1' }, PAUSE_MS);
     assert.ok(elapsedMs >= 1_000 && elapsedMs < 3_000, `${elapsedMs} ms`);
   });
 
-  test('holds them back no longer than the client may', async (t) => {
+  test('a rate limit pauses requests no longer than maxRateLimitPauseMs', async (t) => {
     const elapsedMs = await collectAfter429(t, { 'retry-after': '3600' }, 500);
     assert.ok(elapsedMs >= 500 && elapsedMs < 3_000, `${elapsedMs} ms`);
   });
 
   for (const [what, headers, maxRateLimitPauseMs] of [
     ['without Retry-After', {}, PAUSE_MS],
-    ['where the client may not pause', { 'retry-after': '3600' }, 0],
+    ['with a maxRateLimitPauseMs of 0', { 'retry-after': '3600' }, 0],
   ] as const) {
-    test(`${what} holds none back`, async (t) => {
+    test(`a rate limit ${what} pauses nothing`, async (t) => {
       const elapsedMs = await collectAfter429(t, headers, maxRateLimitPauseMs);
       assert.ok(elapsedMs < 1_000, `${elapsedMs} ms`);
     });
   }
 
-  test('that is shorter than the one before does not shorten it', async (t) => {
-    const answer = (seconds: string) =>
+  test('a rate limit does not shorten the pause of the one before', async (t) => {
+    const rateLimit = (seconds: string) =>
       ({ kind: 'respond', status: 429, headers: { 'retry-after': seconds } }) as const;
     const gateway = await startTestGateway(t, {
       faults: [
-        { operation: 'whoami', fault: answer('3600') },
-        { operation: 'get-runtime', fault: answer('1') },
+        { operation: 'whoami', fault: rateLimit('3600') },
+        { operation: 'get-runtime', fault: rateLimit('1') },
       ],
     });
     const client = createTestClient(t, gateway.url, { maxRateLimitPauseMs: PAUSE_MS });
@@ -206,7 +206,7 @@ describe('a rate limit', () => {
     assert.equal(gateway.snapshot().requests.collect, undefined);
   });
 
-  test('leaves what it holds back abortable, and ends it when the client closes', async (t) => {
+  test('a rate limit leaves paused requests abortable, and closing the client ends them', async (t) => {
     const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '3600' } } as const;
     const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
     const client = createTestClient(t, gateway.url, { maxRateLimitPauseMs: PAUSE_MS });
@@ -223,8 +223,8 @@ describe('a rate limit', () => {
   });
 });
 
-describe('against servers that no gateway is', () => {
-  const answering = (t: TestContext, status: number, body: string, headers = {}) =>
+describe('the client against other servers', () => {
+  const respondWith = (t: TestContext, status: number, body: string, headers = {}) =>
     startServer(t, (_request, response) => response.writeHead(status, headers).end(body));
 
   test('path segments are encoded, and a dot segment is refused before anything is sent', async (t) => {
@@ -234,10 +234,10 @@ describe('against servers that no gateway is', () => {
       response.writeHead(404).end();
     });
     const client = createTestClient(t, url);
-    await errorOf(client.getRuntime('a/b?c=d&é'));
+    await getError(client.getRuntime('a/b?c=d&é'));
     assert.deepEqual(paths, ['/v1/runtimes/a%2Fb%3Fc%3Dd%26%C3%A9']);
     for (const id of ['..', '.', '']) {
-      const error = await errorOf(client.getRuntime(id));
+      const error = await getError(client.getRuntime(id));
       assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
     }
     assert.equal(paths.length, 1);
@@ -249,7 +249,7 @@ describe('against servers that no gateway is', () => {
       path = request.url;
       response.writeHead(404).end();
     });
-    await errorOf(createTestClient(t, `${url}/proxy/v1/`).whoami());
+    await getError(createTestClient(t, `${url}/proxy/v1/`).whoami());
     assert.equal(path, '/proxy/v1/auth/whoami');
   });
 
@@ -259,7 +259,7 @@ describe('against servers that no gateway is', () => {
       headers = request.headers;
       response.writeHead(404).end();
     });
-    await errorOf(createTestClient(t, url, { subaccountId: 'sub_1' }).whoami());
+    await getError(createTestClient(t, url, { subaccountId: 'sub_1' }).whoami());
     assert.equal(headers['authorization'], `Bearer ${API_KEY}`);
     assert.equal(headers['bctrl-subaccount-id'], 'sub_1');
   });
@@ -270,12 +270,12 @@ describe('against servers that no gateway is', () => {
       followed = true;
       response.writeHead(404).end();
     });
-    const url = await answering(t, 307, '', { location: target });
-    const error = await errorOf(collect(createTestClient(t, url)));
+    const url = await respondWith(t, 307, '', { location: target });
+    const error = await getError(collect(createTestClient(t, url)));
     assert.deepEqual([error.status, error.reasonClass, followed], [307, 'server', false]);
   });
 
-  test('an answer of more than 16 MiB is given up', async (t) => {
+  test('a response of more than 16 MiB is given up', async (t) => {
     const url = await startServer(t, (_request, response) => {
       response.writeHead(200);
       const chunk = Buffer.alloc(1024 * 1024, ' ');
@@ -285,15 +285,15 @@ describe('against servers that no gateway is', () => {
       response.on('drain', write);
       write();
     });
-    const error = await errorOf(collect(createTestClient(t, url)));
+    const error = await getError(collect(createTestClient(t, url)));
     assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['server', true]);
   });
 
-  test('an answer whose body never ends is given up with the timeout', async (t) => {
+  test('a response whose body never ends is given up with the timeout', async (t) => {
     const url = await startServer(t, (_request, response) => {
       response.writeHead(200).write('{');
     });
-    const error = await errorOf(collect(createTestClient(t, url, { requestTimeoutMs: 100 })));
+    const error = await getError(collect(createTestClient(t, url, { requestTimeoutMs: 100 })));
     assert.equal(error.code, 'ETIMEDOUT');
   });
 
@@ -305,18 +305,18 @@ describe('against servers that no gateway is', () => {
     ['another object', '{"secret":1}'],
   ] as const) {
     test(`a 200 that is ${what} is not a File, and its body is not quoted`, async (t) => {
-      const url = await answering(t, 200, body, { 'x-request-id': 'req_1' });
-      const error = await errorOf(collect(createTestClient(t, url)));
+      const url = await respondWith(t, 200, body, { 'x-request-id': 'req_1' });
+      const error = await getError(collect(createTestClient(t, url)));
       assert.deepEqual([error.reasonClass, error.code], ['server', 'response.invalid']);
       assert.deepEqual([error.mayHaveSucceeded, error.requestId], [true, 'req_1']);
       assert.doesNotMatch(`${error.stack} ${error.cause}`, /secret/);
     });
   }
 
-  test('a body that is no ErrorResponse is treated by its status', async (t) => {
+  test('a body that is not an ErrorResponse is classified by its status', async (t) => {
     for (const body of ['<html>Bad Gateway</html>', '', '[]', 'null', '{"code":7,"reasonClass":"teapot"}']) {
-      const url = await answering(t, 502, body, { 'x-bctrl-request-id': 'req_2' });
-      const error = await errorOf(collect(createTestClient(t, url)));
+      const url = await respondWith(t, 502, body, { 'x-bctrl-request-id': 'req_2' });
+      const error = await getError(collect(createTestClient(t, url)));
       assert.deepEqual([error.reasonClass, error.code, error.requestId], ['upstream', undefined, 'req_2']);
       assert.match(error.message, / returned 502$/);
     }
@@ -324,7 +324,7 @@ describe('against servers that no gateway is', () => {
 
   test('an ErrorResponse without a class, or with other fields broken, keeps its code', async (t) => {
     const body = '{"code":"browser.busy","error":5,"hint":null,"details":[]}';
-    const error = await errorOf(collect(createTestClient(t, await answering(t, 409, body))));
+    const error = await getError(collect(createTestClient(t, await respondWith(t, 409, body))));
     assert.deepEqual([error.reasonClass, error.code], ['conflict', 'browser.busy']);
   });
 
@@ -335,20 +335,20 @@ describe('against servers that no gateway is', () => {
   ] as const) {
     const date = new Date(1_700_000_000_000).toUTCString();
     test(`Retry-After: ${retryAfter} → ${ms}, by the clock of the server`, async (t) => {
-      const url = await answering(t, 429, '{}', { 'retry-after': retryAfter, date });
+      const url = await respondWith(t, 429, '{}', { 'retry-after': retryAfter, date });
       for (const now of [1_700_000_000_000, 1_700_003_600_000, 1_699_913_600_000]) {
         const client = createTestClient(t, url, { now: () => now });
-        assert.equal((await errorOf(collect(client))).retryAfterMs, ms);
+        assert.equal((await getError(collect(client))).retryAfterMs, ms);
       }
     });
 
-    test(`Retry-After: ${retryAfter} → ${ms}, by this clock where the server tells none`, async (t) => {
+    test(`Retry-After: ${retryAfter} → ${ms}, by this clock if the server sends no Date`, async (t) => {
       const url = await startServer(t, (_request, response) => {
         response.sendDate = false;
         response.writeHead(429, { 'retry-after': retryAfter }).end('{}');
       });
       const client = createTestClient(t, url, { now: () => 1_700_000_000_000 });
-      assert.equal((await errorOf(collect(client))).retryAfterMs, ms);
+      assert.equal((await getError(collect(client))).retryAfterMs, ms);
     });
   }
 
@@ -357,17 +357,17 @@ describe('against servers that no gateway is', () => {
     ['a host that does not exist', 'http://bctrl.invalid', /^(ENOTFOUND|EAI_AGAIN)$/],
   ];
   for (const [what, url, code] of unsent) {
-    test(`${what} is upstream, and nothing happened`, async (t) => {
-      const error = await errorOf(collect(createTestClient(t, url)));
+    test(`${what} is upstream, and the request cannot have succeeded`, async (t) => {
+      const error = await getError(collect(createTestClient(t, url)));
       assert.equal(error.reasonClass, 'upstream');
       assert.match(error.code ?? '', code);
       assert.equal(error.mayHaveSucceeded, false);
     });
   }
 
-  test('TLS that fails is upstream, and may have failed under a request', async (t) => {
-    const url = await answering(t, 200, '');
-    const error = await errorOf(collect(createTestClient(t, url.replace('http:', 'https:'))));
+  test('a TLS failure is upstream, and the request may have succeeded', async (t) => {
+    const url = await respondWith(t, 200, '');
+    const error = await getError(collect(createTestClient(t, url.replace('http:', 'https:'))));
     assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['upstream', true]);
     assert.match(error.code ?? '', /SSL|TLS/);
   });
@@ -378,7 +378,7 @@ describe('against servers that no gateway is', () => {
       asked = true;
     });
     const client = createTestClient(t, url);
-    const error = errorOf(collect(client));
+    const error = getError(collect(client));
     await waitFor('the request', () => asked);
     await client.close();
     assert.equal((await error).reasonClass, 'upstream');
@@ -386,7 +386,7 @@ describe('against servers that no gateway is', () => {
   });
 });
 
-describe('a fault of this process is no outage', () => {
+describe('a fault of this process is not an outage', () => {
   const base = { apiKey: 'key-1', baseUrl: 'http://127.0.0.1:9' };
   const secret = 'se cret';
   const wrong: [what: string, options: object, message: RegExp][] = [
@@ -396,14 +396,14 @@ describe('a fault of this process is no outage', () => {
     ['a key with a space', { apiKey: secret }, /^apiKey must be/],
     ['an empty subaccount', { subaccountId: '' }, /^subaccountId must be/],
     ['a subaccount with a line break', { subaccountId: 'a\r\nx: y' }, /^subaccountId must be/],
-    ['a base URL that is none', { baseUrl: secret }, /^baseUrl must be/],
-    ['a base URL of files', { baseUrl: 'file:///etc' }, /^baseUrl must be/],
-    ['no request', { maxRequests: 0 }, /^maxRequests must be/],
-    ['no time', { requestTimeoutMs: 0 }, /^requestTimeoutMs must be/],
-    ['a time that is no number', { requestTimeoutMs: Number.NaN }, /^requestTimeoutMs must be/],
+    ['a base URL that is not a URL', { baseUrl: secret }, /^baseUrl must be/],
+    ['a file URL', { baseUrl: 'file:///etc' }, /^baseUrl must be/],
+    ['maxRequests 0', { maxRequests: 0 }, /^maxRequests must be/],
+    ['requestTimeoutMs 0', { requestTimeoutMs: 0 }, /^requestTimeoutMs must be/],
+    ['requestTimeoutMs NaN', { requestTimeoutMs: Number.NaN }, /^requestTimeoutMs must be/],
   ];
   for (const [what, options, message] of wrong) {
-    test(`${what} is refused when the client is made, and not quoted`, () => {
+    test(`${what} is refused by the constructor, and not quoted`, () => {
       assert.throws(
         () => new BctrlClient({ ...base, ...options }),
         (error) => {
@@ -424,21 +424,21 @@ describe('a fault of this process is no outage', () => {
   ] as const) {
     test(`${what} in a body is refused when the call is made`, async (t) => {
       const client = createTestClient(t, base.baseUrl);
-      const error = await errorOf(client.collectFile(RUNTIME, { runtimePath: 'a', metadata }));
+      const error = await getError(client.collectFile(RUNTIME, { runtimePath: 'a', metadata }));
       assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
       assert.match(error.message, /cannot be sent: its body is not JSON/);
     });
   }
 
   test('an id that is not well-formed is refused when the call is made', async (t) => {
-    const error = await errorOf(createTestClient(t, base.baseUrl).getRuntime('rt_\ud800'));
+    const error = await getError(createTestClient(t, base.baseUrl).getRuntime('rt_\ud800'));
     assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
     assert.ok(error.message.isWellFormed());
   });
 
   test('a header that HTTP cannot carry is refused when the call is made', async (t) => {
     const client = createTestClient(t, base.baseUrl);
-    const error = await errorOf(client.exportRunFiles('run_1', {}, { idempotencyKey: 'a\nb' }));
+    const error = await getError(client.exportRunFiles('run_1', {}, { idempotencyKey: 'a\nb' }));
     assert.deepEqual([error.reasonClass, error.mayHaveSucceeded], ['invalid_input', false]);
   });
 
@@ -453,7 +453,7 @@ describe('a fault of this process is no outage', () => {
     assert.ok((await client.collectFile(gateway.runtimeId, { runtimePath: 'a.txt' })).id);
   });
 
-  test('a time limit of more than a timer takes is no time limit of nothing', async (t) => {
+  test('a requestTimeoutMs that no timer supports does not end requests at once', async (t) => {
     const faults = [{ operation: 'whoami', fault: { kind: 'delay', delayMs: 50 } }] as const;
     const gateway = await startTestGateway(t, { faults });
     const client = createTestClient(t, gateway.url, { requestTimeoutMs: 25 * 24 * 3_600_000 });
@@ -461,7 +461,7 @@ describe('a fault of this process is no outage', () => {
   });
 });
 
-test('the clock of the API is known from its last success', async (t) => {
+test('apiTimeMs follows the Date of the last success', async (t) => {
   const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
   let status = 200;
   const url = await startServer(t, (_request, response) => {
@@ -472,7 +472,7 @@ test('the clock of the API is known from its last success', async (t) => {
   assert.equal(client.apiTimeMs, undefined);
   await client.whoami();
   status = 503;
-  await errorOf(client.whoami());
+  await getError(client.whoami());
   const sinceMs = (client.apiTimeMs ?? 0) - Date.parse(date);
   assert.ok(sinceMs >= 0 && sinceMs < 5_000, `${sinceMs} ms`);
 });

@@ -18,8 +18,8 @@ class Notes implements BctrlClientHooks {
   }
 }
 
-describe('a hook learns', () => {
-  test('of each request, by the name that the gateway has for it', async (t) => {
+describe('the client hooks', () => {
+  test('the client hooks see each request under the operation name of the gateway', async (t) => {
     const gateway = await startTestGateway(t);
     await gateway.addFile('a.txt');
     const { runtimeId } = gateway;
@@ -50,7 +50,7 @@ describe('a hook learns', () => {
     ['reset', undefined],
     ['malformed-response', 200],
   ] as const) {
-    test(`${status ?? 'no status'} after ${kind}`, async (t) => {
+    test(`the client hooks see ${status ?? 'no status'} after ${kind}`, async (t) => {
       const gateway = await startTestGateway(t, { faults: [{ operation: 'whoami', fault: { kind } }] });
       const hooks = new Notes();
       await assert.rejects(createTestClient(t, gateway.url, { hooks }).whoami());
@@ -61,14 +61,14 @@ describe('a hook learns', () => {
     });
   }
 
-  test('nothing of a request that was not sent', async (t) => {
+  test('the client hooks see nothing of a request that was not sent', async (t) => {
     const hooks = new Notes();
     const client = createTestClient(t, 'http://127.0.0.1:9', { hooks });
     await assert.rejects(client.whoami({ signal: AbortSignal.abort() }));
     assert.deepEqual(hooks.all, []);
   });
 
-  test('for how long a rate limit has held requests back', async (t) => {
+  test('the client hooks see how long a rate limit has paused requests', async (t) => {
     const headers = { 'retry-after': '1' };
     const faults = [{ operation: '*', times: 1, fault: { kind: 'respond', status: 429, headers } } as const];
     const gateway = await startTestGateway(t, { faults, apiKeys: [API_KEY] });

@@ -16,7 +16,7 @@ const readable: [value: string, ms: number][] = [
   ['601', MAXIMUM_MS],
   ['86400', MAXIMUM_MS],
   ['99999999999999999999999', MAXIMUM_MS],
-  // The three forms of one date, as RFC 9110 gives them.
+  // The three forms of one date in RFC 9110.
   ['Sun, 06 Nov 1994 08:49:37 GMT', 37_000],
   ['Sunday, 06-Nov-94 08:49:37 GMT', 37_000],
   ['Sun Nov  6 08:49:37 1994', 37_000],
@@ -24,7 +24,7 @@ const readable: [value: string, ms: number][] = [
   ['Sun Nov 16 08:49:00 1994', MAXIMUM_MS],
   ['Sun, 06 Nov 1994 08:48:59 GMT', 0],
   ['Sun, 06 Nov 2094 08:49:37 GMT', MAXIMUM_MS],
-  // Two digits more than 50 years ahead are the past.
+  // A two-digit year more than 50 years ahead is in the past.
   ['Sunday, 06-Nov-45 08:49:37 GMT', 0],
   ['Sunday, 06-Nov-44 08:49:37 GMT', MAXIMUM_MS],
 ];
@@ -56,7 +56,7 @@ const unreadable = [
 ];
 
 for (const value of unreadable) {
-  test(`"${value}" says nothing`, () => assert.equal(parseRetryAfter(value, NOW), undefined));
+  test(`"${value}" → undefined`, () => assert.equal(parseRetryAfter(value, NOW), undefined));
 }
 
-test('no header says nothing', () => assert.equal(parseRetryAfter(undefined, NOW), undefined));
+test('no header → undefined', () => assert.equal(parseRetryAfter(undefined, NOW), undefined));

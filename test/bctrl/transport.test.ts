@@ -12,12 +12,12 @@ import { createTestClient, startServer } from '../support/client.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
 import { startHttpProxy } from '../support/http-proxy.js';
 
-const portOf = (url: string) => Number(new URL(url).port);
+const getPort = (url: string) => Number(new URL(url).port);
 
 describe('through a proxy', () => {
-  test('the client asks for an http URL as it is, with the credentials of the proxy', async (t) => {
+  test('the client requests an http URL from the proxy, with its credentials', async (t) => {
     const gateway = await startTestGateway(t);
-    const proxy = await startHttpProxy(t, portOf(gateway.url));
+    const proxy = await startHttpProxy(t, getPort(gateway.url));
     const proxyUrl = `http://user:p%40ss@${proxy.address}`;
     const client = createTestClient(t, 'http://api.example', { proxyUrl });
     await Promise.all([client.whoami(), client.listFiles({ runtimeId: gateway.runtimeId })]);
@@ -29,7 +29,7 @@ describe('through a proxy', () => {
     assert.deepEqual(proxy.authorizations, [basic, basic]);
   });
 
-  test('an https URL has a tunnel, in which the proxy sees nothing', async (t) => {
+  test('an https URL goes through a tunnel that the proxy cannot read', async (t) => {
     const folder = await createTestFolder(t);
     const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     const subject = ['-subj', '/CN=api.example', '-addext', 'subjectAltName=DNS:api.example'];
@@ -58,16 +58,16 @@ describe('through a proxy', () => {
     assert.equal(proxy.authorizations[0]?.startsWith('Basic '), true);
   });
 
-  test('the bound on an answer holds too', async (t) => {
+  test('the maximum response size holds through a proxy', async (t) => {
     const url = await startServer(t, (_, response) => response.end('x'.repeat(2_000)));
-    const proxy = await startHttpProxy(t, portOf(url));
+    const proxy = await startHttpProxy(t, getPort(url));
     const dispatcher = createDispatcher(`http://${proxy.address}`, { connect: {}, maxResponseSize: 1_000 });
     t.after(() => dispatcher.destroy());
     const response = await dispatcher.request({ origin: 'http://api.example', path: '/', method: 'GET' });
     await assert.rejects(response.body.text(), { code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE' });
   });
 
-  test('a proxy that is not there is upstream, and its password in no error', async (t) => {
+  test('an unreachable proxy is upstream, and no error has its password', async (t) => {
     for (const baseUrl of ['http://api.example', 'https://api.example']) {
       const client = createTestClient(t, baseUrl, { proxyUrl: 'http://user:s3cret@127.0.0.1:9' });
       await assert.rejects(client.whoami(), (error) => {

@@ -15,13 +15,13 @@ import { COLLECT_PATH, createSchemaValidator, describeErrors, responses, schemas
 
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
 
-const judgeRequest = createSchemaValidator('RuntimeFileCollectRequest', { strict: true });
-const judgeFile = createSchemaValidator('File');
-const judgeError = createSchemaValidator('ErrorResponse');
+const isValidRequest = createSchemaValidator('RuntimeFileCollectRequest', { strict: true });
+const isValidFile = createSchemaValidator('File');
+const isValidError = createSchemaValidator('ErrorResponse');
 
 const fileFields = Object.keys(schemas.File.properties);
 
-/** The least that is a File. */
+/** The smallest File. */
 const leastFile = {
   id: RUNTIME,
   spaceId: RUNTIME,
@@ -34,7 +34,7 @@ const leastFile = {
   downloadUrl: 'https://files.test/a.txt',
 };
 
-/** Any object, as `metadata` and `details` are, but for the one key that zod drops for safety. */
+/** Any object, as for `metadata` and `details`, without the one key that zod drops for safety. */
 const anyObject = fc.object({ key: fc.string().filter((name) => name !== '__proto__') });
 
 interface Sent {
@@ -44,7 +44,7 @@ interface Sent {
   readonly body: Record<string, unknown>;
 }
 
-/** A server that takes every request down and answers with a File. */
+/** Starts a server that records every request and returns a File. */
 async function startRecorder(t: TestContext): Promise<{ url: string; sent: Sent[] }> {
   const sent: Sent[] = [];
   const url = await startServer(t, async (request, response) => {
@@ -56,12 +56,12 @@ async function startRecorder(t: TestContext): Promise<{ url: string; sent: Sent[
 }
 
 function assertRequest({ body }: Sent): void {
-  assert.ok(judgeRequest(body), describeErrors(judgeRequest));
+  assert.ok(isValidRequest(body), describeErrors(isValidRequest));
 }
 
-describe('the request', () => {
+describe('the collect request', () => {
   for (const runtimeId of [RUNTIME, 'rt 1/ü?']) {
-    test(`goes to the documented path, for runtime ${runtimeId}`, async (t) => {
+    test(`the collect request goes to the documented path of runtime ${runtimeId}`, async (t) => {
       const { url, sent } = await startRecorder(t);
       await createTestClient(t, url).collectFile(runtimeId, { runtimePath: 'a.txt' });
       assert.equal(sent.length, 1);
@@ -70,14 +70,14 @@ describe('the request', () => {
     });
   }
 
-  test('has the documented headers', async (t) => {
+  test('the collect request has the documented headers', async (t) => {
     const { url, sent } = await startRecorder(t);
     await createTestClient(t, url).collectFile(RUNTIME, { runtimePath: 'a.txt' });
     assert.equal(sent[0]?.headers['authorization'], `Bearer ${API_KEY}`);
     assert.equal(sent[0]?.headers['content-type'], 'application/json');
   });
 
-  test('is valid and says what was asked for, whatever that is', async (t) => {
+  test('the collect request is valid and carries the input, whatever it is', async (t) => {
     const { url, sent } = await startRecorder(t);
     const client = createTestClient(t, url);
     const word = fc.string({ minLength: 1, unit: 'grapheme' });
@@ -94,7 +94,7 @@ describe('the request', () => {
     );
   });
 
-  test('of the activity has no field that the document does not name', async (t) => {
+  test('the collect request of the activity has only documented fields', async (t) => {
     const { url, sent } = await startRecorder(t);
     const { result } = await runAttempt(createTestActivities(t, url).collectRuntimeFile, {
       runtimeId: RUNTIME,
@@ -116,12 +116,12 @@ describe('the request', () => {
     assert.deepEqual(request.body['metadata'], { mine: [1, null], [COLLECTION_KEY_FIELD]: key });
   });
 
-  test('with one more field would not pass this check', () => {
-    assert.equal(judgeRequest({ runtimePath: 'a.txt', ifExists: 'keep' }), false);
+  test('the collect request with an undocumented field would fail this check', () => {
+    assert.equal(isValidRequest({ runtimePath: 'a.txt', ifExists: 'keep' }), false);
   });
 });
 
-/** RFC 3339, but for leap seconds: no JavaScript date can be one. */
+/** RFC 3339 without leap seconds, which a JavaScript date cannot express. */
 const dateTime = fc
   .tuple(
     fc.date({
@@ -158,12 +158,12 @@ const wellFormed: Record<string, fc.Arbitrary<unknown>> = {
   type: anyText,
 };
 
-/** Files with some of the optional fields and with fields that nobody knows yet. */
+/** Files with some of the optional fields, and with unknown ones. */
 const files = fc
   .tuple(anyObject, fc.record(wellFormed, { requiredKeys: schemas.File.required }))
   .map(([unknown, file]) => asJson({ ...omit(unknown, fileFields), ...file }));
 
-/** What comes close to a date-time, a UUID, a size or a source, and is none. */
+/** Values that resemble a date-time, a UUID, a size or a source. */
 const nearMisses: unknown[] = [
   '2025-02-30T00:00:00Z',
   '2025-01-01T00:00:00',
@@ -185,16 +185,16 @@ const nearMisses: unknown[] = [
 
 const otherValues = fc.oneof(fc.constantFrom(...nearMisses), fc.jsonValue());
 
-/** Files of which one field is missing or has another value, which may be right all the same. */
+/** Files with one field missing or replaced, possibly by another valid value. */
 const mutatedFiles = fc
   .tuple(files, fc.constantFrom(...fileFields), fc.option(otherValues, { nil: undefined }))
   .map(([file, field, value]) => [field, asJson({ ...file, [field]: value })] as const);
 
 describe('a File', () => {
-  test('that the document allows is one to the client, with all of its fields, and unknown ones dropped', () => {
+  test('a File that the contract allows is read with all of its fields, without unknown ones', () => {
     fc.assert(
       fc.property(files, (file) => {
-        assert.ok(judgeFile(file), describeErrors(judgeFile));
+        assert.ok(isValidFile(file), describeErrors(isValidFile));
         const known = Object.keys(file).filter((name) => fileFields.includes(name) && file[name] !== null);
         const parsed = fileSchema.parse(file);
         assert.equal(parsed.missingFields, undefined);
@@ -205,7 +205,7 @@ describe('a File', () => {
     );
   });
 
-  test('is one to the client as long as it has an id, whatever else is odd', () => {
+  test('a File is read if it has an id, whatever its other fields are', () => {
     fc.assert(
       fc.property(mutatedFiles, ([field, file]) => {
         const { id } = file;
@@ -225,24 +225,24 @@ describe('a File', () => {
     );
   });
 
-  test('names every required field that it does not have', () => {
+  test('a File names every required field that is missing', () => {
     const required = schemas.File.required.filter((name: string) => name !== 'id');
     assert.deepEqual(fileSchema.parse({ id: 'file_1' }).missingFields, required.toSorted(byContract));
   });
 });
 
-/** In the order in which the client names them. */
+/** Sorts fields in the order in which the client names them. */
 function byContract(a: string, b: string): number {
   const order = ['spaceId', 'source', 'name', 'path', 'contentType', 'sizeBytes', 'createdAt', 'downloadUrl'];
   return order.indexOf(a) - order.indexOf(b);
 }
 
-test('the classes of the document are those of the client', () => {
+test('the reasonClass values are those of the contract', () => {
   assert.deepEqual([...schemas.ErrorResponseReasonClass.enum].sort(), [...reasonClasses].sort());
 });
 
-/** What the client makes of an answer to a collect. */
-async function errorOf(t: TestContext, status: number, body: object): Promise<BctrlError> {
+/** The error for a response to a collect. */
+async function getError(t: TestContext, status: number, body: object): Promise<BctrlError> {
   const url = await startServer(t, (_request, response) =>
     response.writeHead(status).end(JSON.stringify(body)),
   );
@@ -255,12 +255,12 @@ async function errorOf(t: TestContext, status: number, body: object): Promise<Bc
   return error;
 }
 
-/** The codes that the document gives as examples: dotted words between quotes of any kind. */
+/** The example codes of a description: dotted words in quotes of any kind. */
 function exampleCodes(description: string): string[] {
   return [...description.matchAll(/["`]([a-z_]+\.[a-z_]+)["`]/g)].map(([, code = '']) => code);
 }
 
-/** The class of an answer that names none. */
+/** The class of a response without a reasonClass. */
 const classOfStatus: Record<string, ReasonClass> = {
   400: 'invalid_input',
   401: 'unauthorized',
@@ -279,21 +279,21 @@ describe('an ErrorResponse', () => {
     const expected = classOfStatus[status];
     test(`${status} ${code} without a class → ${expected}`, async (t) => {
       const body = { code, error: 'Said so.' };
-      assert.ok(judgeError(body), describeErrors(judgeError));
-      const error = await errorOf(t, Number(status), body);
+      assert.ok(isValidError(body), describeErrors(isValidError));
+      const error = await getError(t, Number(status), body);
       assert.deepEqual([error.reasonClass, error.code], [expected, code]);
     });
   }
 
   for (const reasonClass of schemas.ErrorResponseReasonClass.enum) {
-    test(`of class ${reasonClass} is read with everything it says`, async (t) => {
+    test(`an ErrorResponse of class ${reasonClass} is read with all of its fields`, async (t) => {
       const { code: about, hint: example } = schemas.ErrorResponse.properties;
       const [code] = exampleCodes(about.description);
       const [, hint] = /e\.g\. "(.+)"/.exec(example.description) ?? [];
       const said = { code, hint, requestId: 'req_1', details: { field: 'runtimePath' } };
       const body = { ...said, error: 'Said so.', reasonClass };
-      assert.ok(judgeError(body), describeErrors(judgeError));
-      const error = await errorOf(t, 418, body);
+      assert.ok(isValidError(body), describeErrors(isValidError));
+      const error = await getError(t, 418, body);
       const { hint: itsHint, requestId, details } = error;
       assert.deepEqual({ code: error.code, hint: itsHint, requestId, details }, said);
       assert.equal(error.reasonClass, reasonClass);
@@ -301,7 +301,7 @@ describe('an ErrorResponse', () => {
     });
   }
 
-  test('that the document allows loses no field', () => {
+  test('an ErrorResponse that the contract allows loses no field', () => {
     const known = Object.keys(schemas.ErrorResponse.properties);
     const optional = { hint: anyText, requestId: anyText, details: anyObject };
     const errors = fc.record(
@@ -310,7 +310,7 @@ describe('an ErrorResponse', () => {
     );
     fc.assert(
       fc.property(errors.map(asJson), (error) => {
-        assert.ok(judgeError(error), describeErrors(judgeError));
+        assert.ok(isValidError(error), describeErrors(isValidError));
         const parsed = Object.entries(errorResponseSchema.parse(error)).filter(
           ([, value]) => value !== undefined,
         );
@@ -321,7 +321,7 @@ describe('an ErrorResponse', () => {
   });
 });
 
-/** As it is after a journey over the wire. */
+/** The value after serialization. */
 function asJson<T extends object>(value: T): Record<string, unknown> {
   return JSON.parse(JSON.stringify(value));
 }

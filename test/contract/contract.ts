@@ -3,7 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
 
-/** Path of the one operation that the document describes. */
+/** Path of the only operation in the contract. */
 export const COLLECT_PATH = '/v1/runtimes/{runtimeId}/files/collect';
 
 interface Content {
@@ -14,30 +14,30 @@ const document = parse(readFileSync(new URL('openapi.yaml', import.meta.url), 'u
 
 const ajv = new Ajv2020({ strict: true, allErrors: true });
 addFormats.default(ajv);
-// The document's own words around the schemas; within the schemas, unknown words are errors.
+// Keywords of OpenAPI around the schemas. Within the schemas, unknown keywords are errors.
 ajv.addVocabulary(['openapi', 'info', 'paths', 'servers', 'components']);
 ajv.addSchema(document, 'contract');
 
 export const { schemas } = document.components;
 
-/** Answers of the collect call by status, and its body. */
+/** Responses of the collect call by status, and its request body. */
 export const {
   responses,
   requestBody,
 }: { responses: Record<string, Content & { description: string }>; requestBody: Content } =
   document.paths[COLLECT_PATH].post;
 
-export function toJudge({ content }: Content): ValidateFunction {
+export function createValidator({ content }: Content): ValidateFunction {
   return ajv.compile({ $ref: `contract${content['application/json']?.schema.$ref}` });
 }
 
-/** Judges by a schema of the document; `strict` refuses fields that it does not name. */
+/** Validates by a schema of the contract; `strict` refuses undocumented fields. */
 export function createSchemaValidator(name: string, { strict = false } = {}): ValidateFunction {
   const $ref = `contract#/components/schemas/${name}`;
   return ajv.compile(strict ? { type: 'object', $ref, unevaluatedProperties: false } : { $ref });
 }
 
-/** What a judge has just found wrong. */
-export function describeErrors(judge: ValidateFunction): string {
-  return ajv.errorsText(judge.errors);
+/** The errors of the validator's last call. */
+export function describeErrors(validator: ValidateFunction): string {
+  return ajv.errorsText(validator.errors);
 }

@@ -5,9 +5,15 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import type { Fault } from '../../src/testing.js';
 import { type ApiResponse, startTestGateway, type TestGateway } from '../support/gateway.js';
-import { createSchemaValidator, describeErrors, requestBody, responses, toJudge } from './contract.js';
+import {
+  createSchemaValidator,
+  createValidator,
+  describeErrors,
+  requestBody,
+  responses,
+} from './contract.js';
 
-const judgeRequest = toJudge(requestBody);
+const judgeRequest = createValidator(requestBody);
 const judgeFile = createSchemaValidator('File');
 const produced = new Set<string>();
 
@@ -16,7 +22,7 @@ function assertContract({ status, headers, body }: ApiResponse): void {
   const response = responses[status];
   assert.ok(response, `${status} is documented`);
   assert.equal(headers.get('content-type'), 'application/json');
-  const judge = toJudge(response);
+  const judge = createValidator(response);
   assert.ok(judge(body), describeErrors(judge));
   produced.add(String(status));
 }

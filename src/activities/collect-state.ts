@@ -1,7 +1,7 @@
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile, FileOptions } from '../shared/collect.js';
 import type { CollectOutcome } from '../shared/collect-outcome.js';
-import type { FileCheckpoint } from '../shared/heartbeat-details.js';
+import type { CollectCheckpoint, FileCheckpoint } from '../shared/heartbeat-details.js';
 import { truncatePath } from '../shared/truncate-line.js';
 import { toErrorFields } from './failures.js';
 
@@ -19,20 +19,32 @@ export interface AcquiredFile {
 }
 
 /** Acquired in this attempt, restored from the checkpoint of an earlier one, or finally failed. */
-export type FileResult =
-  | AcquiredFile
-  | { readonly restored: CollectOutcome }
-  | { readonly error: BctrlError };
+type FileResult = AcquiredFile | { readonly restored: CollectOutcome } | { readonly error: BctrlError };
+
+/** A failure that is not final. */
+export interface RetriedFailure {
+  readonly error: BctrlError;
+  /** Milliseconds until the next attempt. */
+  readonly delayMs: number;
+}
 
 /** A file during an attempt. It is pending while it has no outcome. */
 export interface FileState
   extends FileWithKey,
     Pick<FileCheckpoint, 'failures' | 'lookupFromMs' | 'unverified'> {
-  /** Its failure in this attempt, and the delay before it may be tried again. */
-  lastFailure?: { readonly error: BctrlError; readonly delayMs: number };
+  /** Its failure in this attempt. */
+  lastFailure?: RetriedFailure;
   outcome?: FileResult;
   /** Duration of its collect in this attempt, including the wait for its turn. */
   durationMs?: number;
+}
+
+/** The files of an activity and what its attempts have learned, during an attempt. */
+export interface CollectState extends Omit<CollectCheckpoint, 'files'> {
+  readonly runtimeId: string;
+  readonly files: readonly FileState[];
+  /** When the listing shows what earlier attempts created, by `performance.now()`. */
+  readonly listSettledAtMs: number;
 }
 
 /** The outcome of a collected file, as a batch reports it. */

@@ -1,4 +1,4 @@
-import { stripControlCharacters } from './shared/truncate-line.js';
+import { stripControlCharacters } from './shared/display-text.js';
 
 /** Exit codes of the worker and the starter. */
 export const exitCodes = {

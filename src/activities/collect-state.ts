@@ -1,8 +1,8 @@
 import type { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile, FileOptions } from '../shared/collect.js';
 import type { CollectOutcome } from '../shared/collect-outcome.js';
+import { truncatePath } from '../shared/display-text.js';
 import type { CollectCheckpoint, FileCheckpoint } from '../shared/heartbeat-details.js';
-import { truncatePath } from '../shared/truncate-line.js';
 import { toErrorFields } from './failures.js';
 
 export interface FileWithKey {

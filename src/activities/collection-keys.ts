@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Info } from '@temporalio/activity';
-import { sourceAndDestination } from '../shared/file-key.js';
-import { SHORT_SHA256_LENGTH } from '../shared/short-sha256.js';
+import { SHORT_SHA256_LENGTH, sourceAndDestination } from '../shared/keys.js';
 
 /** The collection key of an activity whose input has none. All its attempts share it; a reset of its workflow changes it. */
 export function defaultCollectionKey({ workflowExecution, activityRunId, activityId }: Info): string {

@@ -1,10 +1,10 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { BctrlError } from '../bctrl/bctrl-error.js';
+import { truncatePath } from '../shared/display-text.js';
 import type { FailureDetails } from '../shared/failure-details.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';
 import { nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
-import { truncatePath } from '../shared/truncate-line.js';
 
 /** Temporal drops larger details of a failure, and with them the code and the request id. */
 const MAX_DETAILS_BYTES = 3_000;

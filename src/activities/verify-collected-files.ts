@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jsonByteLength } from '../shared/bounded-string.js';
 import {
   type CollectedFile,
   type VerifyCollectedFilesInput,
   verifyCollectedFilesInputSchema,
 } from '../shared/collect.js';
 import { type StoredFileRef, toStoredFileRef, type VerifiedFiles } from '../shared/collect-outcome.js';
-import { formatCount } from '../shared/format-count.js';
-import { jsonByteLength } from '../shared/json-bytes.js';
+import { formatCount } from '../shared/display-text.js';
 import { parseInput } from '../shared/parse-input.js';
 import { findFilesByCollectionKey } from './find-files.js';
 import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';

@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { get, type Json } from '@hyperjump/json-pointer';
 import { isTerminal, type TerminalStatus } from '../shared/api-schema.js';
 import { externalInput } from '../shared/external-input.js';
-import { formatZodError } from '../shared/format-zod-error.js';
 import {
   type WaitForInvocationInput,
   type WaitForInvocationResult,
   waitForInvocationInputSchema,
 } from '../shared/invocation.js';
-import { parseInput } from '../shared/parse-input.js';
+import { formatZodError, parseInput } from '../shared/parse-input.js';
 import { fileListSchema } from '../shared/pipeline-input.js';
 import { type ActivityDependencies, type ApiActivityContext, runApiActivity } from './run-api-activity.js';
 

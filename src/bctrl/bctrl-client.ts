@@ -14,7 +14,7 @@ import {
   type Whoami,
   whoamiSchema,
 } from '../shared/api-schema.js';
-import { shortSha256 } from '../shared/short-sha256.js';
+import { shortSha256 } from '../shared/keys.js';
 import type { BctrlClientHooks, BctrlOperation } from './client-hooks.js';
 import {
   type BctrlClientOptions,

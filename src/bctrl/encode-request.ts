@@ -1,4 +1,4 @@
-import { truncateLine } from '../shared/truncate-line.js';
+import { truncateLine } from '../shared/display-text.js';
 import { BctrlError } from './bctrl-error.js';
 
 /** @throws BctrlError for a segment that is not an id */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { errorResponseSchema } from '../shared/api-schema.js';
+import { truncateLine } from '../shared/display-text.js';
 import { type ReasonClass, resolveReasonClass } from '../shared/reason-class.js';
-import { truncateLine } from '../shared/truncate-line.js';
 import { BctrlError } from './bctrl-error.js';
 import { redact } from './redact.js';
 import { parseHttpDate, parseRetryAfter } from './retry-after.js';

@@ -1,4 +1,4 @@
-import { truncateLine } from '../shared/truncate-line.js';
+import { truncateLine } from '../shared/display-text.js';
 
 /** Anything that may be a URL. A pattern that looks for the query itself would take quadratic time. */
 const word = /[^\s"'<>]+/g;

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import type { ExitCode } from '../exit.js';
+import { stripControlCharacters } from '../shared/display-text.js';
 import type { PipelinePhase } from '../shared/pipeline-report.js';
-import { stripControlCharacters } from '../shared/truncate-line.js';
 import { version } from '../version.js';
 import type { Io } from './io.js';
 import {

@@ -1,28 +1,28 @@
 import { z } from 'zod';
 import { boundedString, fileTypeSchema, isAtMostBytes, pathSchema } from './bounded-string.js';
+import { truncateLine } from './display-text.js';
 import { isAtMostDeep } from './external-input.js';
-import { truncateLine } from './truncate-line.js';
 
 /*
- * The HTTP API's shapes. What is sent is strict. What comes back is read tolerantly: a response that says what is needed is a
- * response. Formats are annotations, enums are open, null is the same as missing, unknown fields are dropped, and every string
- * is well-formed and bounded, so that no response is too large for a history.
+ * The shapes of the HTTP API. Requests are strict. Responses are read tolerantly: one that says what is needed is a response.
+ * Formats are annotations, enums are open, null counts as missing, and unknown fields are dropped. Every string is well-formed
+ * and bounded, so that no response is too large for a history.
  */
 
-const MAXIMUM_ID_LENGTH = 500;
-const MAXIMUM_PATH_LENGTH = 4_096;
-const MAXIMUM_TEXT_LENGTH = 1_024;
-const MAXIMUM_URL_LENGTH = 16_384;
+const MAX_ID_LENGTH = 500;
+const MAX_PATH_LENGTH = 4_096;
+const MAX_TEXT_LENGTH = 1_024;
+const MAX_URL_LENGTH = 16_384;
 
-/** A field counts as missing where it is null, of another type or too long. */
-function readText(value: unknown, maximumLength = MAXIMUM_TEXT_LENGTH): string | undefined {
-  return typeof value === 'string' && value.length <= maximumLength ? value.toWellFormed() : undefined;
+/** A field that is null, of another type or too long counts as missing. */
+function readText(value: unknown, maxLength = MAX_TEXT_LENGTH): string | undefined {
+  return typeof value === 'string' && value.length <= maxLength ? value.toWellFormed() : undefined;
 }
 
-/** Opaque, never parsed. A longer one is cut: what it names is there all the same. */
+/** An opaque id. One that is too long is cut: what it names exists all the same. */
 function readId(value: unknown): string | undefined {
   const id = typeof value === 'number' ? String(value) : value;
-  return typeof id === 'string' && id !== '' ? id.slice(0, MAXIMUM_ID_LENGTH).toWellFormed() : undefined;
+  return typeof id === 'string' && id !== '' ? id.slice(0, MAX_ID_LENGTH).toWellFormed() : undefined;
 }
 
 const optionalText = z
@@ -33,7 +33,7 @@ const optionalId = z.unknown().optional().transform(readId);
 
 const metadataSchema = z.record(z.string(), z.unknown());
 
-/** Fields that the contract requires of a File, beside its id. */
+/** Fields that the contract requires of a File, beside its `id`. */
 const requiredFileFields = [
   'spaceId',
   'source',
@@ -45,7 +45,7 @@ const requiredFileFields = [
   'downloadUrl',
 ] as const;
 
-/** A durable file (OpenAPI `File`). Only its id is certain to be there. It is read by hand, as every request reads one. */
+/** A durable file (OpenAPI `File`) with at least its id. It is read without zod, as this runs for every request. */
 export const fileSchema = z.unknown().transform((value, context): File => {
   const file = isObject(value) ? readFile(value) : undefined;
   if (file !== undefined) return file;
@@ -62,11 +62,11 @@ function readFile(fields: Readonly<Record<string, unknown>>): File | undefined {
     spaceId: readId(fields['spaceId']),
     source: readText(fields['source']),
     name: readText(fields['name']),
-    path: readText(fields['path'], MAXIMUM_PATH_LENGTH),
+    path: readText(fields['path'], MAX_PATH_LENGTH),
     contentType: readText(fields['contentType']),
     sizeBytes: Number.isSafeInteger(sizeBytes) && Number(sizeBytes) >= 0 ? Number(sizeBytes) : undefined,
     createdAt: readText(fields['createdAt']),
-    downloadUrl: readText(fields['downloadUrl'], MAXIMUM_URL_LENGTH),
+    downloadUrl: readText(fields['downloadUrl'], MAX_URL_LENGTH),
     expiresAt: readText(fields['expiresAt']),
     metadata: isObject(metadata) ? metadata : undefined,
     runId: readId(fields['runId']),
@@ -92,11 +92,11 @@ export interface File {
   readonly runId?: string | undefined;
   readonly runtimeId?: string | undefined;
   readonly type?: string | undefined;
-  /** Fields that the contract requires and that the response did not have, or not of their type. */
+  /** Fields that the contract requires and that the response lacked, or had in another type. */
   readonly missingFields?: readonly string[];
 }
 
-/** An item that does not name a file is skipped. Without a cursor the list ends; one that is neither text nor number is no page. */
+/** A page of files. An item without an id is skipped. Without a cursor the list ends. */
 export const filePageSchema = z.object({
   data: z
     .array(z.unknown())
@@ -112,14 +112,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Labels of a file, not its content. */
+/** Enough for labels; content belongs into the file. */
 const MAX_METADATA_BYTES = 65_536;
+/** Deeper than labels need, and shallow enough for every JSON reader on the way. */
 const MAX_METADATA_DEPTH = 100;
 
 /** Body of the collect call (OpenAPI `RuntimeFileCollectRequest`). */
 export const collectRequestSchema = z.strictObject({
+  /** Path in the runtime's workspace. */
   runtimePath: pathSchema,
+  /** Path in durable storage. Default: chosen by the API. */
   destinationPath: pathSchema.optional(),
+  /** Display name. Default: chosen by the API. */
   name: boundedString(1_024).optional(),
   type: fileTypeSchema.optional(),
   metadata: z
@@ -135,31 +139,32 @@ export const collectRequestSchema = z.strictObject({
 export type CollectRequest = z.infer<typeof collectRequestSchema>;
 
 const looseObject = z.record(z.string(), z.unknown()).catch({});
-/** A text of an error; it is made fit to be shown where the error is made. */
-const said = z.string().min(1).optional().catch(undefined);
+/** A text of an error response. `BctrlError` makes it fit to be shown. */
+const usableText = z.string().min(1).optional().catch(undefined);
 
 const problemSchema = z.object({
-  code: said,
-  error: said,
-  message: said,
-  detail: said,
-  title: said,
+  code: usableText,
+  error: usableText,
+  message: usableText,
+  detail: usableText,
+  title: usableText,
   reasonClass: z.unknown().optional(),
-  hint: said,
-  requestId: said,
+  hint: usableText,
+  requestId: usableText,
   details: metadataSchema.optional().catch(undefined),
 });
 
 /**
- * OpenAPI `ErrorResponse`, and what else servers answer with: the error as an object of its own, the first of `errors`,
- * `application/problem+json`. Every field that is usable is used.
+ * OpenAPI `ErrorResponse`, and other error bodies in use: the error as a nested object, the first of `errors`,
+ * `application/problem+json`. Each field comes from the first of them that has it.
  */
 export const errorResponseSchema = looseObject.transform((body) => {
   const [first] = Array.isArray(body['errors']) ? body['errors'] : [];
-  const all = [body, body['error'], first].flatMap((value) => problemSchema.safeParse(value).data ?? []);
+  const problems = [body, body['error'], first].flatMap((value) => problemSchema.safeParse(value).data ?? []);
   const find = <K extends keyof z.infer<typeof problemSchema>>(name: K) =>
-    all.find((problem) => problem[name] !== undefined)?.[name];
-  const error = find('error') ?? find('message') ?? find('detail') ?? find('title') ?? said.parse(first);
+    problems.find((problem) => problem[name] !== undefined)?.[name];
+  const error =
+    find('error') ?? find('message') ?? find('detail') ?? find('title') ?? usableText.parse(first);
   return {
     code: find('code'),
     error,
@@ -173,10 +178,10 @@ export const errorResponseSchema = looseObject.transform((body) => {
 export const terminalStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
 export type TerminalStatus = (typeof terminalStatuses)[number];
 
-/** A text for one line, cut where it is longer. */
+/** A text that is cut to one line. */
 const optionalLine = z.string().transform(truncateLine).optional().catch(undefined);
 
-/** How a job failed: the contract's object, or a text. */
+/** How a job failed: an object as in the contract, or a text. */
 const jobErrorSchema: z.ZodType<JobError> = z.union([
   z.object({ code: optionalLine, message: optionalLine }),
   z.string().transform((message) => ({ message: truncateLine(message) })),
@@ -186,50 +191,52 @@ export interface JobError {
   readonly message?: string | undefined;
 }
 
-/** A runtime job. `output` is whatever its action yields. */
+/** A runtime job. Its `output` is whatever its action returns. */
 export const invocationSchema = z.object({
   id: optionalId,
   runId: optionalId,
-  /** An unknown status counts as not ended. */
+  /** Any status that is not one of `terminalStatuses` means that the job goes on. */
   status: z.string().min(1).transform(truncateLine),
   action: optionalLine,
   output: z.unknown().optional(),
   error: jobErrorSchema.optional().catch(undefined),
   durationSeconds: z.number().nonnegative().optional().catch(undefined),
-  /** When to ask again. */
+  /** When to poll again. */
   retryAfterSeconds: z.number().nonnegative().optional().catch(undefined),
 });
 export type Invocation = z.infer<typeof invocationSchema>;
 
 export function isTerminal(status: string): status is TerminalStatus {
-  return terminalStatuses.some((ended) => ended === status);
+  return terminalStatuses.some((terminal) => terminal === status);
 }
 
-const runIdSchema = z.union([z.string().max(MAXIMUM_ID_LENGTH), z.number().transform(String)]);
+const runIdSchema = z.union([z.string().max(MAX_ID_LENGTH), z.number().transform(String)]);
 
 export const runtimeSchema = z
   .object({
     id: optionalId,
     status: optionalText,
-    /** One that is too long to be a search attribute makes the response unreadable: a part of it names no run. */
+    /** A run id that is too long for a search attribute is refused: a cut one would name no run. */
     activeRunId: runIdSchema.nullish().transform((id) => id || null),
   })
   .refine(({ id, status, activeRunId }) => id !== undefined || status !== undefined || activeRunId !== null);
 export type Runtime = z.infer<typeof runtimeSchema>;
 
-/** Any object, or no body: the status of the response says that the runtime is stopped. */
+/** Any object, or no body: the HTTP status says that the runtime has stopped. */
 export const runtimeStopSchema = z
   .object({ runId: optionalId, status: optionalText, stopped: z.boolean().optional().catch(undefined) })
   .nullable();
 export type RuntimeStop = z.infer<typeof runtimeStopSchema>;
 
-/** Body of the export call: which of the run's files go into the zip, and what it is called. */
+/** Body of the export call, which makes a zip of a run's files. */
 export interface ExportRequest {
+  /** Name of the zip file. Default: chosen by the API. */
   readonly name?: string | undefined;
+  /** Only files of these types. Default: all. */
   readonly type?: readonly string[] | undefined;
 }
 
-/** Whose key it is. One of the two tells the bctrl API from any other server. */
+/** The account of an API key. One of the two ids is required, which tells the bctrl API from any other server. */
 export const whoamiSchema = z
   .object({ keyId: optionalId, organizationId: optionalId, scope: optionalText })
   .refine(({ keyId, organizationId }) => keyId !== undefined || organizationId !== undefined);

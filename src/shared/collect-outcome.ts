@@ -1,62 +1,49 @@
 import { z } from 'zod';
 import type { CollectedFile } from './collect.js';
-import { reasonClasses } from './reason-class.js';
+import { apiProblemSchema } from './failure-details.js';
 
-/** A file that is there. */
-const storedFileRefSchema = z.object({
-  /** `kept`: a foreign file was there already, and `ifExists: 'keep'` asked to leave it. */
+export const storedOutcomeSchema = z.object({
+  /** `kept`: the destination had a file that this collect did not make, and `ifExists: 'keep'` left it there. */
   outcome: z.enum(['collected', 'kept']),
-  fileId: z.string(),
-  /** Where the file lies in durable storage, if the API says it. */
+  /** Absent, as `path` is, from the outcomes of a batch that asked for `brief` ones. */
+  fileId: z.string().exactOptional(),
+  /** Path in durable storage, if the API names it. */
   path: z.string().exactOptional(),
-  /** If the API says it. */
+  /** If the API names it. */
   sizeBytes: z.int().exactOptional(),
-  /** Further files with the same collection key: a slow server made them after its response was given up. */
+  /** Further files with the same collection key. A slow server made them after the client had given up waiting. */
   duplicateIds: z.array(z.string()).readonly().exactOptional(),
-  /** Fields that the contract requires and the response did not have, or not of their type. */
+  /** Fields that the contract requires and that the response lacked, or had in another type. */
   missingFields: z.array(z.string()).readonly().exactOptional(),
-  /** It was asked for again after an unclear outcome, so that it may be there twice. */
+  /** Set when the file was requested again after an unclear outcome, so that there may be two. */
   unverified: z.literal(true).exactOptional(),
 });
-export type StoredFileRef = Readonly<z.infer<typeof storedFileRefSchema>>;
+/** A file that is in durable storage. */
+export type StoredOutcome = Readonly<z.infer<typeof storedOutcomeSchema>>;
 
-/** The same where nobody would read which file it is, and a history should not hold it. */
-const briefSchema = storedFileRefSchema.omit({ fileId: true, path: true });
-export type BriefOutcome = Readonly<z.infer<typeof briefSchema>>;
-
-/** A failure of the API, for a person who has to act on it or to ask for help. */
-const apiProblemSchema = z.object({
-  reasonClass: z.enum(reasonClasses),
-  /** One sentence. */
-  message: z.string(),
-  code: z.string().exactOptional(),
-  /** HTTP status. */
-  status: z.int().exactOptional(),
-  requestId: z.string().exactOptional(),
-  hint: z.string().exactOptional(),
-  /** Of a file: it may be there all the same. */
-  unverified: z.literal(true).exactOptional(),
-});
-export type ApiProblem = Readonly<z.infer<typeof apiProblemSchema>>;
+/** A file that is in durable storage, by its id. */
+export type StoredFileRef = StoredOutcome & { readonly fileId: string };
 
 export const collectOutcomeSchema = z.union([
-  storedFileRefSchema,
-  briefSchema,
+  storedOutcomeSchema,
   apiProblemSchema.extend({ outcome: z.literal('failed') }),
 ]);
 /** What became of one file of a batch. */
 export type CollectOutcome = z.infer<typeof collectOutcomeSchema>;
 
-/** What a last lookup has found of files in doubt. */
+/** What the last lookup found of files whose outcome was unclear. */
 export interface VerifiedFiles {
-  /** By identity, as many as fit into the result. */
+  /** By file key, as many as fit into the result. */
   readonly files: Readonly<Record<string, StoredFileRef>>;
-  /** Of those that did not fit: how many files there are beyond the first of each. */
+  /** Duplicates of the files that did not fit. */
   readonly moreDuplicates: number;
 }
 
-/** The ids of a file's duplicates, which the listing has found, beside the one that is told of already. */
-export function idsBeside(fileId: string, { fileId: oldestId, duplicateIds = [] }: StoredFileRef): string[] {
+/** The ids of a file's duplicates: every id that the lookup found, except the file's own. */
+export function getDuplicateIds(
+  fileId: string,
+  { fileId: oldestId, duplicateIds = [] }: StoredFileRef,
+): string[] {
   return [oldestId, ...duplicateIds].filter((id) => id !== fileId);
 }
 
@@ -73,7 +60,8 @@ export function toStoredFileRef(file: CollectedFile): StoredFileRef {
   };
 }
 
-export function toBriefOutcome(file: CollectedFile): BriefOutcome {
+/** The outcome without id and path, for files that no report lists: a third of what a history holds of a file. */
+export function toBriefOutcome(file: CollectedFile): StoredOutcome {
   const { fileId: _, path: __, ...outcome } = toStoredFileRef(file);
   return outcome;
 }

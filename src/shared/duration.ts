@@ -1,32 +1,25 @@
 import type { Duration } from '@temporalio/common';
-import { msToNumber } from '@temporalio/common/lib/time.js';
+import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 
 export type { Duration };
 
-/** A Node timer that is asked for more ends at once. Milliseconds, 24.8 days. */
+/** Node's limit in milliseconds, 24.8 days: a longer timer fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** Temporal takes a shorter one for none. */
+/** Temporal reads a shorter duration as none. */
 const MIN_MS = 1;
 
-/** Longer than any job, and far from where the clocks of Temporal and its stores end. */
-const MAX_MS = msToNumber('10y');
+/** Longer than any job, and well within the range of Temporal's clocks and databases. */
+const MAX_MS = ms('10y');
 
-/** Temporal reads a bare `'5'` as five milliseconds, which nobody who writes it means. */
-const numberWithUnit = /^\d+(\.\d+)?\s*[a-z]+$/i;
+/** A unit is required: Temporal reads `'5'` as five milliseconds, which nobody who writes it means. */
+const NUMBER_WITH_UNIT = /^\d+(\.\d+)?\s*[a-z]+$/i;
 
-function isDuration(value: unknown): value is Duration {
-  if (typeof value !== 'number' && (typeof value !== 'string' || !numberWithUnit.test(value))) return false;
-  try {
-    const ms = msToNumber(value as Duration);
-    return ms >= MIN_MS && ms <= MAX_MS;
-  } catch {
-    return false;
-  }
-}
+/** `ms` throws for a longer text. */
+const MAX_TEXT_LENGTH = 100;
 
-/** A duration as Temporal users write it: `'30s'`, `'5m'`, or a number of milliseconds. */
+/** A duration as in Temporal's options: a text such as `'30s'` or `'5m'`, or a number of milliseconds. */
 export const durationSchema = z.custom<Duration>(
   isDuration,
   'expected a duration such as "30s" or "5m", of 1 ms to 10 years',
@@ -34,5 +27,15 @@ export const durationSchema = z.custom<Duration>(
 
 /** Milliseconds of a validated duration. */
 export function durationToMs(duration: Duration): number {
-  return msToNumber(duration);
+  return typeof duration === 'number' ? duration : ms(duration);
+}
+
+function isDuration(value: unknown): value is Duration {
+  const milliseconds = isNumberWithUnit(value) ? ms(value) : value;
+  return typeof milliseconds === 'number' && milliseconds >= MIN_MS && milliseconds <= MAX_MS;
+}
+
+/** The unit may still be unknown; `ms` returns `undefined` for it. */
+function isNumberWithUnit(value: unknown): value is StringValue {
+  return typeof value === 'string' && value.length <= MAX_TEXT_LENGTH && NUMBER_WITH_UNIT.test(value);
 }

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 
-/** Deeper than any input has to be, and far from where a recursive reader such as JSON.stringify ends the stack. */
+/** Deeper than any input needs, and far from where a recursive reader such as JSON.stringify overflows the stack. */
 const MAX_DEPTH = 200;
 
-/** An object or array on the way to a value, as the end of a linked path. */
-interface Container {
-  readonly value: Readonly<Record<string | number, unknown>>;
+type Container = Readonly<Record<string | number, unknown>>;
+
+/** An object or array to be visited, with the path to it as a linked list. */
+interface PendingContainer {
+  readonly value: Container;
   readonly depth: number;
   readonly key: string | number | undefined;
-  readonly parent: Container | undefined;
+  readonly parent: PendingContainer | undefined;
 }
 
 interface Flaw {
@@ -17,9 +19,9 @@ interface Flaw {
 }
 
 /**
- * A schema for what a client, a workflow or a job in any language may have written. Whatever reads the value after it, zod
- * and Temporal's encoder included, may trust that it is not too deep, and that each text in it is well-formed, the names
- * of fields too: Temporal's core cannot encode a lone surrogate, and its worker would never end.
+ * A schema for input that a client, a workflow or a job in any language may have written. It refuses what Temporal or JSON
+ * cannot hold before anything else reads it: values that are too deep, and texts or field names that are not well-formed.
+ * Temporal's core cannot encode a lone surrogate, and the worker would retry for ever.
  */
 export function externalInput<S extends z.ZodType>(schema: S): z.ZodType<z.output<S>, z.input<S>> {
   const json = z.custom<z.input<S>>().superRefine((value, context) => {
@@ -29,52 +31,58 @@ export function externalInput<S extends z.ZodType>(schema: S): z.ZodType<z.outpu
   return json.pipe(schema as z.ZodType<z.output<S>, z.input<S>>);
 }
 
-/** Whether objects and arrays are at most so many levels deep; `{}` is one. */
+/** Whether objects and arrays are nested at most `levels` deep; `{}` is one level. */
 export function isAtMostDeep(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return levels > 0 && Object.values(value).every((child) => isAtMostDeep(child, levels - 1));
 }
 
-/** The first thing in a value that JSON or Temporal cannot hold. It takes no recursion, which a deep value would end. */
+/** The first thing in a value that JSON or Temporal cannot hold. It is a loop, as a deep value would end a recursion. */
 function findFlaw(root: unknown): Flaw | undefined {
-  const pending: Container[] = [];
-  const enter = (value: unknown, parent?: Container, key?: string | number): string | undefined => {
+  const pending: PendingContainer[] = [];
+  const visit = (value: unknown, parent?: PendingContainer, key?: string | number): string | undefined => {
     if (typeof value === 'string') return value.isWellFormed() ? undefined : 'is not well-formed Unicode';
     if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'is not a finite number';
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (!isContainer(value)) return undefined;
     if (ArrayBuffer.isView(value)) return 'expected JSON, received bytes';
     const depth = (parent?.depth ?? 0) + 1;
     if (depth > MAX_DEPTH) return `is more than ${MAX_DEPTH} levels deep`;
-    pending.push({ value: value as Container['value'], depth, key, parent });
+    pending.push({ value, depth, key, parent });
     return undefined;
   };
 
-  let message = enter(root);
+  let message = visit(root);
   if (message !== undefined) return { path: [], message };
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     const { value } = at;
     if (Array.isArray(value)) {
       for (let index = 0; index < value.length; index += 1) {
-        message = enter(value[index], at, index);
-        if (message !== undefined) return { path: [...pathOf(at), index], message };
+        message = visit(value[index], at, index);
+        if (message !== undefined) return { path: [...toPath(at), index], message };
       }
     } else {
       for (const key in value) {
-        message = isFieldName(key) ? enter(value[key], at, key) : 'must not be the name of a field';
-        if (message !== undefined) return { path: [...pathOf(at), key], message };
+        message = isFieldName(key) ? visit(value[key], at, key) : 'must not be the name of a field';
+        if (message !== undefined) return { path: [...toPath(at), key], message };
       }
     }
   }
   return undefined;
 }
 
-/** JavaScript takes `__proto__` for something else than a field, and zod drops it. */
+function isContainer(value: unknown): value is Container {
+  return typeof value === 'object' && value !== null;
+}
+
+/** `__proto__` is no field to JavaScript, and zod drops it. */
 function isFieldName(key: string): boolean {
   return key.isWellFormed() && key !== '__proto__';
 }
 
-function pathOf(container: Container): (string | number)[] {
+function toPath(container: PendingContainer): (string | number)[] {
   const path: (string | number)[] = [];
-  for (let at: Container | undefined = container; at?.key !== undefined; at = at.parent) path.push(at.key);
+  for (let at: PendingContainer | undefined = container; at?.key !== undefined; at = at.parent) {
+    path.push(at.key);
+  }
   return path.reverse();
 }

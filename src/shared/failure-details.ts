@@ -1,14 +1,25 @@
-import type { ReasonClass } from './reason-class.js';
+import { z } from 'zod';
+import { reasonClasses } from './reason-class.js';
 
-/** `details[0]` of every failure of a bctrl activity: what a person needs to act or to ask for help. Under 3 KB. */
-export interface FailureDetails {
-  readonly reasonClass: ReasonClass;
-  readonly code?: string;
-  readonly status?: number;
-  readonly requestId?: string;
-  readonly hint?: string;
-  /** Of a collect: the file may be there all the same. */
-  readonly unverified?: true;
-  /** The ErrorResponse's `details`, or `{ truncated: true }` where they are too large to be kept. */
+export const apiProblemSchema = z.object({
+  reasonClass: z.enum(reasonClasses),
+  /** One sentence. */
+  message: z.string(),
+  /** The API's error code. */
+  code: z.string().exactOptional(),
+  /** HTTP status. */
+  status: z.int().exactOptional(),
+  requestId: z.string().exactOptional(),
+  /** What to do about it, in the API's words. */
+  hint: z.string().exactOptional(),
+  /** Set when a failed collect may have made the file all the same. */
+  unverified: z.literal(true).exactOptional(),
+});
+/** A failure of the API: what a person needs to act on it, or to ask for help. */
+export type ApiProblem = Readonly<z.infer<typeof apiProblemSchema>>;
+
+/** `details[0]` of every failure of a bctrl activity. Under 3 KB, so that Temporal keeps it. */
+export interface FailureDetails extends Omit<ApiProblem, 'message'> {
+  /** The `details` of the API's error response, or `{ truncated: true }` if they are too large to keep. */
   readonly details?: Record<string, unknown>;
 }

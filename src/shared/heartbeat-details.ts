@@ -2,33 +2,33 @@ import { z } from 'zod';
 import { collectOutcomeSchema } from './collect-outcome.js';
 import { reasonClasses } from './reason-class.js';
 
-/** What an attempt of a bctrl activity leaves to the next one in its heartbeat details. */
+/** The heartbeat details of every bctrl activity: what one attempt leaves to the next. */
 export const heartbeatDetailsSchema = z.object({
-  /** Number of the attempt that has ended. Any other number than the predecessor's says that the predecessor was lost. */
+  /** Number of the attempt, once it has ended. If it is not the predecessor's number, the predecessor was lost. */
   attempt: z.int(),
-  /** An `ApiCheckpoint`, or a `CollectCheckpoint` of an activity that collects. */
+  /** A `CollectCheckpoint` of an activity that collects, an `ApiCheckpoint` of any other. */
   checkpoint: z.unknown(),
 });
 export type HeartbeatDetails = z.infer<typeof heartbeatDetailsSchema>;
 
-/** Failures of one piece of work so far, by class. */
+/** Failures so far, by class. */
 const failureCountsSchema = z.partialRecord(z.enum(reasonClasses), z.int());
 export type FailureCounts = z.infer<typeof failureCountsSchema>;
 
 export const apiCheckpointSchema = z.object({
   failures: failureCountsSchema,
-  /** Of a job that is waited for, as the API said it last. */
+  /** Last known status of the job that the activity waits for. */
   jobStatus: z.string().optional(),
 });
 export type ApiCheckpoint = z.infer<typeof apiCheckpointSchema>;
 
 const fileCheckpointSchema = z.object({
-  /** In a batch. The attempts after it leave such a file alone. */
+  /** Kept in a batch: later attempts leave such a file alone. */
   outcome: collectOutcomeSchema.optional(),
   failures: failureCountsSchema,
-  /** An attempt may have made it, at this time of the API's clock or later: milliseconds since the epoch. */
+  /** Set when an attempt may have made the file: earliest time of that, by the API's clock, in ms since the epoch. */
   lookupFromMs: z.number().optional(),
-  /** It was asked for again although it may have been there. */
+  /** Set when the file was requested again although it may have existed. */
   unverified: z.literal(true).optional(),
 });
 export type FileCheckpoint = z.infer<typeof fileCheckpointSchema>;
@@ -39,9 +39,9 @@ export const collectCheckpointSchema = z.object({
   /** Attempts in a row whose circuit breaker tripped. */
   consecutiveTrips: z.int(),
   lookupFailures: failureCountsSchema,
-  /** No file that the activity has made is older, by the API's clock: milliseconds since the epoch. */
+  /** No file of the activity is older than this, by the API's clock, in ms since the epoch. */
   lookupFromMs: z.number(),
-  /** Whose API key it was: the listing of another account proves nothing. */
+  /** Account of the API key. The listing of another account proves nothing. */
   account: z.string().optional(),
 });
 export type CollectCheckpoint = z.infer<typeof collectCheckpointSchema>;

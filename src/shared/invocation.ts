@@ -8,21 +8,21 @@ export const waitForInvocationInputSchema = externalInput(
   z.strictObject({
     runtimeId: idSchema,
     invocationId: idSchema,
-    /** Where in the job's output files are named (RFC 6901). */
+    /** Where the job's output names files: a JSON pointer (RFC 6901). */
     filesFromOutput: jsonPointerSchema.optional(),
   }),
 );
 export type WaitForInvocationInput = z.infer<typeof waitForInvocationInputSchema>;
 
-/** A runtime job that has ended. Its output stays with the API: it may be larger than a history should hold. */
+/** A runtime job that has ended. Its output stays with the API, as it may be larger than a history can hold. */
 export type TerminalInvocation = Pick<Invocation, 'action' | 'error' | 'durationSeconds'> & {
   readonly id: string;
   readonly status: TerminalStatus;
 };
 
-/** The same, with what `filesFromOutput` asked for. */
+/** A job that has ended, and the files that its output names if `filesFromOutput` asks for them. */
 export interface WaitForInvocationResult extends TerminalInvocation {
   readonly files?: readonly PipelineFile[];
-  /** Why there are no files in the output, although the job succeeded. One sentence. */
+  /** One sentence: why a job that succeeded names no files. */
   readonly outputProblem?: string;
 }

@@ -4,12 +4,11 @@ import { idSchema, pathSchema } from './bounded-string.js';
 import { externalInput } from './external-input.js';
 import { fileListSchema, MAX_FILES } from './pipeline-input.js';
 
-/** What the signal `jobFinished` may say of the job. */
 const jobFinishedFieldsSchema = z
   .strictObject({
-    /** The API is asked how this one ended, and waited for if it has not. */
+    /** The job. The pipeline asks the API how it ended, and waits for it if it has not. */
     invocationId: idSchema.optional(),
-    /** How a job ended that is no invocation. Default: `succeeded`. */
+    /** How the job ended, if it is no invocation of the API. Default: `succeeded`. */
     status: z.enum(terminalStatuses).optional(),
   })
   .refine(
@@ -17,30 +16,31 @@ const jobFinishedFieldsSchema = z
     'expected either invocationId or status',
   );
 export const jobFinishedInputSchema = externalInput(jobFinishedFieldsSchema);
+/** Argument of the signal `jobFinished`. It may be left out. */
 export type JobFinishedInput = z.infer<typeof jobFinishedInputSchema>;
 
 export const addFilesInputSchema = externalInput(z.strictObject({ files: fileListSchema.min(1) }));
-/** What the update `addFiles` is sent with. */
+/** Argument of the update `addFiles`. */
 export type AddFilesInput = z.infer<typeof addFilesInputSchema>;
 
 export interface AddFilesResult {
-  /** Files that the pipeline did not know. */
+  /** Files that are new to the pipeline. */
   readonly added: number;
-  /** Files of the same source and destination as one that it had; their options are not changed. */
+  /** Files whose source and destination the pipeline already had. Their options stay as they were. */
   readonly known: number;
 }
 
 export const resumeInputSchema = externalInput(
   z.strictObject({
-    /** Only these of the failed files. Default: all of them. */
+    /** Retry only these of the failed files. Default: retry all of them, and wait again for unresolved jobs. */
     runtimePaths: z.array(pathSchema).min(1).max(MAX_FILES).optional(),
   }),
 );
-/** What the update `resume` may be sent with. */
+/** Argument of the update `resume`. It may be left out. */
 export type ResumeInput = z.infer<typeof resumeInputSchema>;
 
 export interface ResumeResult {
-  /** Files that are tried again. */
+  /** Files that are retried. */
   readonly files: number;
   /** Jobs that are waited for again. */
   readonly jobs: number;

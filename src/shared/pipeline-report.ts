@@ -1,7 +1,8 @@
-import type { ApiProblem, StoredFileRef } from './collect-outcome.js';
+import type { StoredFileRef } from './collect-outcome.js';
+import type { ApiProblem } from './failure-details.js';
 import type { TerminalInvocation } from './invocation.js';
 
-/** Why something failed, for a person who has to act on it or to ask for help. */
+/** Why something failed: what a person needs to act on it, or to ask for help. */
 export interface Problem extends Partial<Omit<ApiProblem, 'message'>> {
   /** One sentence. */
   readonly message: string;
@@ -14,14 +15,14 @@ export interface CollectedOutcome extends StoredFileRef {
   readonly runtimePath: string;
 }
 
-/** The file was not there, and `ifMissing` asked not to fail for it. */
+/** The file is not in the runtime, and its `ifMissing` says that this is no failure. */
 export interface MissingOutcome extends Problem {
   readonly outcome: 'missing';
   readonly runtimePath: string;
   readonly ifMissing: 'warn' | 'ignore';
 }
 
-/** The file was not tried, or its collecting was cancelled. */
+/** The file was not tried, or its collect was cancelled. */
 export interface SkippedOutcome {
   readonly outcome: 'skipped';
   readonly runtimePath: string;
@@ -33,13 +34,11 @@ export interface FailedOutcome extends ApiProblem {
   readonly runtimePath: string;
 }
 
-/**
- * A job that the pipeline waited for. `still_running`: the wait timed out; `unknown`: the API finally refused to tell.
- * A job with a problem keeps the pipeline from succeeding.
- */
+/** A job that the pipeline waited for. A job with a `problem` keeps the pipeline from succeeding. */
 export interface JobOutcome extends Partial<Omit<TerminalInvocation, 'status'>> {
-  /** The invocation's, or `jobFinished` where the signal named none. */
+  /** Id of the invocation, or `jobFinished` if the signal named none. */
   readonly id: string;
+  /** `still_running`: the wait timed out. `unknown`: the API finally refused to say. */
   readonly status: TerminalInvocation['status'] | 'still_running' | 'unknown';
   readonly problem?: Problem;
 }
@@ -53,22 +52,22 @@ export interface SkippedStep {
   readonly reason: string;
 }
 
-export type ExportArchiveOutcome =
-  | {
-      readonly outcome: 'exported';
-      readonly fileId: string;
-      /** If the API says it. */
-      readonly path?: string;
-      readonly sizeBytes?: number;
-    }
-  | FailedStep
-  | SkippedStep;
+export interface ExportedArchive {
+  readonly outcome: 'exported';
+  readonly fileId: string;
+  /** Path in durable storage, if the API names it. */
+  readonly path?: string;
+  /** If the API names it. */
+  readonly sizeBytes?: number;
+}
+
+export type ExportArchiveOutcome = ExportedArchive | FailedStep | SkippedStep;
 
 export type StopRuntimeOutcome = { readonly outcome: 'stopped' } | FailedStep | SkippedStep;
 
 export type NextOutcome = { readonly outcome: 'started'; readonly workflowId: string } | SkippedStep;
 
-/** Every file is counted once: the five kinds add up to `files`, and to less while the pipeline runs. */
+/** Each file counts in `files`, and in one of the other fields as soon as it has an outcome. */
 export interface PipelineCounts {
   readonly files: number;
   readonly collected: number;
@@ -79,42 +78,42 @@ export interface PipelineCounts {
 }
 
 /**
- * How a pipeline ended. `succeeded`: every file is there, or may be missing. `skipped`: a job failed, and
- * `whenJobFails: 'skip'` asked to leave the files.
+ * How a pipeline ended. `succeeded`: every file is stored, or may be missing. `skipped`: a job failed, and
+ * `whenJobFails: 'skip'` left the files in the runtime.
  */
 export type PipelineOutcome = 'succeeded' | 'skipped' | 'failed' | 'abandoned' | 'cancelled';
 
-/** Result of a pipeline; `details[0]` of the failure `PipelineFailed` too. */
+/** Result of a pipeline, and `details[0]` of its failure `PipelineFailed`. */
 export interface PipelineReport {
   readonly runtimeId: string;
-  /** Known where an archive was asked for. */
+  /** Known if an archive was asked for. */
   readonly runId?: string;
   /** Absent while the pipeline runs. */
   readonly outcome?: PipelineOutcome;
   readonly jobs: readonly JobOutcome[];
+  /** Of all files, whether `files` lists them or not. */
   readonly counts: PipelineCounts;
-  /** Sum of the sizes of what was collected. */
+  /** Total size of the collected files. */
   readonly bytes: number;
   /**
-   * The settled ones, in the order of the input, of the jobs' outputs and of `addFiles`: at most 1,000, of which at most
-   * 100 have failed, and fewer where their paths are very long. The counts are of all.
+   * Files with an outcome: those of the input first, then those of the jobs' outputs and of `addFiles`. At most 1,000 are listed,
+   * at most 100 of them failed, and fewer if their paths are very long.
    */
   readonly files: readonly FileOutcome[];
-  /** Files beyond the first of the same collection key that the API made; absent where there are none. */
+  /** Files that the API made beyond the first of the same collection key. Absent if there are none. */
   readonly duplicates?: number;
-  /** What nobody has to act on, but somebody may want to know. One sentence each. */
+  /** One sentence each. Nobody has to act on them, but somebody may want to know. */
   readonly warnings: readonly string[];
   readonly exportArchive?: ExportArchiveOutcome;
   readonly stopRuntime?: StopRuntimeOutcome;
-  /** The workflow that `next` asked for. */
   readonly next?: NextOutcome;
 }
 
 export type PipelinePhase = 'waiting' | 'collecting' | 'held' | 'finishing' | 'done';
 
-/** Answer of the `progress` query, at any time of the pipeline's life and after it: its report so far. */
+/** Result of the query `progress`: the report so far. It can be queried until the closed workflow is deleted. */
 export interface PipelineProgress extends PipelineReport {
   readonly phase: PipelinePhase;
-  /** Set while the signal `jobFinished` would be heeded. */
+  /** Set while the signal `jobFinished` would be accepted. */
   readonly waitingForSignal?: true;
 }

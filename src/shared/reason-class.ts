@@ -14,8 +14,8 @@ export const reasonClasses = [
 export type ReasonClass = (typeof reasonClasses)[number];
 
 /**
- * What the public contract documents per status, and what proxies and CDNs add. Statuses by which a proxy says that it had no
- * answer from behind are `upstream`: they pass when the API is back.
+ * The statuses of the public contract, and those that proxies and CDNs add. `upstream` means that a proxy got no response from
+ * the server behind it, which passes when the API is back.
  */
 const classByStatus: Readonly<Record<number, ReasonClass>> = {
   400: 'invalid_input',
@@ -26,37 +26,34 @@ const classByStatus: Readonly<Record<number, ReasonClass>> = {
   408: 'upstream',
   409: 'conflict',
   410: 'not_found',
-  // Misdirected: another connection may reach the right server.
+  // Misdirected request: another connection may reach the right server.
   421: 'upstream',
   // Locked.
   423: 'conflict',
   // Too early.
   425: 'upstream',
   429: 'rate_limited',
-  // A load balancer (460) or proxy (499) lost its client, which was a proxy before it.
+  // A load balancer (460) or a proxy (499) lost its client, which was another proxy.
   460: 'upstream',
   499: 'upstream',
   500: 'server',
   502: 'upstream',
   503: 'upstream',
   504: 'upstream',
-  // A proxy's timeouts behind it.
+  // A proxy's timeouts towards its server.
   598: 'upstream',
   599: 'upstream',
 };
 
-/** Of CDNs: they cannot reach the API, or are overloaded themselves. */
+/** 520–530: a CDN cannot reach the API, or is overloaded itself. */
 const FIRST_CDN_STATUS = 520;
 const LAST_CDN_STATUS = 530;
 
 export function isReasonClass(value: unknown): value is ReasonClass {
-  return reasonClasses.includes(value as ReasonClass);
+  return reasonClasses.some((reasonClass) => reasonClass === value);
 }
 
-/**
- * The class of an answer that is not the expected one. `claimed` is the body's `reasonClass`, which is optional
- * on the wire; a missing or unknown one is derived from the HTTP status.
- */
+/** The class of an error response: its body's `reasonClass` if that is a known one, else derived from the HTTP status. */
 export function resolveReasonClass(status: number, bodyReasonClass: unknown): ReasonClass {
   if (isReasonClass(bodyReasonClass)) return bodyReasonClass;
   const documented = classByStatus[status];

@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { type Duration, durationSchema, durationToMs } from './duration.js';
 import { type ReasonClass, reasonClasses } from './reason-class.js';
 
-/** How failures of one reasonClass are treated. */
+/** How failures of one `reasonClass` are treated. */
 export interface RetryRule {
-  /** `false`: the first failure is final, and the other fields mean nothing. */
+  /** `false`: the first failure is final, and the other fields have no effect. */
   readonly retryable: boolean;
-  /** Delay after the first failure of the class, when the answer carries no Retry-After. */
+  /** Delay after the first failure of the class, unless the response has a Retry-After. */
   readonly initialInterval: Duration;
   readonly backoffCoefficient: number;
-  /** Longest computed delay. A Retry-After is obeyed even when it is longer. */
+  /** Longest computed delay. A longer Retry-After is obeyed all the same. */
   readonly maximumInterval: Duration;
-  /** The failure of this class, counted over all attempts of an activity, that is final. `null`: never by count. */
+  /** Which failure of the class is final, counted over all attempts of an activity. `null`: none is. */
   readonly maximumFailures: number | null;
-  /** Error codes of this class that cannot pass by waiting. */
+  /** Error codes of the class that are final at once, as waiting does not help. */
   readonly nonRetryableCodes: readonly string[];
 }
 
@@ -30,10 +30,7 @@ const backoff: RetryRule = {
 };
 const neverRetry: RetryRule = { ...backoff, retryable: false };
 
-/**
- * The one place that says what happens to a failure. Activities, workflow-side options, README and tests are made
- * from it.
- */
+/** What happens to a failure, by its class. The activities decide by this table; README and tests are made from it. */
 export const retryTable: RetryTable = {
   invalid_input: neverRetry,
   unauthorized: neverRetry,
@@ -56,7 +53,7 @@ export const retryTable: RetryTable = {
   server: { ...backoff, maximumFailures: 10 },
 };
 
-/** A file that is not there yet (`appearsWithin`): looked for often, as a job that ends writes its files soon. */
+/** Replaces the rule of a missing file within its `appearsWithin`. Delays stay short, as a job writes its files soon after it ends. */
 export const appearsWithinRule: RetryRule = { ...backoff, maximumInterval: '10s' };
 
 const overrideSchema = z.strictObject({
@@ -70,7 +67,7 @@ const overrideSchema = z.strictObject({
 const overridesSchema = z.partialRecord(z.enum(reasonClasses), overrideSchema);
 
 /**
- * The table with a worker's overrides laid over it, row by row.
+ * The retry table with overrides, which may change single fields of a row.
  *
  * @throws ZodError naming the row and field of a wrong override
  */
@@ -83,31 +80,26 @@ export function resolveRetryTable(overrides: RetryTableOverrides = {}): RetryTab
   return Object.fromEntries(merged) as RetryTable;
 }
 
-/** Classes that are final at their first failure, for a retry policy's `nonRetryableErrorTypes`. */
-export function finalClasses(table: RetryTable): ReasonClass[] {
-  return reasonClasses.filter((reasonClass) => !table[reasonClass].retryable);
-}
+/** A `nextRetryDelay` of 0 would end the retries in Temporal, and a shorter delay would hammer a server that asked for time. */
+const MIN_DELAY_MS = 1_000;
 
-/** A `nextRetryDelay` of 0 would end the retries in Temporal, and anything shorter hammers a server that asked for time. */
-const MINIMUM_DELAY_MS = 1_000;
-
-/** Share of the delay that is added at most, so that thousands of activities don't return in step. */
+/** Up to this share of the delay is added, so that thousands of activities do not return in step. */
 const JITTER = 0.1;
 
 export interface RetryState {
   readonly code?: string | undefined;
-  /** Retry-After of the answer, in milliseconds. */
+  /** Retry-After of the response, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** Failures of the class so far, this one included. */
   readonly failures: number;
 }
 
-/** Milliseconds until the next attempt, or `null` when this failure is final. `random` yields 0 ≤ x < 1. */
+/** Milliseconds until the next attempt, `null` if this failure is final. `random` returns 0 ≤ x < 1. */
 export function nextRetryDelayMs(rule: RetryRule, state: RetryState, random: () => number): number | null {
   if (!rule.retryable) return null;
   if (state.code !== undefined && rule.nonRetryableCodes.includes(state.code)) return null;
   if (rule.maximumFailures !== null && state.failures >= rule.maximumFailures) return null;
   const computed = durationToMs(rule.initialInterval) * rule.backoffCoefficient ** (state.failures - 1);
   const delay = state.retryAfterMs ?? Math.min(computed, durationToMs(rule.maximumInterval));
-  return Math.round(Math.max(delay, MINIMUM_DELAY_MS) * (1 + JITTER * random()));
+  return Math.round(Math.max(delay, MIN_DELAY_MS) * (1 + JITTER * random()));
 }

@@ -1,8 +1,10 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { POST_RUN_PIPELINE } from './names.js';
+import type { PipelinePhase } from './pipeline-report.js';
 
 /**
- * Custom search attributes of a pipeline, by which the Temporal UI and visibility queries find it. A server knows only
- * those that are registered with it: a pipeline sets those that it was started with.
+ * Custom search attributes of a pipeline. They have to be registered with the server; a pipeline updates those that it was
+ * started with.
  */
 export const searchAttributes = {
   runtimeId: defineSearchAttributeKey('BctrlRuntimeId', 'KEYWORD'),
@@ -12,3 +14,29 @@ export const searchAttributes = {
   filesCollected: defineSearchAttributeKey('BctrlFilesCollected', 'INT'),
   filesFailed: defineSearchAttributeKey('BctrlFilesFailed', 'INT'),
 };
+
+/** Which pipelines to list. All conditions have to hold; none is all pipelines. */
+export interface PipelineFilter {
+  readonly phase?: PipelinePhase | undefined;
+  readonly runtimeId?: string | undefined;
+  /** The pipeline failed, or has failed files now. */
+  readonly failed?: boolean | undefined;
+  /** The pipeline has not closed. */
+  readonly running?: boolean | undefined;
+}
+
+/** The visibility query of Temporal for a filter. */
+export function visibilityQuery({ phase, runtimeId, failed, running }: PipelineFilter): string {
+  return [
+    `WorkflowType = ${quote(POST_RUN_PIPELINE)}`,
+    ...(phase === undefined ? [] : [`${searchAttributes.phase.name} = ${quote(phase)}`]),
+    ...(runtimeId === undefined ? [] : [`${searchAttributes.runtimeId.name} = ${quote(runtimeId)}`]),
+    ...(failed ? [`(ExecutionStatus = 'Failed' OR ${searchAttributes.filesFailed.name} > 0)`] : []),
+    ...(running ? [`ExecutionStatus = 'Running'`] : []),
+  ].join(' AND ');
+}
+
+/** A backslash escapes in Temporal's query language too. */
+function quote(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}

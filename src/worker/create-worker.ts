@@ -5,7 +5,7 @@ import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { WorkerConfig } from '../config.js';
 import { ExitError, exitCodes, toMessage } from '../exit.js';
 import { BctrlPlugin } from '../plugin.js';
-import { toWorkerIdentity } from '../shared/worker-identity.js';
+import { toWorkerIdentity } from '../shared/names.js';
 import { version } from '../version.js';
 import type { Tracing } from './start-tracing.js';
 

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { MetricMeter } from '@temporalio/common';
 import { metrics } from '../shared/metric-names.js';
-import { visibilityQuery } from '../shared/visibility-query.js';
+import { visibilityQuery } from '../shared/search-attributes.js';
 
 /** Operators react within minutes, and each count is a query to Temporal's visibility store. */
 const INTERVAL_MS = 30_000;

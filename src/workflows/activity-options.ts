@@ -1,45 +1,41 @@
 import { type ActivityInterfaceFor, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import type { Duration } from '../shared/duration.js';
-import { finalClasses, type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
+import { retryTable } from '../shared/retry-table.js';
 
-/** A worker that died is noticed after this, and its work goes to another. */
+/** A file's work moves to another worker this long after its own worker died. */
 const HEARTBEAT_TIMEOUT = '10s';
 
-/** A job is waited for with fewer heartbeats: in Temporal Cloud each is billed. */
+/** A wait may take hours, and Temporal Cloud bills every heartbeat. */
 const WAIT_HEARTBEAT_TIMEOUT = '1m';
 
+/** Long enough for an outage of the API over a night shift. */
 const DEFAULT_GIVE_UP_AFTER = '6h';
+
+/** Longer than most jobs run. */
 export const DEFAULT_WAIT_TIMEOUT = '24h';
 
 export interface BctrlActivityOptions {
-  /** How long a file is tried, whatever its failures (`scheduleToCloseTimeout`). Default: 6 hours. */
+  /** How long the activity is retried, whatever its failures (`scheduleToCloseTimeout`). Default: 6 hours. */
   readonly giveUpAfter?: Duration | undefined;
-  /** The same overrides that the worker's activities were created with. */
-  readonly retryTable?: RetryTableOverrides | undefined;
-  /** The file has `appearsWithin`: its `not_found` must be retryable, the activity decides when it is final. */
-  readonly mayAppear?: boolean | undefined;
-  /** One line for the Temporal UI. */
+  /** One line for the Temporal UI, at most 400 bytes of UTF-8. */
   readonly summary?: string | undefined;
-  /** Whose share of a busy task queue the activity takes, where the server knows fairness: at most 64 bytes. */
+  /** Shares a busy task queue fairly between the keys, if the server supports fairness. At most 64 bytes of UTF-8. */
   readonly fairnessKey?: string | undefined;
 }
 
 /**
- * Activity options from the same table as the failures. The intervals are those of `upstream`: they only matter where no
- * failure names a delay, which is when the worker was lost.
+ * Options for the activities. They list no `nonRetryableErrorTypes`: each failure says for itself whether and when it is
+ * retried, by the retry table that the activities were created with. The intervals below apply only when no failure names
+ * a delay, which is when a worker was lost.
  */
 export function activityOptions(options: BctrlActivityOptions = {}): ActivityOptions {
-  const table = resolveRetryTable(options.retryTable);
-  const { initialInterval, backoffCoefficient, maximumInterval } = table.upstream;
-  const nonRetryableErrorTypes = finalClasses(table).filter(
-    (reasonClass) => !(options.mayAppear && reasonClass === 'not_found'),
-  );
+  const { initialInterval, backoffCoefficient, maximumInterval } = retryTable.upstream;
   return {
     scheduleToCloseTimeout: options.giveUpAfter ?? DEFAULT_GIVE_UP_AFTER,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
-    retry: { initialInterval, backoffCoefficient, maximumInterval, nonRetryableErrorTypes },
-    // Nothing of a workflow that has ended as cancelled goes on.
+    retry: { initialInterval, backoffCoefficient, maximumInterval },
+    // Wait for activities to finish cancelling before the workflow closes.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     ...(options.summary !== undefined && { summary: options.summary }),
     ...(options.fairnessKey !== undefined && { priority: { fairnessKey: options.fairnessKey } }),
@@ -47,30 +43,31 @@ export function activityOptions(options: BctrlActivityOptions = {}): ActivityOpt
 }
 
 /**
- * The same for `collectRuntimeFiles`. A batch goes through the task queue: handed straight back to the worker that has
- * just run the workflow task, all batches of a pipeline would keep one worker busy, and the others idle.
+ * Options for `collectRuntimeFiles`. Eager dispatch is off: it would keep all batches of a pipeline on the worker that has
+ * just run its workflow task, while other workers are idle.
  */
 export function batchActivityOptions(options: BctrlActivityOptions = {}): ActivityOptions {
-  const { retry, ...others } = activityOptions(options);
-  // An attempt fails only for files that are tried again, whatever their class.
-  return { ...others, retry: { ...retry, nonRetryableErrorTypes: [] }, allowEagerDispatch: false };
+  return { ...activityOptions(options), allowEagerDispatch: false };
 }
 
-/** Activity options for `waitForInvocation`. `giveUpAfter` bounds the wait; default: 24 hours. */
+/** Options for `waitForInvocation`. `giveUpAfter` bounds the wait. Default: 24 hours. */
 export function waitActivityOptions(options: BctrlActivityOptions = {}): ActivityOptions {
   return {
     ...activityOptions({ ...options, giveUpAfter: options.giveUpAfter ?? DEFAULT_WAIT_TIMEOUT }),
     heartbeatTimeout: WAIT_HEARTBEAT_TIMEOUT,
-    // It changes nothing, and learns of its cancellation only after most of a minute.
+    // A wait changes nothing, and hears of its cancellation only at its next heartbeat.
     cancellationType: 'TRY_CANCEL',
   };
 }
 
-/** The activities, with the right retry policy for a workflow of one's own. */
+/**
+ * The bctrl activities, each with the options it needs, for workflows of your own. `options` holds for all of them but
+ * `waitForInvocation`, which waits for at most 24 hours.
+ */
 export function proxyBctrlActivities(
   options: BctrlActivityOptions = {},
 ): ActivityInterfaceFor<BctrlActivities> {
-  // A proxy of Temporal's answers to every name and lists none, so it cannot be spread.
+  // A Temporal proxy has every name and lists none, so it cannot be spread.
   const { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime, verifyCollectedFiles } =
     proxyActivities<BctrlActivities>(activityOptions(options));
   const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchActivityOptions(options));

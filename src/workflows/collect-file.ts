@@ -1,11 +1,11 @@
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import type { CollectedFile, FileOptions } from '../shared/collect.js';
-import { idsBeside } from '../shared/collect-outcome.js';
-import { fileKey } from '../shared/file-key.js';
+import { getDuplicateIds } from '../shared/collect-outcome.js';
+import { truncatePath } from '../shared/display-text.js';
+import { fileKey } from '../shared/keys.js';
 import { parseInput } from '../shared/parse-input.js';
 import { type CollectFileInput, collectFileInputSchema } from '../shared/pipeline-input.js';
-import { truncatePath } from '../shared/truncate-line.js';
 import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
 import { VERIFY_GIVE_UP_AFTER } from './verify-files.js';
@@ -14,33 +14,33 @@ const { verifyCollectedFiles } = proxyActivities<BctrlActivities>(
   activityOptions({ giveUpAfter: VERIFY_GIVE_UP_AFTER }),
 );
 
-/** Collects one file: the smallest workflow there is. */
+/**
+ * Collects one file of a runtime into durable storage.
+ *
+ * @throws ApplicationFailure `invalid_input`, naming the field, for a wrong input; else the activity's failure, with the
+ *   `reasonClass` as its type
+ */
 export async function collectFile(input: CollectFileInput): Promise<CollectedFile> {
   const { giveUpAfter, ...file } = parseInput(collectFileInputSchema, input);
-  const options = activityOptions({
-    giveUpAfter,
-    mayAppear: file.appearsWithin !== undefined,
-    summary: truncatePath(file.runtimePath),
-  });
+  const options = activityOptions({ giveUpAfter, summary: truncatePath(file.runtimePath) });
   const { collectRuntimeFile } = proxyActivities<BctrlActivities>(options);
   const key = collectionKey();
   const collected = await collectRuntimeFile({ ...file, ...key });
   return collected.unverified ? await verifyFile(collected, file, key.collectionKey) : collected;
 }
 
-/** Looks once more for a file that may be there twice. Where nobody can look it stays unverified. */
+/** Looks up the duplicates of a file. If the lookup fails, the file stays unverified. */
 async function verifyFile(
   file: CollectedFile,
   { runtimeId, ...options }: FileOptions & { readonly runtimeId: string },
   collectionKey: string,
 ): Promise<CollectedFile> {
-  const identity = fileKey(options);
+  const key = fileKey(options);
   const { unverified: _, ...verified } = file;
   try {
-    const task = { runtimeId, collectionKey, collected: [identity], failed: [] };
-    const { files } = await verifyCollectedFiles(task);
-    const found = files[identity];
-    return { ...verified, ...(found && { duplicateIds: idsBeside(file.id, found) }) };
+    const { files } = await verifyCollectedFiles({ runtimeId, collectionKey, collected: [key], failed: [] });
+    const found = files[key];
+    return { ...verified, ...(found && { duplicateIds: getDuplicateIds(file.id, found) }) };
   } catch (error) {
     if (isCancellation(error)) throw error;
     return file;

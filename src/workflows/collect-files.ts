@@ -1,50 +1,50 @@
-import { condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
-import { collectBatch, collectSingleFile } from './collect-batch.js';
-import type { PendingFile } from './file-list.js';
-import type { ContinueAsNewState, PipelineState } from './pipeline-state.js';
+import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { BctrlActivities } from '../activities/create-activities.js';
+import { isMissingFile } from '../shared/collect.js';
+import { type CollectOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
+import { formatCount, truncatePath } from '../shared/display-text.js';
+import { collectCheckpointSchema } from '../shared/heartbeat-details.js';
+import type { PipelineFile } from '../shared/pipeline-input.js';
+import { isCutOff, readCheckpoint, toProblem } from './activity-failure.js';
+import { activityOptions, batchActivityOptions } from './activity-options.js';
+import { collectionKey } from './collection-key.js';
+import { type FileResult, MAX_REPORTED_FILES, type PendingFile } from './file-entry.js';
+import type { PipelineState } from './pipeline-state.js';
 
-/** So many files at most have an activity each, all at the same time: enough to keep a worker busy, few enough to be read in the UI. */
+/** Up to this many files get an activity each, all at once: enough to keep a worker busy, few enough to read in the UI. */
 const MAX_SINGLE_FILES = 20;
 
-/** A batch is large enough that an activity costs little beside its requests, and there are enough of them to see progress. */
+/** With this many requests per activity, the activity itself costs little. */
 const MIN_BATCH_SIZE = 100;
+
+/** With this many batches, progress is visible. */
 const TARGET_BATCHES = 20;
 
+const { collectRuntimeFile } = proxyActivities<BctrlActivities>(activityOptions());
+const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchActivityOptions());
+
 /**
- * Collects the open files, and those that are added meanwhile. One that finally fails does not stop the others. What
- * does not fit into the history of this run is left open.
+ * Collects the pending files, and those that are added meanwhile. A file that fails does not stop the others. Files stay pending
+ * when the history of this run is full.
  */
 export async function collectFiles(pipeline: PipelineState): Promise<void> {
   if (pipeline.skipReason !== undefined) return;
   pipeline.setPhase('collecting');
-  await collectPendingFiles(pipeline);
-}
-
-/** Leaves the files that are open to a new run, when the history of this one is full. */
-export async function continueAsNewIfSuggested(pipeline: PipelineState): Promise<void> {
-  if (!pipeline.hasFilesToCollect || !workflowInfo().continueAsNewSuggested) return;
-  const input = { ...pipeline.input, files: [] };
-  type NextRun = (input: ParsedPipelineInput, previousState: ContinueAsNewState) => Promise<never>;
-  await continueAsNew<NextRun>(input, pipeline.toContinueAsNewState());
-}
-
-async function collectPendingFiles(pipeline: PipelineState): Promise<void> {
   const { files, input } = pipeline;
-  const useSingleActivities = () => files.counts.files <= MAX_SINGLE_FILES;
   const running: Promise<void>[] = [];
   let inFlight = 0;
   let thrown: unknown;
+  const useSingleActivities = () => files.counts.files <= MAX_SINGLE_FILES;
   const hasCapacity = () => inFlight < (useSingleActivities() ? MAX_SINGLE_FILES : input.concurrency);
   const canSchedule = () =>
     files.hasPending && thrown === undefined && !workflowInfo().continueAsNewSuggested;
 
-  const begin = async (taken: PendingFile[]) => {
+  const collect = async (batch: PendingFile[]) => {
     inFlight += 1;
     try {
-      const [first, ...others] = taken;
-      if (first && others.length === 0) await collectSingleFile(pipeline, first);
-      else await collectBatch(pipeline, taken);
+      const [file, ...others] = batch;
+      if (file && others.length === 0) await collectSingleFile(pipeline, file);
+      else await collectBatch(pipeline, batch);
     } catch (error) {
       thrown ??= error;
     }
@@ -53,18 +53,90 @@ async function collectPendingFiles(pipeline: PipelineState): Promise<void> {
   };
   try {
     for (;;) {
-      // Files may be added as long as others are under way.
+      // Files may be added while others are in flight.
       await condition(() => inFlight === 0 || (hasCapacity() && canSchedule()));
       if (!canSchedule()) break;
-      running.push(begin(files.takeNext(useSingleActivities() ? 1 : batchSizeOf(pipeline))));
+      running.push(collect(files.takeNext(useSingleActivities() ? 1 : getBatchSize(pipeline))));
     }
   } finally {
-    // Of a cancelled pipeline too: what its requests have done is for the report.
+    // The report of a cancelled pipeline says what its last requests did.
     await Promise.all(running);
   }
   if (thrown !== undefined) throw thrown;
 }
 
-function batchSizeOf({ input, files }: PipelineState): number {
+function getBatchSize({ input, files }: PipelineState): number {
   return input.batchSize ?? Math.max(MIN_BATCH_SIZE, Math.ceil(files.counts.files / TARGET_BATCHES));
+}
+
+async function collectSingleFile(pipeline: PipelineState, pending: PendingFile): Promise<void> {
+  const path = truncatePath(pending.file.runtimePath);
+  const options = activityOptions(pipeline.optionsFor(path));
+  const activityInput = { ...toFileOptions(pending), ...toKeyInput(pipeline, [pending]) };
+  let outcome: CollectOutcome;
+  try {
+    outcome = toStoredFileRef(await collectRuntimeFile.executeWithOptions(options, [activityInput]));
+  } catch (error) {
+    outcome = toFailedOutcome(path, error);
+  }
+  pipeline.files.setOutcome(pending, toFileResult(pending.file, outcome));
+}
+
+async function collectBatch(pipeline: PipelineState, batch: readonly PendingFile[]): Promise<void> {
+  const range = describeRange(batch, pipeline.files.counts.files);
+  const options = batchActivityOptions(pipeline.optionsFor(range));
+  const setOutcomes = (outcomes: readonly (CollectOutcome | undefined)[]) => {
+    for (const [index, pending] of batch.entries()) {
+      const outcome = outcomes[index];
+      if (outcome) pipeline.files.setOutcome(pending, toFileResult(pending.file, outcome));
+    }
+  };
+  const brief = batch.every(({ position }) => position > MAX_REPORTED_FILES);
+  const activityInput = { files: batch.map(toFileOptions), brief, ...toKeyInput(pipeline, batch) };
+  try {
+    setOutcomes(await collectRuntimeFiles.executeWithOptions(options, [activityInput]));
+  } catch (error) {
+    setOutcomes(outcomesFromFailure(error));
+    const failed = toFailedOutcome(range, error);
+    setOutcomes(batch.map(() => failed));
+  }
+}
+
+function toFileOptions({ file: { ifMissing: _, ...options } }: PendingFile) {
+  return options;
+}
+
+function toKeyInput({ input, mustCheckExisting }: PipelineState, files: readonly PendingFile[]) {
+  const checkExistingFirst = mustCheckExisting || files.some(({ attempted }) => attempted);
+  return { ...collectionKey(undefined, input.rerunOf), runtimeId: input.runtimeId, checkExistingFirst };
+}
+
+/** `files 101–200 of 3,000`, or `80 of the files 101–200 of 3,000` if the batch skips some. */
+function describeRange(batch: readonly PendingFile[], total: number): string {
+  const positions = batch.map(({ position }) => position);
+  const [first, last] = [Math.min(...positions), Math.max(...positions)];
+  const range = `files ${formatCount(first)}–${formatCount(last)} of ${formatCount(total)}`;
+  return batch.length === last - first + 1 ? range : `${formatCount(batch.length)} of the ${range}`;
+}
+
+/** The last attempt of an activity that was cut off may have made the files that it was collecting. */
+function toFailedOutcome(subject: string, error: unknown): CollectOutcome {
+  const problem = toProblem(subject, error);
+  return { outcome: 'failed', ...problem, ...(isCutOff(error) && { unverified: true }) };
+}
+
+/** The outcomes that a batch had when it was cancelled or timed out, in the order of its files. */
+function outcomesFromFailure(error: unknown): (CollectOutcome | undefined)[] {
+  return readCheckpoint(collectCheckpointSchema, error)?.files.map(({ outcome }) => outcome) ?? [];
+}
+
+/** A missing file has not failed if its `ifMissing` says so. */
+function toFileResult(
+  { runtimePath, ifMissing = 'fail' }: PipelineFile,
+  outcome: CollectOutcome,
+): FileResult {
+  if (outcome.outcome !== 'failed' || ifMissing === 'fail' || !isMissingFile(outcome)) {
+    return { ...outcome, runtimePath };
+  }
+  return { ...outcome, outcome: 'missing', runtimePath, ifMissing };
 }

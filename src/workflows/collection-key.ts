@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { collectionKeyPrefixSchema } from '../shared/bounded-string.js';
-import { shortSha256 } from '../shared/short-sha256.js';
+import { shortSha256 } from '../shared/keys.js';
 
 /** Fields of the input of `collectRuntimeFile` and `collectRuntimeFiles`. */
 export interface CollectionKeyInput {
@@ -10,12 +10,12 @@ export interface CollectionKeyInput {
 }
 
 /**
- * The beginning of the keys of files of this workflow, to be spread into the input of `collectRuntimeFile` or
- * `collectRuntimeFiles`; the activity adds source and destination of each file. It is the same in every attempt, after a
- * worker's crash, a reset, a continue-as-new and a retry of the workflow, so none of them creates a file again.
+ * The prefix of the collection keys of this workflow's files. Spread it into the input of `collectRuntimeFile` or
+ * `collectRuntimeFiles`; the activity adds source and destination of each file. The prefix stays the same in every attempt,
+ * after a worker's crash, a reset, a continue-as-new and a retry of the workflow, so that none of them makes a file again.
  *
- * @param suffix tells two collects of the same source and destination apart; without it they are one file
- * @param rerunOf beginning of the keys of an ended workflow, whose files these are
+ * @param suffix keeps apart two collects of the same source and destination, which otherwise are one file
+ * @param rerunOf prefix of a closed workflow whose files these are
  */
 export function collectionKey(suffix?: string, rerunOf?: string): CollectionKeyInput {
   return {
@@ -25,27 +25,27 @@ export function collectionKey(suffix?: string, rerunOf?: string): CollectionKeyI
   };
 }
 
-/** What all collection keys of this workflow begin with. Hundreds of activities carry it in one message of 4 MB. */
+/** The prefix of all collection keys of this workflow. A long workflow id is hashed: 500 activities carry it in one message. */
 export function collectionKeyPrefix(): string {
   const { workflowId, firstExecutionRunId } = workflowInfo();
-  const keys = `${workflowId}/${firstExecutionRunId}`;
-  return collectionKeyPrefixSchema.safeParse(keys).success
-    ? keys
+  const prefix = `${workflowId}/${firstExecutionRunId}`;
+  return collectionKeyPrefixSchema.safeParse(prefix).success
+    ? prefix
     : `${shortSha256(workflowId)}/${firstExecutionRunId}`;
 }
 
 /**
- * Whether this run may repeat what another one has done: it is a reset or a retry of one, or it continues one. Only the input
- * of an activity may depend on it, no command: a reset replays the commands of the run that it resets.
+ * Whether this run may repeat what an earlier run did: it is a reset or a retry of one, or continues one. Use it only for the
+ * input of activities and never to choose a command: a reset replays the commands of the run that it resets.
  *
- * @param isContinued the one that it continues has handed it all that it knew
+ * @param hasState the run that this one continues has handed over all that it knew
  */
-export function mayRepeatEarlierRun(isContinued: boolean): boolean {
+export function mayRepeatEarlierRun(hasState: boolean): boolean {
   const { runId, firstExecutionRunId } = workflowInfo();
-  return isContinued ? isResetOrRetry() : runId !== firstExecutionRunId;
+  return hasState ? isResetOrRetry() : runId !== firstExecutionRunId;
 }
 
-/** The run whose work this one does again may still have activities under way. */
+/** The run that this one repeats may still have running activities. */
 function isResetOrRetry(): boolean {
   const { runId, originalExecutionRunId, attempt } = workflowInfo();
   return runId !== originalExecutionRunId || attempt > 1;

@@ -1,12 +1,11 @@
+import { jsonByteLength } from '../shared/bounded-string.js';
 import {
-  type BriefOutcome,
-  idsBeside,
+  getDuplicateIds,
   type StoredFileRef,
+  type StoredOutcome,
   type VerifiedFiles,
 } from '../shared/collect-outcome.js';
-import { fileKey } from '../shared/file-key.js';
-import { formatCount } from '../shared/format-count.js';
-import { jsonByteLength } from '../shared/json-bytes.js';
+import { fileKey } from '../shared/keys.js';
 import { MAX_FILES, MAX_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
 import type {
   FailedOutcome,
@@ -14,79 +13,47 @@ import type {
   MissingOutcome,
   PipelineCounts,
 } from '../shared/pipeline-report.js';
-import { truncatePath } from '../shared/truncate-line.js';
-import { type FileEntriesState, restoreEntries, saveEntries } from './continue-as-new-state.js';
-import type { FileEntry, FileResult } from './file-entry.js';
-import { selectReported } from './select-reported.js';
+import { type FileListState, restoreEntries, saveEntries } from './continue-as-new-state.js';
+import { type FileEntry, type FileResult, type PendingFile, selectReported } from './file-entry.js';
+import { Warnings } from './warnings.js';
 
-/** Enough for a person; the files themselves tell all. */
-const MAX_WARNINGS = 100;
+const noFiles: PipelineCounts = { files: 0, collected: 0, kept: 0, missing: 0, skipped: 0, failed: 0 };
 
-/** A file to be collected now. */
-export type PendingFile = Readonly<Omit<FileEntry, 'outcome'>>;
-
-/** A list as a run hands it to the next one. */
-export interface FileListState extends FileEntriesState {
-  readonly counts: PipelineCounts;
-  readonly bytes: number;
-  readonly duplicates: number;
-  readonly warnings: readonly string[];
-  readonly groupedWarnings: readonly (readonly [text: string, remark: GroupedWarning])[];
-  /** Identities of files that may be there more than once. */
-  readonly unverified: readonly string[];
-}
-
-/** What holds for many files is said once. */
-interface GroupedWarning {
-  readonly count: number;
-  readonly firstPath: string;
-}
-
-/** The files of a pipeline: which are open, and what became of the others. */
+/** The files of a pipeline and their outcomes. */
 export class FileList {
-  /** By identity, in the order in which they came. */
+  /** By file key, in the order in which the files came. */
   readonly #entries = new Map<string, FileEntry>();
-  /** Identities of the files of earlier runs that are only counted. */
-  readonly #unreportedKeys = new Set<string>();
-  /** Those that nobody has taken yet. */
+  /** Keys of files of earlier runs that are only counted. */
+  readonly #unreportedKeys: Set<string>;
+  /** Files that no activity has taken yet. */
   #pending: FileEntry[] = [];
-  readonly #counts: Record<keyof PipelineCounts, number> = {
-    files: 0,
-    collected: 0,
-    kept: 0,
-    missing: 0,
-    skipped: 0,
-    failed: 0,
-  };
-  readonly #warnings: string[] = [];
-  readonly #groupedWarnings = new Map<string, GroupedWarning>();
-  /** Identities of files that are there, and may be there more than once. */
-  readonly #unverified = new Set<string>();
-  #bytes = 0;
-  #duplicates = 0;
+  readonly #counts: Record<keyof PipelineCounts, number>;
+  /** Keys of collected files that may have duplicates. */
+  readonly #unverified: Set<string>;
+  readonly warnings: Warnings;
+  #bytes: number;
+  #duplicates: number;
 
-  constructor(previousState?: FileListState) {
-    if (previousState === undefined) return;
-    for (const entry of restoreEntries(previousState)) this.#insert(entry);
-    this.#unreportedKeys = new Set(previousState.unreportedKeys);
-    this.#counts = { ...previousState.counts };
-    this.#warnings = [...previousState.warnings];
-    this.#bytes = previousState.bytes;
-    this.#duplicates = previousState.duplicates;
-    this.#groupedWarnings = new Map(previousState.groupedWarnings);
-    this.#unverified = new Set(previousState.unverified);
+  constructor(previous?: FileListState) {
+    this.#unreportedKeys = new Set(previous?.entries.unreportedKeys);
+    this.#counts = { ...(previous?.counts ?? noFiles) };
+    this.#unverified = new Set(previous?.unverified);
+    this.warnings = new Warnings(previous?.warnings);
+    this.#bytes = previous?.bytes ?? 0;
+    this.#duplicates = previous?.duplicates ?? 0;
+    if (previous) for (const entry of restoreEntries(previous.entries)) this.#insert(entry);
   }
 
-  /** Whether all of the files that are new fit in. */
+  /** Whether the new ones of the files fit in. */
   canAdd(files: readonly PipelineFile[]): boolean {
     const added = new Map(files.map((file) => [fileKey(file), file]));
-    for (const identity of added.keys()) if (this.#has(identity)) added.delete(identity);
+    for (const key of added.keys()) if (this.#has(key)) added.delete(key);
     const known = [...this.#entries.values()].map(({ file }) => file);
     const listBytes = jsonByteLength([...known, ...added.values()]);
     return this.#counts.files + added.size <= MAX_FILES && listBytes <= MAX_LIST_BYTES;
   }
 
-  /** Adds those of the files that are new, one of the same source and destination being the same. Returns how many. */
+  /** Adds the files whose source and destination are new. Returns their number. */
   add(files: readonly PipelineFile[]): number {
     const before = this.#counts.files;
     for (const file of files) {
@@ -102,26 +69,22 @@ export class FileList {
     return this.#pending.length > 0;
   }
 
-  /** The next open files, so many at most, which are then no longer open. */
+  /** Takes up to `size` pending files, for an activity to collect. */
   takeNext(size: number): PendingFile[] {
-    const taken = this.#pending.splice(0, size);
-    const asTheyWere = taken.map(({ position, file, key, attempted }) => ({
-      position,
-      file,
-      key,
-      attempted,
-    }));
-    for (const entry of taken) entry.attempted = true;
-    return asTheyWere;
+    return this.#pending.splice(0, size).map((entry) => {
+      const { position, file, key, attempted } = entry;
+      entry.attempted = true;
+      return { position, file, key, attempted };
+    });
   }
 
-  /** The first outcome of a file counts. */
+  /** Sets the outcome of a file that has none: the first one counts. */
   setOutcome({ key }: PendingFile, outcome: FileResult): void {
     const entry = this.#entries.get(key);
     if (entry !== undefined && entry.outcome === undefined) this.#setOutcome(entry, outcome);
   }
 
-  /** Opens failed files again, all or those of the given paths. Returns how many. */
+  /** Makes failed files pending again: all of them, or those with the given paths. Returns their number. */
   requeueFailed(runtimePaths?: readonly string[]): number {
     const wanted = runtimePaths && new Set(runtimePaths);
     const failed = this.#failed.filter(({ file }) => wanted?.has(file.runtimePath) ?? true);
@@ -131,70 +94,57 @@ export class FileList {
     return failed.length;
   }
 
-  /** Settles what has no outcome and will not get one any more. */
+  /** Gives every file without an outcome the outcome `skipped`. */
   skipRemaining(reason: string): void {
     this.#pending = [];
     for (const entry of this.#entries.values()) {
       if (entry.outcome !== undefined) continue;
       const { runtimePath } = entry.file;
-      const mayBeThere = entry.attempted ? '; it may have been copied' : '';
-      this.#setOutcome(entry, { outcome: 'skipped', runtimePath, reason: `${reason}${mayBeThere}` });
+      const uncertainty = entry.attempted ? '; it may have been copied' : '';
+      this.#setOutcome(entry, { outcome: 'skipped', runtimePath, reason: `${reason}${uncertainty}` });
     }
   }
 
-  /** Those that the report lists. */
+  /** Outcomes of the files that the report lists. */
   get outcomes(): FileOutcome[] {
     return selectReported(this.#entries.values()).map(({ outcome }) => outcome);
   }
 
-  /** Source paths of the files that have failed. */
+  /** Source paths of the failed files. */
   get failedPaths(): Set<string> {
     return new Set(this.#failed.map(({ file }) => file.runtimePath));
   }
 
-  /** Those that are not there and should be. */
+  /** The pending, failed and skipped files. */
   get uncollected(): PipelineFile[] {
-    const entries = [...this.#entries.values()];
     const isUncollected = ({ outcome }: FileEntry) =>
       outcome === undefined || outcome.outcome === 'failed' || outcome.outcome === 'skipped';
-    return entries.filter(isUncollected).map(({ file }) => file);
+    return [...this.#entries.values()].filter(isUncollected).map(({ file }) => file);
   }
 
   get counts(): PipelineCounts {
     return { ...this.#counts };
   }
 
-  /** Sum of the sizes of what was collected. */
+  /** Total size of the collected files. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** How many files there are beyond the first of each. */
+  /** Files that exist beyond the first of each key. */
   get duplicates(): number {
     return this.#duplicates;
   }
 
-  get warnings(): readonly string[] {
-    const groupedWarnings = [...this.#groupedWarnings].map(([text, { count, firstPath }]) => {
-      const more = count === 1 ? '' : ` and ${formatCount(count - 1)} more`;
-      return `${truncatePath(firstPath)}${more}: ${text}`;
-    });
-    return [...groupedWarnings, ...this.#warnings];
-  }
-
-  warn(warning: string): void {
-    if (this.#warnings.length < MAX_WARNINGS) this.#warnings.push(warning);
-  }
-
-  /** Identities of the files whose outcome is in doubt: they may be there more than once, or although they failed. */
-  get inDoubt(): { readonly collected: readonly string[]; readonly failed: readonly string[] } {
+  /** Keys of the files that had a request with an unclear outcome. They may have duplicates, or exist although they failed. */
+  get unverified(): { readonly collected: readonly string[]; readonly failed: readonly string[] } {
     const failed = [...this.#entries.values()].filter(
       ({ outcome }) => isAbsent(outcome) && outcome.unverified === true,
     );
     return { collected: [...this.#unverified], failed: failed.map(({ key }) => key) };
   }
 
-  /** Takes over what a last lookup has found of the files in doubt; the others are what they seemed to be. */
+  /** Takes over what the last lookup found. Files that it did not find are what they seemed to be. */
   setVerified({ files, moreDuplicates }: VerifiedFiles): void {
     this.#duplicates += moreDuplicates;
     this.#unverified.clear();
@@ -204,44 +154,42 @@ export class FileList {
       const { unverified: _, ...verified } = outcome;
       entry.outcome = verified;
     }
-    for (const [identity, found] of Object.entries(files)) this.#setFound(identity, found);
+    for (const [key, found] of Object.entries(files)) this.#setFound(key, found);
   }
 
   toState(): FileListState {
-    const files = saveEntries([...this.#entries.values()], this.#unreportedKeys);
     return {
-      ...files,
+      entries: saveEntries([...this.#entries.values()], this.#unreportedKeys),
       counts: this.counts,
       bytes: this.#bytes,
       duplicates: this.#duplicates,
-      warnings: this.#warnings,
-      groupedWarnings: [...this.#groupedWarnings],
+      warnings: this.warnings.toState(),
       unverified: [...this.#unverified],
     };
   }
 
-  #setFound(identity: string, found: StoredFileRef): void {
-    const entry = this.#entries.get(identity);
+  #setFound(key: string, found: StoredFileRef): void {
+    const entry = this.#entries.get(key);
     const { outcome } = entry ?? {};
     if (entry && isAbsent(outcome)) {
       this.#counts[outcome.outcome] -= 1;
       this.#setOutcome(entry, { ...found, runtimePath: entry.file.runtimePath });
       return;
     }
-    // A file of an earlier run of this workflow is only counted.
+    // A file of an earlier run that is only counted has no entry.
     const runtimePath = entry?.file.runtimePath ?? found.path ?? found.fileId;
-    const isThere = outcome?.outcome === 'collected' || outcome?.outcome === 'kept';
-    const known = isThere ? (outcome.duplicateIds?.length ?? 0) : 0;
-    const { duplicateIds: others = [] } = found;
-    const duplicateIds = isThere && 'fileId' in outcome ? idsBeside(outcome.fileId, found) : others;
+    const stored = isStored(outcome) ? outcome : undefined;
+    const known = stored?.duplicateIds?.length ?? 0;
+    const duplicateIds =
+      stored?.fileId === undefined ? (found.duplicateIds ?? []) : getDuplicateIds(stored.fileId, found);
     if (duplicateIds.length <= known) return;
     this.#duplicates += duplicateIds.length - known;
-    if (entry && isThere) entry.outcome = { ...outcome, duplicateIds };
-    this.warn(toDuplicateWarning(runtimePath, duplicateIds));
+    if (entry && stored) entry.outcome = { ...stored, duplicateIds };
+    this.warnings.addDuplicates(runtimePath, duplicateIds);
   }
 
-  #has(identity: string): boolean {
-    return this.#entries.has(identity) || this.#unreportedKeys.has(identity);
+  #has(key: string): boolean {
+    return this.#entries.has(key) || this.#unreportedKeys.has(key);
   }
 
   #insert(entry: FileEntry): void {
@@ -256,36 +204,33 @@ export class FileList {
   #setOutcome(entry: FileEntry, outcome: FileResult): void {
     entry.outcome = outcome;
     this.#counts[outcome.outcome] += 1;
-    if (outcome.outcome === 'collected' || outcome.outcome === 'kept') this.#setStored(entry, outcome);
-    else if (outcome.outcome === 'missing' && outcome.ifMissing === 'warn')
-      this.warn(`missing: ${outcome.message}`);
+    if (isStored(outcome)) this.#addStored(entry, outcome);
+    else if (outcome.outcome === 'missing' && outcome.ifMissing === 'warn') {
+      this.warnings.add(`missing: ${outcome.message}`);
+    }
   }
 
-  #setStored({ key, file }: FileEntry, outcome: Extract<FileResult, StoredFileRef | BriefOutcome>): void {
+  #addStored({ key, file: { runtimePath } }: FileEntry, outcome: StoredOutcome): void {
     const { sizeBytes, duplicateIds = [], missingFields, unverified } = outcome;
     if (outcome.outcome === 'collected') {
       this.#bytes += sizeBytes ?? 0;
-      if (sizeBytes === 0) this.#warnGrouped('the file is empty (0 bytes)', file.runtimePath);
+      if (sizeBytes === 0) this.warnings.addForFile('the file is empty (0 bytes)', runtimePath);
     }
     if (missingFields) {
-      this.#warnGrouped(`the API's response has no usable ${missingFields.join(', ')}`, file.runtimePath);
+      const text = `the API's response has no usable ${missingFields.join(', ')}`;
+      this.warnings.addForFile(text, runtimePath);
     }
     if (unverified) this.#unverified.add(key);
     this.#duplicates += duplicateIds.length;
-    if (duplicateIds.length > 0) this.warn(toDuplicateWarning(file.runtimePath, duplicateIds));
-  }
-
-  #warnGrouped(text: string, path: string): void {
-    const { count = 0, firstPath = path } = this.#groupedWarnings.get(text) ?? {};
-    this.#groupedWarnings.set(text, { count: count + 1, firstPath });
+    if (duplicateIds.length > 0) this.warnings.addDuplicates(runtimePath, duplicateIds);
   }
 }
 
-/** A file that is not there, or so it seems. */
+function isStored(outcome: FileResult | undefined): outcome is Extract<FileResult, StoredOutcome> {
+  return outcome?.outcome === 'collected' || outcome?.outcome === 'kept';
+}
+
+/** Whether the file is not in durable storage, or seems not to be. */
 function isAbsent(outcome: FileResult | undefined): outcome is FailedOutcome | MissingOutcome {
   return outcome?.outcome === 'failed' || outcome?.outcome === 'missing';
-}
-
-function toDuplicateWarning(path: string, duplicateIds: readonly string[]): string {
-  return `${truncatePath(path)}: the API made it more than once; the other files are ${duplicateIds.join(', ')}`;
 }

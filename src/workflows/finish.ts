@@ -2,6 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { isAtMostBytes } from '../shared/bounded-string.js';
+import { shortSha256 } from '../shared/keys.js';
 import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
 import type {
   ExportArchiveOutcome,
@@ -9,28 +10,22 @@ import type {
   SkippedStep,
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
-import { shortSha256 } from '../shared/short-sha256.js';
+import { toProblem } from './activity-failure.js';
 import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
 import type { PipelineState } from './pipeline-state.js';
-import { toProblem } from './to-problem.js';
 
 const activities = proxyActivities<BctrlActivities>(activityOptions());
 
-const optionsOf = (pipeline: PipelineState, summary: string) =>
-  activityOptions(pipeline.activityOptions(summary));
+/** Temporal refuses a longer workflow id, and with it the workflow task. */
+const MAX_WORKFLOW_ID_BYTES = 1_000;
 
-/** Temporal refuses longer ones, and with them the workflow task. */
-const MAXIMUM_ID_BYTES = 1_000;
-
-const skip = (reason: string): SkippedStep => ({ outcome: 'skipped', reason });
-
-/** Notes the run that is exported later: the runtime has one only while it is active. */
+/** Finds the run that is exported later: the API names it only while the runtime is active. */
 export async function resolveRunId(pipeline: PipelineState): Promise<void> {
   const { runtimeId, exportArchive } = pipeline.input;
   if (exportArchive === undefined || pipeline.runId !== undefined) return;
   if (pipeline.skipReason !== undefined) return;
-  const options = optionsOf(pipeline, 'find the run');
+  const options = activityOptions(pipeline.optionsFor('find the run'));
   try {
     pipeline.runId = await activities.getActiveRun.executeWithOptions(options, [{ runtimeId }]);
   } catch (error) {
@@ -38,25 +33,26 @@ export async function resolveRunId(pipeline: PipelineState): Promise<void> {
   }
 }
 
-/** A zip of the run's files, if any were collected. */
+/** Makes a zip of the run's files if any were collected. */
 export async function exportArchive(pipeline: PipelineState): Promise<void> {
-  if (pipeline.input.exportArchive === undefined) return;
-  pipeline.exportArchive = await runExport(pipeline, pipeline.input.exportArchive);
+  const { exportArchive: request } = pipeline.input;
+  if (request !== undefined) pipeline.exportArchive = await runExport(pipeline, request);
 }
 
 async function runExport(
   pipeline: PipelineState,
-  wanted: NonNullable<ParsedPipelineInput['exportArchive']>,
+  request: NonNullable<ParsedPipelineInput['exportArchive']>,
 ): Promise<ExportArchiveOutcome> {
-  const { collected, kept } = pipeline.files.counts;
-  if (collected + kept === 0) return skip('no file was collected');
-  const { runId, exportArchive: earlier } = pipeline;
-  if (runId === undefined) return earlier ?? skip('the run is not known');
+  const { runId, files } = pipeline;
+  if (files.counts.collected + files.counts.kept === 0) return skipped('no file was collected');
+  if (runId === undefined) return pipeline.exportArchive ?? skipped('the run is not known');
   const { collectionKey: idempotencyKey } = collectionKey('archive');
-  const options = optionsOf(pipeline, 'export the archive');
+  const options = activityOptions(pipeline.optionsFor('export the archive'));
   try {
-    const task = { ...wanted, runId, idempotencyKey };
-    const { id, path, sizeBytes } = await activities.exportRunFiles.executeWithOptions(options, [task]);
+    const activityInput = { ...request, runId, idempotencyKey };
+    const { id, path, sizeBytes } = await activities.exportRunFiles.executeWithOptions(options, [
+      activityInput,
+    ]);
     return {
       outcome: 'exported',
       fileId: id,
@@ -72,43 +68,38 @@ async function runExport(
 export async function stopRuntime(pipeline: PipelineState): Promise<void> {
   const { stopRuntime: when = 'never' } = pipeline.input;
   if (when === 'never') return;
-  // What is not there yet would be lost with the runtime.
-  const wanted = when === 'always' || pipeline.outcome === 'succeeded';
-  pipeline.stopRuntime = wanted ? await runStop(pipeline) : skip(`the pipeline ends as ${pipeline.outcome}`);
+  // Files that are not collected would be lost with the runtime.
+  const isWanted = when === 'always' || pipeline.outcome === 'succeeded';
+  pipeline.stopRuntime = isWanted ? await runStop(pipeline) : skippedBy(pipeline);
 }
 
 async function runStop(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
   const { runtimeId } = pipeline.input;
-  const options = optionsOf(pipeline, 'stop the runtime');
+  const options = activityOptions(pipeline.optionsFor('stop the runtime'));
   try {
     await activities.stopRuntime.executeWithOptions(options, [{ runtimeId }]);
     return { outcome: 'stopped' };
   } catch (error) {
-    pipeline.stopRuntime = skip('cancelled on the way; it may have been stopped');
+    // For a cancellation, which toProblem throws.
+    pipeline.stopRuntime = skipped('cancelled on the way; it may have been stopped');
     return { outcome: 'failed', ...toProblem('the runtime', error) };
   }
 }
 
-/** Starts the next workflow with the report, when all went well; it lives on its own. */
+/** Starts the next workflow with the report if the pipeline succeeded. It outlives the pipeline. */
 export async function startNext(pipeline: PipelineState): Promise<void> {
   const { next } = pipeline.input;
   if (next === undefined) return;
-  pipeline.next =
-    pipeline.outcome === 'succeeded'
-      ? await runStartNext(pipeline, next)
-      : skip(`the pipeline ends as ${pipeline.outcome}`);
+  pipeline.next = pipeline.outcome === 'succeeded' ? await runStartNext(pipeline, next) : skippedBy(pipeline);
 }
 
 async function runStartNext(
   pipeline: PipelineState,
-  {
-    workflowType,
-    taskQueue = workflowInfo().taskQueue,
-  }: { workflowType: string; taskQueue?: string | undefined },
+  { workflowType, taskQueue = workflowInfo().taskQueue }: NonNullable<ParsedPipelineInput['next']>,
 ): Promise<NextOutcome> {
-  // One id for all that repeats this pipeline, so that a reset does not start it again.
+  // A reset or a retry of this pipeline has the same key, so that it does not start the workflow again.
   const { collectionKey: key } = collectionKey('next');
-  const workflowId = isAtMostBytes(key, MAXIMUM_ID_BYTES) ? key : `post-run-next/${shortSha256(key)}`;
+  const workflowId = isAtMostBytes(key, MAX_WORKFLOW_ID_BYTES) ? key : `post-run-next/${shortSha256(key)}`;
   try {
     await startChild(workflowType, {
       workflowId,
@@ -123,11 +114,18 @@ async function runStartNext(
   return { outcome: 'started', workflowId };
 }
 
-/** Says of the steps that a cancelled pipeline has not come to that it has not. */
+/** Marks the steps as skipped that a cancelled pipeline did not reach. */
 export function markStepsSkipped(pipeline: PipelineState): void {
   const { exportArchive, stopRuntime: when = 'never', next } = pipeline.input;
-  const skipped = skip(`the pipeline ends as ${pipeline.outcome}`);
-  if (exportArchive !== undefined) pipeline.exportArchive ??= skipped;
-  if (when !== 'never') pipeline.stopRuntime ??= skipped;
-  if (next !== undefined) pipeline.next ??= skipped;
+  if (exportArchive !== undefined) pipeline.exportArchive ??= skippedBy(pipeline);
+  if (when !== 'never') pipeline.stopRuntime ??= skippedBy(pipeline);
+  if (next !== undefined) pipeline.next ??= skippedBy(pipeline);
+}
+
+function skippedBy({ outcome }: PipelineState): SkippedStep {
+  return skipped(`the pipeline ends as ${outcome}`);
+}
+
+function skipped(reason: string): SkippedStep {
+  return { outcome: 'skipped', reason };
 }

@@ -1,20 +1,24 @@
 import { condition } from '@temporalio/workflow';
 import type { PipelineState } from './pipeline-state.js';
 
-/** Longer than anybody waits; then there is another. */
+/** Re-armed when it fires. */
 const HOLD_TIMER = '365d';
 
-const SUMMARY = 'held: send the update resume or abandon';
+export function shouldHold({ isIncomplete, input }: PipelineState): boolean {
+  return isIncomplete && input.onFailure === 'hold';
+}
 
 /**
- * Holds the pipeline, for weeks if need be and without a history event, until an operator sends `resume` or `abandon`.
+ * Waits for the update `resume` or `abandon`, for weeks if need be and without a history event. Files that are added and jobs that
+ * finish meanwhile do not end the wait.
  *
- * @returns whether it was resumed
+ * @returns whether the pipeline was resumed
  */
 export async function hold(pipeline: PipelineState): Promise<boolean> {
   pipeline.setPhase('held');
-  // The timer is seen in the timeline of the UI. And it is a command: a worker that reads the history anew, as after a crash,
-  // would otherwise hand the message over before the end of the activity that the pipeline is held for.
-  while (!(await condition(() => pipeline.phase !== 'held', HOLD_TIMER, { summary: SUMMARY })));
+  const summary = 'held: send the update resume or abandon';
+  // The timer shows in the timeline of the UI. It also is a command that keeps the order of the history: without it, a worker that
+  // replays would deliver the update before the activity completion that led to the hold.
+  while (!(await condition(() => pipeline.phase !== 'held', HOLD_TIMER, { summary })));
   return !pipeline.isAbandoned;
 }

@@ -6,7 +6,7 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
-import { formatZodError } from '../shared/format-zod-error.js';
+import { truncatePath } from '../shared/display-text.js';
 import {
   ABANDON_UPDATE,
   ADD_FILES_UPDATE,
@@ -15,7 +15,7 @@ import {
   RERUN_INPUT_QUERY,
   RESUME_UPDATE,
 } from '../shared/names.js';
-import { parseInput } from '../shared/parse-input.js';
+import { formatZodError, parseInput } from '../shared/parse-input.js';
 import { MAX_FILES, MAX_LIST_BYTES, type PipelineInput } from '../shared/pipeline-input.js';
 import {
   type AbandonResult,
@@ -29,34 +29,33 @@ import {
   resumeInputSchema,
 } from '../shared/pipeline-messages.js';
 import type { PipelineProgress } from '../shared/pipeline-report.js';
-import { truncatePath } from '../shared/truncate-line.js';
 import type { PipelineState } from './pipeline-state.js';
 
-/** What a pipeline has done so far, at any time of its life and after it. */
+/** The report so far and the phase, while the pipeline runs and after it has closed. */
 export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
 
 /**
- * What to start a pipeline with, under the same workflow id, that collects what this one has not: asked of one that has ended.
- * Without `files` and `waitFor` there is nothing to collect.
+ * Input for a pipeline that collects what this one did not collect. Query it after this one has closed, and start the other with
+ * the same workflow id. Without `files` and `waitFor` there is nothing left to collect.
  */
 export const rerunInputQuery = defineQuery<PipelineInput>(RERUN_INPUT_QUERY);
 
 /**
- * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first one counts; one that a pipeline
- * is held for can be replaced before it is resumed. What is ignored, as a wrong argument is too, is logged.
+ * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first signal counts; while the pipeline is held
+ * for its job, another one replaces it. Signals that are ignored, or have a wrong argument, are logged.
  */
 export const jobFinishedSignal = defineSignal<[JobFinishedInput?]>(JOB_FINISHED_SIGNAL);
 
-/** Further files to collect; refused once the pipeline is finishing. Of a held pipeline they are collected when it is resumed. */
+/** Adds files. A held pipeline collects them when it is resumed. Refused when the pipeline is finishing. */
 export const addFilesUpdate = defineUpdate<AddFilesResult, [AddFilesInput]>(ADD_FILES_UPDATE);
 
-/** Tries again what has failed in a held pipeline; refused in any other phase. */
+/** Retries what failed in a held pipeline. Refused in any other phase. */
 export const resumeUpdate = defineUpdate<ResumeResult, [ResumeInput?]>(RESUME_UPDATE);
 
-/** Lets a held pipeline finish and fail with what it has; refused in any other phase. */
+/** Lets a held pipeline finish with what it has, and fail. Refused in any other phase. */
 export const abandonUpdate = defineUpdate<AbandonResult>(ABANDON_UPDATE);
 
-/** Takes the messages of a pipeline from now on, also those that came before it began. */
+/** Sets the handlers of a pipeline's messages, those included that arrived before it began. */
 export function registerHandlers(pipeline: PipelineState): void {
   const { files } = pipeline;
 
@@ -65,10 +64,11 @@ export function registerHandlers(pipeline: PipelineState): void {
 
   setHandler(jobFinishedSignal, (input = {}) => {
     const { data, error } = jobFinishedInputSchema.safeParse(input);
-    if (error)
+    if (error) {
       log.warn('The signal jobFinished is ignored: its argument is wrong', { error: formatZodError(error) });
-    else if (pipeline.jobFinished === undefined || pipeline.isHeldForJobs) pipeline.jobFinished = data;
-    else log.warn('The signal jobFinished is ignored: there was one before');
+    } else if (pipeline.jobFinished === undefined || pipeline.isHeldForJobs) {
+      pipeline.jobFinished = data;
+    } else log.warn('The signal jobFinished is ignored: there was one before');
   });
 
   setHandler(
@@ -84,8 +84,8 @@ export function registerHandlers(pipeline: PipelineState): void {
         const wanted = parseInput(addFilesInputSchema, input).files;
         if (pipeline.isFinishing) throw conflict('the pipeline is finishing and takes no more files');
         if (!files.canAdd(wanted)) {
-          const most = `at most ${MAX_FILES} of ${MAX_LIST_BYTES} bytes in all`;
-          throw conflict(`files: the pipeline has ${files.counts.files}, and ${most}`);
+          const limit = `at most ${MAX_FILES} of ${MAX_LIST_BYTES} bytes in all`;
+          throw conflict(`files: the pipeline has ${files.counts.files}, and ${limit}`);
         }
       },
     },
@@ -103,8 +103,8 @@ export function registerHandlers(pipeline: PipelineState): void {
       validator(input = {}) {
         const { runtimePaths = [] } = parseInput(resumeInputSchema, input);
         assertHeld(pipeline);
-        const failed = files.failedPaths;
-        const other = runtimePaths.find((path) => !failed.has(path));
+        const { failedPaths } = files;
+        const other = runtimePaths.find((path) => !failedPaths.has(path));
         if (other !== undefined) throw conflict(`"${truncatePath(other)}" is not among the failed files`);
       },
     },

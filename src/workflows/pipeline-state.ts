@@ -1,7 +1,8 @@
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import { toFairnessKey } from '../shared/fairness-key.js';
+import { toFairnessKey } from '../shared/keys.js';
 import { parseInput } from '../shared/parse-input.js';
 import {
+  continuedInputSchema,
   type ParsedPipelineInput,
   type PipelineInput,
   pipelineInputSchema,
@@ -19,52 +20,38 @@ import type {
 } from '../shared/pipeline-report.js';
 import type { BctrlActivityOptions } from './activity-options.js';
 import { collectionKeyPrefix, mayRepeatEarlierRun } from './collection-key.js';
-import { renderCurrentDetails } from './current-details.js';
-import { FileList, type FileListState } from './file-list.js';
-import { upsertPipelineSearchAttributes } from './search-attributes.js';
-
-/** What a run of a pipeline hands to the next one, which collects the files that are left. */
-export interface ContinueAsNewState {
-  /** Of the chain of runs that it was made in. */
-  readonly firstExecutionRunId: string;
-  readonly files: FileListState;
-  readonly mustCheckExisting: boolean;
-  readonly jobs: readonly JobOutcome[];
-  readonly jobFinished: JobFinishedInput | undefined;
-  readonly runId: string | undefined;
-  readonly exportArchive: ExportArchiveOutcome | undefined;
-}
+import { type ContinueAsNewState, parseContinueAsNewState } from './continue-as-new-state.js';
+import { FileList } from './file-list.js';
+import { renderCurrentDetails, upsertPipelineSearchAttributes } from './temporal-ui.js';
 
 /**
- * The state of a pipeline at the beginning of this run. A client may have written both arguments, as for the first run and
- * for each one of a cron schedule. An earlier run of the chain has written them if they name its first run, whose id nobody
- * knows before the start.
+ * Creates the state of a pipeline from the arguments of its workflow.
+ *
+ * @throws ApplicationFailure `invalid_input`, naming the field, for a wrong input
  */
-export function createPipelineState(
-  input: unknown,
-  previousState: ContinueAsNewState | undefined,
-): PipelineState {
-  const isContinued = previousState?.firstExecutionRunId === workflowInfo().firstExecutionRunId;
-  if (isContinued) return new PipelineState(input as ParsedPipelineInput, previousState);
-  return new PipelineState(parseInput(pipelineInputSchema, input));
+export function createPipelineState(input: unknown, previousState: unknown): PipelineState {
+  const previous = parseContinueAsNewState(previousState);
+  return previous
+    ? new PipelineState(continuedInputSchema.parse(input), previous)
+    : new PipelineState(parseInput(pipelineInputSchema, input));
 }
 
-/** It is not known how the job ended, or what files it names. */
+/** Whether it is unknown how the job ended, or what files it names. */
 export function isUnresolved(job: JobOutcome | undefined): boolean {
   return job === undefined || job.problem !== undefined;
 }
 
-/** What the steps of a pipeline leave to each other, to its messages and to whoever looks at it. */
+/** What the steps and the message handlers of a pipeline share. */
 export class PipelineState {
   readonly input: ParsedPipelineInput;
   readonly files: FileList;
-  /** This run, or one before it, may repeat what another has done: files may have been collected of which it does not know, and have to be looked for. */
+  /** This run, or one that it continues, may repeat an earlier run, whose files have to be looked up. */
   readonly mustCheckExisting: boolean;
-  /** Those that were waited for so far, by id. */
+  /** Jobs that the pipeline has waited for, by id. */
   readonly jobs: Map<string, JobOutcome>;
-  /** Those that have ended, and whose files are listed when all have. */
+  /** Ids of jobs that have ended and whose files are added as soon as all jobs have. */
   readonly jobsWithUnaddedFiles = new Set<string>();
-  /** What the signal said. */
+  /** Argument of the signal `jobFinished`, once it was accepted. */
   jobFinished: JobFinishedInput | undefined;
   runId: string | undefined;
   isAbandoned = false;
@@ -74,41 +61,37 @@ export class PipelineState {
   next?: NextOutcome;
   #phase: PipelinePhase = 'waiting';
 
-  constructor(input: ParsedPipelineInput, previousState?: ContinueAsNewState) {
+  constructor(input: ParsedPipelineInput, previous?: ContinueAsNewState) {
     this.input = input;
     this.mustCheckExisting =
-      mayRepeatEarlierRun(previousState !== undefined) ||
-      (previousState?.mustCheckExisting ?? false) ||
+      mayRepeatEarlierRun(previous !== undefined) ||
+      (previous?.mustCheckExisting ?? false) ||
       input.rerunOf !== undefined;
-    this.files = new FileList(previousState?.files);
+    this.files = new FileList(previous?.files);
     this.files.add(input.files);
-    this.jobs = new Map(previousState?.jobs.map((job) => [job.id, job]));
-    this.jobFinished = previousState?.jobFinished;
-    this.runId = previousState?.runId;
-    this.exportArchive = previousState?.exportArchive;
-    if (previousState !== undefined) this.#phase = 'collecting';
+    this.jobs = new Map(previous?.jobs.map((job) => [job.id, job]));
+    this.jobFinished = previous?.jobFinished;
+    this.runId = previous?.runId;
+    this.exportArchive = previous?.exportArchive;
+    if (previous !== undefined) this.#phase = 'collecting';
   }
 
   toContinueAsNewState(): ContinueAsNewState {
     const { files, mustCheckExisting, jobs, jobFinished, runId, exportArchive } = this;
-    const { firstExecutionRunId } = workflowInfo();
     return {
-      firstExecutionRunId,
+      firstExecutionRunId: workflowInfo().firstExecutionRunId,
       files: files.toState(),
       mustCheckExisting,
       jobs: [...jobs.values()],
       jobFinished,
       runId,
-      exportArchive,
+      // Before the finish, there is no outcome but a run that could not be found.
+      exportArchive: exportArchive?.outcome === 'failed' ? exportArchive : undefined,
     };
   }
 
   get phase(): PipelinePhase {
     return this.#phase;
-  }
-
-  get isFinishing(): boolean {
-    return this.#phase === 'finishing' || this.#phase === 'done';
   }
 
   setPhase(phase: PipelinePhase): void {
@@ -117,30 +100,34 @@ export class PipelineState {
     this.updateCurrentDetails();
   }
 
-  /** To be called after every change that a person should see. It costs no history event. */
+  /** Call it after every change that a person should see. It costs no history event. */
   updateCurrentDetails(): void {
     setCurrentDetails(renderCurrentDetails(this.progress));
   }
 
-  /** Why no file is collected, as long as the jobs are what they are. */
+  get isFinishing(): boolean {
+    return this.#phase === 'finishing' || this.#phase === 'done';
+  }
+
+  /** Why no files are collected while the jobs are as they are. `undefined` if files are collected. */
   get skipReason(): string | undefined {
     const { whenJobFails, onFailure } = this.input;
-    const leaves = ({ status }: JobOutcome) => {
+    const preventsCollecting = ({ status }: JobOutcome) => {
       if (status === 'succeeded') return false;
-      // What is collected of a job that goes on may change: an operator can wait for it.
-      const mayGoOn = status === 'still_running' || status === 'unknown';
-      return whenJobFails === 'skip' || (mayGoOn && onFailure === 'hold');
+      // A job that still runs may change its files. An operator can wait for it.
+      const mayStillRun = status === 'still_running' || status === 'unknown';
+      return whenJobFails === 'skip' || (mayStillRun && onFailure === 'hold');
     };
-    const job = this.#jobsInOrder.find(leaves);
+    const job = this.#jobsInOrder.find(preventsCollecting);
     return job && `the job ${job.id} has the status ${job.status}`;
   }
 
-  /** Jobs of which it is not known how they ended, or what files they name. */
+  /** Jobs of which it is unknown how they ended, or what files they name. */
   get unresolvedJobs(): JobOutcome[] {
     return this.#jobsInOrder.filter(isUnresolved);
   }
 
-  /** Not all is there that has to be, and an operator could mend it. */
+  /** Whether files failed or jobs are unresolved, which an operator may be able to fix. */
   get isIncomplete(): boolean {
     return this.files.counts.failed > 0 || this.unresolvedJobs.length > 0;
   }
@@ -149,12 +136,17 @@ export class PipelineState {
     return this.#phase === 'held' && this.unresolvedJobs.length > 0;
   }
 
-  /** Files are open, and nothing speaks against collecting them. */
+  /** Whether the signal `jobFinished` would be accepted. */
+  get waitingForSignal(): boolean {
+    if (!this.input.waitFor?.signal) return false;
+    return this.isHeldForJobs || (this.#phase === 'waiting' && this.jobFinished === undefined);
+  }
+
   get hasFilesToCollect(): boolean {
     return this.files.hasPending && this.skipReason === undefined;
   }
 
-  /** How the pipeline ends, as it looks now. */
+  /** How the pipeline would end now. */
   get outcome(): PipelineOutcome {
     if (this.isCancelled) return 'cancelled';
     if (this.isAbandoned) return 'abandoned';
@@ -174,41 +166,42 @@ export class PipelineState {
       bytes: files.bytes,
       ...(files.duplicates > 0 && { duplicates: files.duplicates }),
       files: files.outcomes,
-      warnings: files.warnings,
+      warnings: files.warnings.all,
       ...(exportArchive && { exportArchive }),
       ...(stopRuntime && { stopRuntime }),
       ...(next && { next }),
     };
   }
 
-  /** Options of an activity of this pipeline; the summary is one line for the UI. */
-  activityOptions(summary: string): BctrlActivityOptions {
-    const { runtimeId, giveUpAfter } = this.input;
-    return {
-      giveUpAfter,
-      summary,
-      fairnessKey: workflowInfo().priority?.fairnessKey || toFairnessKey(runtimeId),
-    };
+  get progress(): PipelineProgress {
+    return { phase: this.#phase, ...(this.waitingForSignal && { waitingForSignal: true }), ...this.report };
   }
 
-  /** What a pipeline is started with that collects what this one has not, once this one has ended. */
+  /** Options for an activity of this pipeline. `summary` is one line for the UI. */
+  optionsFor(summary: string): BctrlActivityOptions {
+    const { runtimeId, giveUpAfter } = this.input;
+    const fairnessKey = workflowInfo().priority?.fairnessKey || toFairnessKey(runtimeId);
+    return { giveUpAfter, summary, fairnessKey };
+  }
+
+  /** Input for a pipeline that collects, after this one has closed, what this one did not collect. */
   get rerunInput(): PipelineInput {
     const { waitFor: _, filesFromOutput, rerunOf, exportArchive, ...input } = this.input;
-    // Files that are left because of how a job ended are left for good.
+    // Files that are skipped because a job failed stay skipped.
     const hasFailed = (job: JobOutcome) => !isUnresolved(job) && job.status !== 'succeeded';
-    const isLeft = this.input.whenJobFails === 'skip' && this.#jobsInOrder.some(hasFailed);
-    const waitFor = isLeft ? undefined : this.#remainingWait;
+    const leavesFiles = this.input.whenJobFails === 'skip' && this.#jobsInOrder.some(hasFailed);
+    const waitFor = leavesFiles ? undefined : this.#remainingWait;
     return {
       ...input,
-      files: isLeft ? [] : this.files.uncollected,
+      files: leavesFiles ? [] : this.files.uncollected,
       ...(waitFor && { waitFor, ...(filesFromOutput !== undefined && { filesFromOutput }) }),
-      // One that is there has its name.
+      // A second archive would have the same name as the first.
       ...(exportArchive && this.exportArchive?.outcome !== 'exported' && { exportArchive }),
       rerunOf: rerunOf ?? collectionKeyPrefix(),
     };
   }
 
-  /** The wait for the jobs of which it is not known how they ended, or whose files are not listed yet. */
+  /** The wait for the jobs that are unresolved, or whose files are not added yet. */
   get #remainingWait(): PipelineInput['waitFor'] {
     const { waitFor } = this.input;
     if (waitFor === undefined) return undefined;
@@ -216,18 +209,10 @@ export class PipelineState {
     const invocationId = this.jobFinished?.invocationId;
     const ids = invocationIds ?? (invocationId === undefined ? [] : [invocationId]);
     if (ids.length === 0) return this.jobs.size === 0 || this.unresolvedJobs.length > 0 ? others : undefined;
-    const openIds = ids.filter((id) => isUnresolved(this.jobs.get(id)) || this.jobsWithUnaddedFiles.has(id));
-    return openIds.length === 0 ? undefined : { timeout: waitFor.timeout, invocationIds: openIds };
-  }
-
-  /** The signal `jobFinished` would be heeded now. */
-  get waitingForSignal(): boolean {
-    if (!this.input.waitFor?.signal) return false;
-    return this.isHeldForJobs || (this.#phase === 'waiting' && this.jobFinished === undefined);
-  }
-
-  get progress(): PipelineProgress {
-    return { phase: this.#phase, ...(this.waitingForSignal && { waitingForSignal: true }), ...this.report };
+    const remaining = ids.filter(
+      (id) => isUnresolved(this.jobs.get(id)) || this.jobsWithUnaddedFiles.has(id),
+    );
+    return remaining.length === 0 ? undefined : { timeout: waitFor.timeout, invocationIds: remaining };
   }
 
   get #jobsInOrder(): JobOutcome[] {

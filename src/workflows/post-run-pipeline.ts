@@ -1,28 +1,33 @@
-import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { PIPELINE_FAILED } from '../shared/names.js';
 import type { PipelineInput } from '../shared/pipeline-input.js';
 import type { PipelineReport } from '../shared/pipeline-report.js';
-import { allSettledOrThrow } from './all-settled-or-throw.js';
-import { collectFiles, continueAsNewIfSuggested } from './collect-files.js';
-import { describeFailure } from './describe-failure.js';
+import { collectFiles } from './collect-files.js';
 import { exportArchive, markStepsSkipped, resolveRunId, startNext, stopRuntime } from './finish.js';
-import { hold } from './hold.js';
+import { hold, shouldHold } from './hold.js';
 import { registerHandlers } from './message-handlers.js';
-import { type ContinueAsNewState, createPipelineState, type PipelineState } from './pipeline-state.js';
+import { createPipelineState, type PipelineState } from './pipeline-state.js';
+import { describeFailure } from './temporal-ui.js';
 import { verifyFiles } from './verify-files.js';
 import { waitForJobs } from './wait-for-jobs.js';
 
 /**
- * Waits for the jobs of a runtime, collects the files that they left, and finishes as asked. A file that finally fails
- * does not stop the others.
+ * Waits for the jobs of a runtime, collects the files that they left, and finishes as the input asks. A file that fails does not
+ * stop the others.
  *
- * @param previousState what an earlier run of this workflow has left; nobody else passes it
- * @throws ApplicationFailure `PipelineFailed` with the {@link PipelineReport} in `details[0]` when something that was
- *   asked for is not there; `invalid_input`, naming the field, for a wrong input
+ * @param previousState set by an earlier run of this workflow that continued as new; clients leave it out
+ * @throws ApplicationFailure `PipelineFailed`, with the {@link PipelineReport} in `details[0]`, if the pipeline did not get all
+ *   that was asked for; `invalid_input`, naming the field, for a wrong input
  */
 export async function postRunPipeline(
   input: PipelineInput,
-  previousState?: ContinueAsNewState,
+  previousState?: unknown,
 ): Promise<PipelineReport> {
   const pipeline = createPipelineState(input, previousState);
   registerHandlers(pipeline);
@@ -57,11 +62,19 @@ async function run(pipeline: PipelineState): Promise<void> {
   pipeline.setPhase('done');
 }
 
-function shouldHold({ isIncomplete, input }: PipelineState): boolean {
-  return isIncomplete && input.onFailure === 'hold';
+/** Waits for all steps, also if one fails: a workflow must not clean up, or close, while another still runs. */
+async function allSettledOrThrow(...steps: Promise<void>[]): Promise<void> {
+  for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
 }
 
-/** The report stays in the details and in the answer of the query. */
+/** Leaves the pending files to a new run when the history of this one is full. */
+async function continueAsNewIfSuggested(pipeline: PipelineState): Promise<void> {
+  if (!pipeline.hasFilesToCollect || !workflowInfo().continueAsNewSuggested) return;
+  const input = { ...pipeline.input, files: [] };
+  await continueAsNew<typeof postRunPipeline>(input, pipeline.toContinueAsNewState());
+}
+
+/** Finishes a cancelled pipeline. Its report stays in the current details and in the query `progress`. */
 async function cleanUp(pipeline: PipelineState): Promise<void> {
   pipeline.isCancelled = true;
   pipeline.files.skipRemaining('the pipeline was cancelled');

@@ -1,44 +1,40 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
-import { formatCount } from '../shared/format-count.js';
+import { formatCount } from '../shared/display-text.js';
+import { toProblem } from './activity-failure.js';
 import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
 import type { PipelineState } from './pipeline-state.js';
-import { toProblem } from './to-problem.js';
 
 const { verifyCollectedFiles } = proxyActivities<BctrlActivities>(activityOptions());
 
-/**
- * A pipeline whose files are all there does not wait for hours to learn that none is there twice; the look itself may wait 20
- * minutes for the listing.
- */
+/** The lookup itself may wait 20 minutes for the listing. A pipeline that has all its files waits little longer for it. */
 export const VERIFY_GIVE_UP_AFTER = '30m';
 
 /**
- * Looks once more for files of which a request had an unclear outcome: one that is there twice is reported, and one that failed
- * and is there all the same is collected.
+ * Looks up the files that had a request with an unclear outcome. Duplicates are reported, and a failed file that exists all the
+ * same is collected.
  */
 export async function verifyFiles(pipeline: PipelineState): Promise<void> {
   const { files, input } = pipeline;
-  const { collected, failed } = files.inDoubt;
+  const { collected, failed } = files.unverified;
   const count = collected.length + failed.length;
   if (count === 0) return;
-  const [what, has] =
-    count === 1
-      ? ['1 file', 'it twice, or in spite of its failure']
-      : [`${formatCount(count)} files`, 'them twice, or in spite of their failures'];
-  const subject = `look again for ${what} with unclear outcomes`;
+  const subject = count === 1 ? '1 file' : `${formatCount(count)} files`;
+  const summary = `look up ${subject} with unclear outcomes`;
   const options = activityOptions({
-    ...pipeline.activityOptions(subject),
+    ...pipeline.optionsFor(summary),
     giveUpAfter: VERIFY_GIVE_UP_AFTER,
   });
   const { collectionKey: key } = collectionKey(undefined, input.rerunOf);
+  const activityInput = { runtimeId: input.runtimeId, collectionKey: key, collected, failed };
   try {
-    const task = { runtimeId: input.runtimeId, collectionKey: key, collected, failed };
-    files.setVerified(await verifyCollectedFiles.executeWithOptions(options, [task]));
+    files.setVerified(await verifyCollectedFiles.executeWithOptions(options, [activityInput]));
   } catch (error) {
-    const { message } = toProblem(subject, error);
-    files.warn(`${what}: it is not known whether the API has ${has}; the last look failed: ${message}`);
+    const { message } = toProblem(summary, error);
+    files.warnings.add(
+      `${subject} may exist twice, or despite a failure; the last lookup failed: ${message}`,
+    );
   }
   pipeline.updateCurrentDetails();
 }

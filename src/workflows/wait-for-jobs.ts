@@ -1,43 +1,44 @@
-import { ActivityFailure, condition, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
+import { condition, proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
+import { truncatePath } from '../shared/display-text.js';
 import { type Duration, durationToMs } from '../shared/duration.js';
-import { apiCheckpointSchema, heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
+import { apiCheckpointSchema } from '../shared/heartbeat-details.js';
 import { MAX_FILES, type PipelineFile } from '../shared/pipeline-input.js';
 import type { JobOutcome } from '../shared/pipeline-report.js';
-import { truncatePath } from '../shared/truncate-line.js';
+import { isTimeout, readCheckpoint, toProblem } from './activity-failure.js';
 import { DEFAULT_WAIT_TIMEOUT, waitActivityOptions } from './activity-options.js';
 import { isUnresolved, type PipelineState } from './pipeline-state.js';
-import { toProblem } from './to-problem.js';
 
-/** Stands for the job where a signal names none. */
+/** Id of the job if the signal names none. */
 const SIGNAL_JOB_ID = 'jobFinished';
 
-/** A wait for the job that a late signal names asks at least once. */
-const SHORTEST_WAIT_MS = 1_000;
+/** The job that a late signal names is asked for at least once. */
+const MIN_WAIT_MS = 1_000;
 
 const { waitForInvocation } = proxyActivities<BctrlActivities>(waitActivityOptions());
 
-/** Waits for the jobs whose end is not known yet, and lists the files that they name. */
+/** Waits for the unresolved jobs, and adds the files that their outputs name. */
 export async function waitForJobs(pipeline: PipelineState): Promise<void> {
   const { waitFor } = pipeline.input;
   if (waitFor === undefined || pipeline.phase !== 'waiting') return;
   pipeline.setPhase('waiting');
-  if (waitFor.signal) await waitForSignal(pipeline);
+  if (waitFor.signal) await waitForSignal(pipeline, waitFor.timeout);
   else await waitForInvocations(pipeline, waitFor.invocationIds ?? [], waitFor.timeout);
 }
 
-/** Waits for the signal, and for the invocation that it names, if it names one. */
-async function waitForSignal(pipeline: PipelineState): Promise<void> {
-  const timeout = pipeline.input.waitFor?.timeout ?? DEFAULT_WAIT_TIMEOUT;
+/** Waits for the signal, and for the invocation that it names. A signal without an `invocationId` is trusted; the API is not asked. */
+async function waitForSignal(
+  pipeline: PipelineState,
+  timeout: Duration = DEFAULT_WAIT_TIMEOUT,
+): Promise<void> {
   const deadlineMs = Date.now() + durationToMs(timeout);
   const isSignalled = () => pipeline.jobFinished !== undefined;
   await condition(isSignalled, timeout, { summary: 'wait for the signal jobFinished' });
-  // A signal after the one that was wrong takes its place.
+  // A held pipeline accepts another signal, which replaces the job of the first one.
   pipeline.jobs.clear();
   const { invocationId, status = 'succeeded' } = pipeline.jobFinished ?? {};
   if (invocationId !== undefined) {
-    const leftMs = Math.max(deadlineMs - Date.now(), SHORTEST_WAIT_MS);
-    await waitForInvocations(pipeline, [invocationId], leftMs);
+    await waitForInvocations(pipeline, [invocationId], Math.max(deadlineMs - Date.now(), MIN_WAIT_MS));
   } else {
     pipeline.jobs.set(SIGNAL_JOB_ID, toSignalledJob(pipeline, isSignalled() ? status : 'still_running'));
   }
@@ -60,15 +61,15 @@ async function waitForInvocations(
   invocationIds: readonly string[],
   timeout: Duration | undefined,
 ): Promise<void> {
-  const unknown = [...new Set(invocationIds)].filter((id) => isUnresolved(pipeline.jobs.get(id)));
-  const named = await Promise.all(unknown.map((id) => waitForJob(pipeline, id, timeout)));
-  // In the order of the jobs, not of their ends, which the history does not tell exactly from those of messages.
-  for (const [index, id] of unknown.entries()) addFiles(pipeline, id, named[index] ?? []);
+  const unresolved = [...new Set(invocationIds)].filter((id) => isUnresolved(pipeline.jobs.get(id)));
+  const filesOfJobs = await Promise.all(unresolved.map((id) => waitForJob(pipeline, id, timeout)));
+  // Add files in job order: completion order is not deterministic on replay.
+  for (const [index, id] of unresolved.entries()) addFiles(pipeline, id, filesOfJobs[index] ?? []);
   pipeline.jobsWithUnaddedFiles.clear();
   pipeline.updateCurrentDetails();
 }
 
-/** Notes how a job ended. Returns the files that its output names. */
+/** Sets the outcome of a job. Returns the files that its output names. */
 async function waitForJob(
   pipeline: PipelineState,
   id: string,
@@ -76,58 +77,49 @@ async function waitForJob(
 ): Promise<readonly PipelineFile[]> {
   const { runtimeId, filesFromOutput } = pipeline.input;
   const options = waitActivityOptions({
-    ...pipeline.activityOptions(`wait for ${truncatePath(id)}`),
+    ...pipeline.optionsFor(`wait for ${truncatePath(id)}`),
     giveUpAfter: timeout,
   });
-  const task = { runtimeId, invocationId: id, filesFromOutput };
-  let named: readonly PipelineFile[] = [];
+  const activityInput = { runtimeId, invocationId: id, filesFromOutput };
+  let files: readonly PipelineFile[] = [];
   try {
-    const { files = [], outputProblem, ...job } = await waitForInvocation.executeWithOptions(options, [task]);
+    const {
+      files: named = [],
+      outputProblem,
+      ...job
+    } = await waitForInvocation.executeWithOptions(options, [activityInput]);
     pipeline.jobs.set(id, outputProblem === undefined ? job : withProblem(job, outputProblem));
-    named = files;
-    if (files.length > 0) pipeline.jobsWithUnaddedFiles.add(id);
+    if (named.length > 0) pipeline.jobsWithUnaddedFiles.add(id);
+    files = named;
   } catch (error) {
-    const problem = toProblem(subjectOf(id), error);
+    const problem = toProblem(toSubject(id), error);
     pipeline.jobs.set(
       id,
-      isTimeout(error) ? toStillRunningJob(id, lastStatus(error)) : { id, status: 'unknown', problem },
+      isTimeout(error) ? toStillRunningJob(id, error) : { id, status: 'unknown', problem },
     );
   }
   pipeline.updateCurrentDetails();
-  return named;
+  return files;
 }
 
 function addFiles({ files, jobs }: PipelineState, id: string, named: readonly PipelineFile[]): void {
   const job = jobs.get(id);
   if (files.canAdd(named)) files.add(named);
-  else if (job)
+  else if (job) {
     jobs.set(id, withProblem(job, `its output names more files than the ${MAX_FILES} of a pipeline`));
+  }
 }
 
-function toStillRunningJob(id: string, lastStatus: string | undefined): JobOutcome {
-  const said = lastStatus === undefined ? '' : `; its status was "${lastStatus}"`;
-  return withProblem({ id, status: 'still_running' }, `it had not ended in time${said}`);
-}
-
-/** As the API said it last, to the attempt that ran out of time. */
-function lastStatus(error: unknown): string | undefined {
-  const details =
-    error instanceof ActivityFailure && error.cause instanceof TimeoutFailure
-      ? heartbeatDetailsSchema.safeParse(error.cause.lastHeartbeatDetails).data
-      : undefined;
-  return apiCheckpointSchema.safeParse(details?.checkpoint).data?.jobStatus;
+function toStillRunningJob(id: string, error: unknown): JobOutcome {
+  const { jobStatus } = readCheckpoint(apiCheckpointSchema, error) ?? {};
+  const lastStatus = jobStatus === undefined ? '' : `; its status was "${jobStatus}"`;
+  return withProblem({ id, status: 'still_running' }, `it had not ended in time${lastStatus}`);
 }
 
 function withProblem(job: JobOutcome, problem: string): JobOutcome {
-  return { ...job, problem: { message: `${subjectOf(job.id)}: ${problem}` } };
+  return { ...job, problem: { message: `${toSubject(job.id)}: ${problem}` } };
 }
 
-const subjectOf = (id: string) => `invocation ${truncatePath(id)}`;
-
-/** The wait was over before the job, whatever the last attempt met. */
-function isTimeout(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    (error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT')
-  );
+function toSubject(id: string): string {
+  return `invocation ${truncatePath(id)}`;
 }

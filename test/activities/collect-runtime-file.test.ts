@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { fileKey } from '../../src/shared/file-key.js';
+import { fileKey } from '../../src/shared/keys.js';
 import { COLLECTION_KEY_FIELD } from '../../src/shared/names.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import {

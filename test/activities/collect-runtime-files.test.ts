@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { CollectOutcome } from '../../src/shared/collect-outcome.js';
-import { fileKey } from '../../src/shared/file-key.js';
+import { fileKey } from '../../src/shared/keys.js';
 import { COLLECTION_KEY_FIELD } from '../../src/shared/names.js';
 import type { Fault, FaultRule, GatewayOptions } from '../../src/testing.js';
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toCollectionKey } from '../../src/activities/collection-keys.js';
-import { fileKey } from '../../src/shared/file-key.js';
+import { fileKey } from '../../src/shared/keys.js';
 
 for (const file of [
   { runtimePath: 'a.txt' },

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../src/activities/create-activities.js';
-import { fileKey } from '../../src/shared/file-key.js';
+import { fileKey } from '../../src/shared/keys.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
 import { createTestClient } from '../support/client.js';

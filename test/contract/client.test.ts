@@ -5,7 +5,7 @@ import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { BctrlError } from '../../src/bctrl/bctrl-error.js';
 import { collectRequestSchema, errorResponseSchema, fileSchema } from '../../src/shared/api-schema.js';
-import { fileKey } from '../../src/shared/file-key.js';
+import { fileKey } from '../../src/shared/keys.js';
 import { COLLECTION_KEY_FIELD } from '../../src/shared/names.js';
 import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.js';
 import { createTestActivities, runAttempt } from '../support/activities.js';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
-import { parseWorkerVersion } from '../../src/shared/worker-identity.js';
+import { POST_RUN_PIPELINE, parseWorkerVersion } from '../../src/shared/names.js';
 import { version } from '../../src/version.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';

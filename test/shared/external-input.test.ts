@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { collectRuntimeFileInputSchema, collectRuntimeFilesInputSchema } from '../../src/shared/collect.js';
 import { durationSchema } from '../../src/shared/duration.js';
 import { externalInput } from '../../src/shared/external-input.js';
-import { formatZodError } from '../../src/shared/format-zod-error.js';
 import { waitForInvocationInputSchema } from '../../src/shared/invocation.js';
+import { formatZodError } from '../../src/shared/parse-input.js';
 import { collectFileInputSchema, pipelineInputSchema } from '../../src/shared/pipeline-input.js';
 import {
   addFilesInputSchema,
@@ -17,8 +17,8 @@ const RUNTIME = 'rt_1';
 const files = [{ runtimePath: 'a.txt' }];
 const waitFor = { signal: true };
 
-/** Every schema of an input that a client or workflow writes, with an input that is right. */
-const inputs: Record<string, [schema: z.ZodType, right: Record<string, unknown>]> = {
+/** Every schema of external input, with a valid input. */
+const inputs: Record<string, [schema: z.ZodType, valid: Record<string, unknown>]> = {
   postRunPipeline: [pipelineInputSchema, { runtimeId: RUNTIME, files }],
   collectFile: [collectFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt' }],
   collectRuntimeFile: [collectRuntimeFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt' }],
@@ -29,27 +29,27 @@ const inputs: Record<string, [schema: z.ZodType, right: Record<string, unknown>]
   jobFinished: [jobFinishedInputSchema, {}],
 };
 
-/** A pipeline that starts another workflow at its end. */
+/** A pipeline with a next workflow. */
 const toNext = (next: object) => ({ runtimeId: RUNTIME, files, next });
 
-/** What a person reads of an input that is refused; `undefined` if it is accepted. */
+/** The message for a refused input, `undefined` for an accepted one. */
 function refusalOf(schema: z.ZodType, input: unknown): string | undefined {
   const { error } = schema.safeParse(input);
   return error && formatZodError(error);
 }
 
-/** As it comes out of a payload. */
+/** The value as it arrives in a payload. */
 const fromJson = (text: string): unknown => JSON.parse(text);
 
-/** `levels` objects in each other. */
+/** `levels` nested objects. */
 function nested(levels: number): unknown {
   return fromJson(`${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`);
 }
 
-for (const [name, [schema, right]] of Object.entries(inputs)) {
+for (const [name, [schema, valid]] of Object.entries(inputs)) {
   describe(`the input of ${name}`, () => {
-    test('is accepted as it should be', () => {
-      assert.equal(refusalOf(schema, right), undefined);
+    test('is accepted if it is valid', () => {
+      assert.equal(refusalOf(schema, valid), undefined);
     });
 
     test('is refused with a lone surrogate in a value, at any depth', () => {
@@ -57,40 +57,40 @@ for (const [name, [schema, right]] of Object.entries(inputs)) {
         ['\ud800', 'note'],
         [{ a: ['', 'x\udc00'] }, 'note.a[1]'],
       ] as const) {
-        assert.equal(refusalOf(schema, { ...right, note: value }), `${place}: is not well-formed Unicode`);
+        assert.equal(refusalOf(schema, { ...valid, note: value }), `${place}: is not well-formed Unicode`);
       }
     });
 
-    test('is refused with a lone surrogate in the name of a field, and says so in a well-formed text', () => {
-      const refusal = refusalOf(schema, { ...right, note: { 'x\ud800': 1 } });
+    test('is refused with a lone surrogate in a field name, in a well-formed message', () => {
+      const refusal = refusalOf(schema, { ...valid, note: { 'x\ud800': 1 } });
       assert.equal(refusal, 'note.x\ufffd: must not be the name of a field');
-      assert.equal(refusalOf(schema, { ...right, '\udfff': 1 }), '\ufffd: must not be the name of a field');
+      assert.equal(refusalOf(schema, { ...valid, '\udfff': 1 }), '\ufffd: must not be the name of a field');
     });
 
-    test('is refused with a field __proto__, which nothing would read', () => {
+    test('is refused with a field __proto__', () => {
       const input = fromJson(
-        JSON.stringify(right).replace(/}$/, `${Object.keys(right).length > 0 ? ',' : ''}"__proto__":{}}`),
+        JSON.stringify(valid).replace(/}$/, `${Object.keys(valid).length > 0 ? ',' : ''}"__proto__":{}}`),
       );
       assert.equal(refusalOf(schema, input), '__proto__: must not be the name of a field');
     });
 
-    test('is refused at once when it is 30,000 levels deep', () => {
-      const refusal = refusalOf(schema, { ...right, note: nested(30_000) });
+    test('is refused if it is 30,000 levels deep', () => {
+      const refusal = refusalOf(schema, { ...valid, note: nested(30_000) });
       assert.equal(refusal, 'note.a.a.a.a…: is more than 200 levels deep');
     });
 
-    test('is refused in one short line when it has 150,000 unknown fields', () => {
+    test('is refused in one short line if it has 150,000 unknown fields', () => {
       const many = Object.fromEntries(Array.from({ length: 150_000 }, (_, index) => [`field${index}`, 1]));
       const startedMs = performance.now();
-      assert.equal(refusalOf(schema, { ...right, ...many }), 'Unrecognized key: "field0"');
-      // A workflow task may take five seconds.
+      assert.equal(refusalOf(schema, { ...valid, ...many }), 'Unrecognized key: "field0"');
+      // A workflow task may take five seconds at most.
       assert.ok(performance.now() - startedMs < 5_000);
-      const long = refusalOf(schema, { ...right, ['x'.repeat(1_000_000)]: 1 }) ?? '';
+      const long = refusalOf(schema, { ...valid, ['x'.repeat(1_000_000)]: 1 }) ?? '';
       assert.match(long, /^Unrecognized key: "…x+"$/);
       assert.ok(long.length < 200);
     });
 
-    test('is refused when it is no object', () => {
+    test('is refused if it is no object', () => {
       for (const input of [undefined, null, 'rt_1', 1, true, [], new Uint8Array(3)]) {
         assert.match(refusalOf(schema, input) ?? '', /expected (object|JSON)/);
       }
@@ -98,25 +98,25 @@ for (const [name, [schema, right]] of Object.entries(inputs)) {
     });
 
     test('is refused with a number that JSON cannot hold', () => {
-      const input = { ...right, note: fromJson('[1e400]') };
+      const input = { ...valid, note: fromJson('[1e400]') };
       assert.equal(refusalOf(schema, input), 'note[0]: is not a finite number');
     });
   });
 }
 
-test('what is well-formed passes as it is, in all planes of Unicode', () => {
+test('well-formed text of all planes of Unicode passes unchanged', () => {
   const schema = externalInput(z.unknown());
   const value = fromJson('{"ü😀": ["\\ud83d\\ude00", null, true, 1e300, {"constructor": "\\u0000"}]}');
   assert.equal(schema.parse(value), value);
 });
 
-test('the depth of an input has a bound on both sides', () => {
+test('an input may be 200 levels deep, and no deeper', () => {
   const schema = externalInput(z.unknown());
   assert.equal(refusalOf(schema, nested(200)), undefined);
   assert.match(refusalOf(schema, nested(201)) ?? '', /is more than 200 levels deep$/);
 });
 
-describe('each text has a bound, in bytes', () => {
+describe('each text has a limit in bytes', () => {
   const pipeline = (fields: object) => ({ runtimeId: RUNTIME, files, ...fields });
   const file = (fields: object) => pipeline({ files: [{ runtimePath: 'a.txt', ...fields }] });
   const bounds: [field: string, maxBytes: number, toInput: (text: string) => unknown, schema?: z.ZodType][] =
@@ -156,7 +156,7 @@ describe('each text has a bound, in bytes', () => {
       assert.equal(refusalOf(schema, ascii(maxBytes)), undefined);
       assert.equal(refusalOf(schema, ascii(maxBytes + 1)), tooLong);
       assert.equal(refusalOf(schema, ascii(1_000_000)), tooLong);
-      // Of two, three and four bytes a character, after so many of one byte that the bound is met exactly.
+      // Characters of two, three and four bytes, after enough of one byte to meet the limit exactly.
       for (const wide of ['é', 'あ', '😀']) {
         const size = Buffer.byteLength(wide);
         const head = 'x'.repeat(8 + ((maxBytes - 8) % size));
@@ -180,14 +180,14 @@ describe('each text has a bound, in bytes', () => {
     );
   });
 
-  test('rerunOf counts as JSON', () => {
+  test('rerunOf is limited by the bytes of its JSON', () => {
     const rerunOf = (text: string) => refusalOf(pipelineInputSchema, pipeline({ rerunOf: text }));
     assert.equal(rerunOf('"'.repeat(1_000)), undefined);
     assert.equal(rerunOf('"'.repeat(1_001)), 'rerunOf: must be at most 2000 bytes of JSON');
     assert.equal(rerunOf('\u0001'.repeat(334)), 'rerunOf: must be at most 2000 bytes of JSON');
   });
 
-  test('an id has no control characters, but any others', () => {
+  test('an id may have any characters except control characters', () => {
     for (const id of ['a\n', '\u0000', '\u009f']) {
       assert.equal(
         refusalOf(pipelineInputSchema, pipeline({ runtimeId: id })),
@@ -200,7 +200,7 @@ describe('each text has a bound, in bytes', () => {
   });
 });
 
-test('a task queue that Temporal keeps to itself is refused', () => {
+test('a task queue that Temporal reserves is refused', () => {
   const input = (taskQueue: string) => toNext({ workflowType: 'next', taskQueue });
   assert.match(
     refusalOf(pipelineInputSchema, input('/_sys/x')) ?? '',
@@ -209,7 +209,7 @@ test('a task queue that Temporal keeps to itself is refused', () => {
   assert.equal(refusalOf(pipelineInputSchema, input('/_sys')), undefined);
 });
 
-describe('each list has a bound', () => {
+describe('each list has a limit', () => {
   const many = (length: number) => Array.from({ length }, (_, index) => `${index}`);
   const pipeline = (fields: object) => ({ runtimeId: RUNTIME, files, ...fields });
   const toFiles = (length: number) => ({
@@ -249,14 +249,14 @@ describe('metadata', () => {
     refusalOf(collectFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt', metadata });
   const message = 'metadata: must be at most 65536 bytes of JSON, and 100 levels deep';
 
-  test('is any object of JSON', () => {
+  test('may be any JSON object', () => {
     for (const metadata of [{}, { a: null, b: [1, 'x', { c: false }] }])
       assert.equal(refusal(metadata), undefined);
     for (const metadata of [null, [], 'x', 1])
       assert.equal(refusal(metadata), 'metadata: expected an object');
   });
 
-  test('has at most 65,536 bytes as JSON', () => {
+  test('has at most 65,536 bytes of JSON', () => {
     const sized = (bytes: number, unit = 'x') => {
       const room = bytes - Buffer.byteLength('{"a":""}');
       return { a: 'x'.repeat(room % Buffer.byteLength(unit)) + unit.repeat(room / Buffer.byteLength(unit)) };
@@ -276,7 +276,7 @@ describe('metadata', () => {
 describe('a duration', () => {
   const isRight = (value: unknown) => durationSchema.safeParse(value).success;
 
-  test('is at least 1 ms, as Temporal takes less for no duration', () => {
+  test('is at least 1 ms', () => {
     for (const value of [1, '1ms', '1 ms', '0.001s']) assert.ok(isRight(value), String(value));
     for (const value of [0, -1, 1e-9, 0.999, '0s', '0.9ms', Number.NaN])
       assert.ok(!isRight(value), String(value));

@@ -50,7 +50,7 @@ for (const [status, reasonClass] of derived) {
 }
 
 for (const reasonClass of reasonClasses) {
-  test(`a body that says ${reasonClass} is believed, whatever the status`, () => {
+  test(`a body with ${reasonClass} is ${reasonClass}, whatever the status`, () => {
     for (const [status] of derived) assert.equal(resolveReasonClass(status, reasonClass), reasonClass);
   });
 }

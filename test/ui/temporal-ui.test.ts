@@ -142,7 +142,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
     await pipeline.turnTo('User Metadata');
     await see(
       pipeline.row('held', 3, 2, 0, 0, 0, 1, BYTES['results.csv'] + BYTES['logs/agent.log']),
-      pipeline.markdown('Current Details').getByText('Held. Mend the cause, then send the update resume'),
+      pipeline.markdown('Current Details').getByText('Held. Fix the cause, then send the update resume'),
       failureOf(pipeline, 'screenshots/checkout.png'),
       page.getByText(HELD, { exact: true }),
     );

@@ -5,7 +5,7 @@ import { ApplicationFailure } from '@temporalio/client';
 import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import type { CollectRuntimeFilesInput } from '../../src/shared/collect.js';
 import type { CollectOutcome } from '../../src/shared/collect-outcome.js';
-import { fileKey } from '../../src/shared/file-key.js';
+import { fileKey } from '../../src/shared/keys.js';
 import { ADD_FILES_UPDATE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { FailedOutcome, PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
 import {
@@ -46,7 +46,7 @@ function failed({ runtimePath }: { runtimePath: string }, code = 'file.not_found
 const collectAll: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => files.map(collected);
 
 describe('more than 20 files', () => {
-  test('are collected in batches, so many at a time, each file with its own place in the key', async () => {
+  test('are collected in batches, at most `concurrency` at a time', async () => {
     const inputs: CollectRuntimeFilesInput[] = [];
     const gate = createGate();
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async (input) => {
@@ -91,7 +91,7 @@ describe('more than 20 files', () => {
     );
   });
 
-  test('have the same keys as if each were collected alone, so that a file may go from one to the other', async () => {
+  test('have the same collection keys in a batch as alone', async () => {
     const keys: (string | undefined)[] = [];
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(input) {
@@ -117,7 +117,7 @@ describe('more than 20 files', () => {
     assert.equal(new Set(keys).size, 21);
   });
 
-  test('may grow while they are collected', async () => {
+  test('are joined by files that are added while they are collected', async () => {
     const gate = createGate();
     let batches = 0;
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => {
@@ -136,7 +136,7 @@ describe('more than 20 files', () => {
     });
   });
 
-  test('that are not there are missing or have failed, as each of them asks', async () => {
+  test('are missing or failed as the `ifMissing` of each says, if they do not exist', async () => {
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) =>
       files.map((file) => (Number.parseInt(file.runtimePath, 10) < 3 ? failed(file) : collected(file)));
     const [a, b, ...others] = list(...paths(25));
@@ -157,7 +157,7 @@ describe('more than 20 files', () => {
     assert.deepEqual(report.warnings, ['missing: 0.txt: it is not there']);
   });
 
-  test('of a runtime that is gone have failed, although they may be missing', async () => {
+  test('have failed, whatever their `ifMissing`, if the runtime does not exist', async () => {
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) =>
       files.map((file) => failed(file, 'runtime.not_found'));
     const files = paths(25).map((runtimePath) => ({ runtimePath, ifMissing: 'ignore' }));
@@ -170,8 +170,8 @@ describe('more than 20 files', () => {
   });
 });
 
-describe('a batch whose time is over', () => {
-  test('has the outcomes that its last heartbeat knew', async () => {
+describe('a batch that times out', () => {
+  test('has the outcomes of its last heartbeat', async () => {
     const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) => {
       const states = files.map((file, index) => ({
         failures: {},
@@ -192,7 +192,7 @@ describe('a batch whose time is over', () => {
   });
 });
 
-test('a report lists 900 files and 100 failures at most, and its counts are of all', async () => {
+test('a report lists at most 900 files and 100 failures, and counts all', async () => {
   const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async ({ files }) =>
     files.map((file) => (Number.parseInt(file.runtimePath, 10) % 10 === 0 ? failed(file) : collected(file)));
   const input = { runtimeId: RUNTIME, files: list(...paths(2_000)), batchSize: 500 };
@@ -230,7 +230,7 @@ for (const [what, wrong, message] of [
   });
 }
 
-test('an outage of ten minutes amid 10,000 files costs a few requests, and all are collected after it', async (t) => {
+test('an outage of ten minutes costs few requests, and all 10,000 files are collected after it', async (t) => {
   const count = 10_000;
   const { gateway, runtimeId, activities } = await setUp(
     t,
@@ -246,7 +246,7 @@ test('an outage of ten minutes amid 10,000 files costs a few requests, and all a
   const requests = () => Object.values(gateway.snapshot().requests).reduce((sum, of) => sum + of, 0);
   let [before, after] = [0, 0];
   const collectRuntimeFiles: BctrlActivities['collectRuntimeFiles'] = async (input) => {
-    // The time of an attempt is the server's, which skips the delays between them.
+    // Attempts are dated by the server's clock, which skips the delays between them.
     const { currentAttemptScheduledTimestampMs: nowMs } = Context.current().info;
     if (startMs === undefined && gateway.snapshot().files.length > 0.4 * count) {
       startMs = nowMs;

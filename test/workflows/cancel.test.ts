@@ -24,7 +24,7 @@ useTimeSkippingServer();
 
 const MINUTE_MS = 60_000;
 
-/** Longer than it takes a cancellation to be recorded, shorter than it takes to be delivered with a heartbeat. */
+/** Longer than Temporal takes to record a cancellation, shorter than it takes to deliver it with a heartbeat. */
 const SOON_MS = 500;
 
 describe('a pipeline that is cancelled', () => {
@@ -45,7 +45,7 @@ describe('a pipeline that is cancelled', () => {
     });
   }
 
-  test('waits for its requests, and counts what they have done, once', async () => {
+  test('waits for its requests, and counts once what they did', async () => {
     let [begun, stopped] = [0, 0];
     let isCollecting = false;
     const activities: Partial<BctrlActivities> = {
@@ -68,7 +68,7 @@ describe('a pipeline that is cancelled', () => {
       next: { workflowType: 'x' },
     };
     const all = { ...activities, getActiveRun: async () => 'run' };
-    // The server never tells of an activity that is cancelled before it has begun, as the look for the run may be.
+    // The server never reports an activity that is cancelled before it began, which may happen to getActiveRun.
     const progress = await cancelWhen(all, input, async (handle) => {
       const { runId } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
       return begun === 1 && runId === 'run';
@@ -81,7 +81,7 @@ describe('a pipeline that is cancelled', () => {
     assert.equal(stopped, 1);
   });
 
-  test('while it looks for the run has begun to collect all the same', async () => {
+  test('while it resolves the run has already begun to collect', async () => {
     const collected: string[] = [];
     let looked = 0;
     const activities: Partial<BctrlActivities> = {
@@ -97,7 +97,7 @@ describe('a pipeline that is cancelled', () => {
       },
     };
     const input = { exportArchive: {} };
-    // Collected as the workflow has it: until then the server may not have noted that an activity has begun.
+    // Only a collected file proves that the server has recorded the start of an activity.
     const isThere = async (handle: Handle) => {
       const { counts } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
       return looked === 1 && counts.collected === 2;
@@ -107,7 +107,7 @@ describe('a pipeline that is cancelled', () => {
     assert.equal(counts.collected, 2);
   });
 
-  test('while it is held for hours ends at once', async () => {
+  test('while it is held closes at once', async () => {
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile() {
         throw ApplicationFailure.nonRetryable('no', 'unauthorized');

@@ -22,7 +22,7 @@ import { waitFor, waitForPhase } from '../support/wait-for.js';
 
 useTimeSkippingServer();
 
-const finalAnswer = { kind: 'respond', status: 403 } as const;
+const finalResponse = { kind: 'respond', status: 403 } as const;
 const files = list('a.txt', 'b.txt');
 const contents = { 'a.txt': 'hello', 'b.txt': 'hi' };
 
@@ -33,7 +33,7 @@ async function runtimeStatus(gateway: Awaited<ReturnType<typeof setUp>>['gateway
 describe('exportArchive', () => {
   const exportArchive = { name: 'all.zip' };
 
-  test('makes one zip of the files, although the first answer was lost', async (t) => {
+  test('makes one zip of the files, although the first response was lost', async (t) => {
     const faults: FaultRule[] = [{ operation: 'export', times: 1, fault: { kind: 'drop-response' } }];
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
     const report = await runPipeline(activities, { runtimeId, files, exportArchive });
@@ -47,8 +47,8 @@ describe('exportArchive', () => {
   });
 
   for (const operation of ['export', 'get-runtime'] as const) {
-    test(`that fails at ${operation} fails the pipeline, and the report has the files all the same`, async (t) => {
-      const faults: FaultRule[] = [{ operation, fault: finalAnswer }];
+    test(`that fails at ${operation} fails the pipeline, whose report still has the files`, async (t) => {
+      const faults: FaultRule[] = [{ operation, fault: finalResponse }];
       const { runtimeId, activities } = await setUp(t, contents, { faults });
       const input = { runtimeId, files, exportArchive, stopRuntime: 'on-success' };
       const report = await execute({ activities }, input, getFailedReport);
@@ -78,7 +78,7 @@ describe('stopRuntime', () => {
     [undefined, false, false],
   ] as const) {
     const pipeline = failing ? 'a failing pipeline' : 'a pipeline';
-    test(`${stopRuntime ?? 'left out'}: ${pipeline} ${stopped ? 'stops' : 'leaves'} the runtime`, async (t) => {
+    test(`${stopRuntime ?? 'left out'}: ${pipeline} ${stopped ? 'stops the runtime' : 'does not stop the runtime'}`, async (t) => {
       const { gateway, runtimeId, activities } = await setUp(t, failing ? {} : contents);
       await execute({ activities }, { runtimeId, files, stopRuntime }, async (handle) => {
         await (failing ? getFailedReport(handle) : handle.result());
@@ -87,7 +87,7 @@ describe('stopRuntime', () => {
     });
   }
 
-  test('succeeds for a runtime that is stopped already, by an attempt whose answer was lost', async (t) => {
+  test('succeeds if an attempt whose response was lost has stopped the runtime', async (t) => {
     const faults: FaultRule[] = [{ operation: 'stop-runtime', times: 1, fault: { kind: 'drop-response' } }];
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
     const report = await runPipeline(activities, { runtimeId, files, stopRuntime: 'always' });
@@ -95,8 +95,8 @@ describe('stopRuntime', () => {
     assert.equal(gateway.snapshot().requests['stop-runtime'], 2);
   });
 
-  test('that fails fails the pipeline, and the report has the files all the same', async (t) => {
-    const faults: FaultRule[] = [{ operation: 'stop-runtime', fault: finalAnswer }];
+  test('that fails fails the pipeline, whose report still has the files', async (t) => {
+    const faults: FaultRule[] = [{ operation: 'stop-runtime', fault: finalResponse }];
     const { runtimeId, activities } = await setUp(t, contents, { faults });
     await execute({ activities }, { runtimeId, files, stopRuntime: 'always' }, async (handle) => {
       const report = await getFailedReport(handle);
@@ -112,7 +112,7 @@ describe('next', () => {
 
   test('starts a workflow with the report, on its own task queue', async (t) => {
     const { runtimeId, activities } = await setUp(t, contents);
-    // `collectFile` refuses the report as its input, and so shows that it was given one.
+    // `collectFile` refuses the report as its input, and so shows that it received one.
     const wanted = { workflowType: 'collectFile', taskQueue: randomUUID() };
     await execute({ activities }, { runtimeId, files, ...toNext(wanted) }, async (handle) => {
       const { next }: PipelineReport = await handle.result();
@@ -138,7 +138,7 @@ describe('next', () => {
   });
 });
 
-// Last, as the server stops skipping time after some cancellations.
+// Runs last: the server stops skipping time after some cancellations.
 describe('cancellation', () => {
   async function cancelWhen(
     t: TestContext,
@@ -171,7 +171,7 @@ describe('cancellation', () => {
     assert.deepEqual([counts.collected, counts.failed], [1, 1]);
   });
 
-  test('while it waits stops the runtime, and no file was collected', async (t) => {
+  test('of a waiting pipeline stops the runtime and collects nothing', async (t) => {
     const input = { files: list('a.txt'), waitFor: {} };
     const { files } = await cancelWhen(t, {}, input, (gateway) =>
       waitFor('the request to wait', () => gateway.snapshot().requests.wait === 1),
@@ -185,13 +185,13 @@ describe('cancellation', () => {
     ['export', 'finishing'],
     ['stop-runtime', 'finishing, and already stops'],
   ] as const) {
-    test(`while it is ${phase} stops the runtime`, async (t) => {
+    test(`of a pipeline that is ${phase} stops the runtime`, async (t) => {
       const fault = { kind: 'delay', delayMs: 60_000 } as const;
       const faults: FaultRule[] = [{ operation, times: 1, fault }];
       const input = { files: list('a.txt'), exportArchive: {} };
       const { counts } = await cancelWhen(t, { faults }, input, async (gateway, handle) => {
         await waitFor('the request', () => gateway.snapshot().requests[operation] === 1);
-        // The server never tells of an activity that is cancelled before it has begun, as the look for the run may be.
+        // The server never reports an activity that is cancelled before it began, which may happen to getActiveRun.
         await waitFor('the run', async () => (await handle.query<PipelineProgress>(PROGRESS_QUERY)).runId);
       });
       assert.deepEqual([counts.collected, counts.skipped], operation === 'collect' ? [0, 1] : [1, 0]);

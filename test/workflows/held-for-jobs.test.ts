@@ -24,7 +24,7 @@ useTimeSkippingServer();
 const MINUTE_MS = 60_000;
 const refused = () => ApplicationFailure.nonRetryable('there is no such job', 'not_found');
 
-describe('a pipeline that is held because its job has not ended in time', () => {
+describe('a pipeline that is held because its job still runs', () => {
   const input = {
     runtimeId: RUNTIME,
     waitFor: { signal: true, timeout: '1h' },
@@ -46,7 +46,7 @@ describe('a pipeline that is held because its job has not ended in time', () => 
     return { job, activities };
   }
 
-  test('leaves the files until it has, and then collects them', async () => {
+  test('collects the files after the job has ended', async () => {
     const { job, activities } = createJob();
     await execute({ activities }, input, async (handle) => {
       await env.sleep(HOUR_MS + MINUTE_MS);
@@ -66,7 +66,7 @@ describe('a pipeline that is held because its job has not ended in time', () => 
     assert.equal(job.collects, 2);
   });
 
-  test('is abandoned with all of them, and says how many', async () => {
+  test('skips all files when it is abandoned, and returns their number', async () => {
     const { job, activities } = createJob();
     await execute({ activities }, input, async (handle) => {
       await env.sleep(HOUR_MS + MINUTE_MS);
@@ -83,7 +83,7 @@ describe('a pipeline that is held because its job has not ended in time', () => 
 describe('the signal jobFinished', () => {
   const input = { runtimeId: RUNTIME, waitFor: { signal: true, timeout: '2h' }, files: list('a.txt') };
 
-  test('that named a wrong job can be sent again while the pipeline is held for it', async () => {
+  test('replaces the one that named a wrong job, while the pipeline is held for that job', async () => {
     const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
       async waitForInvocation({ invocationId }) {
@@ -106,7 +106,7 @@ describe('the signal jobFinished', () => {
     });
   });
 
-  test('is waited for visibly', async () => {
+  test('is waited for in the phase waiting, which the current details show', async () => {
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       await waitForPhase(handle, 'waiting');
       assert.match(await getCurrentDetails(handle), /^\| waiting \| 1 \|/m);
@@ -115,7 +115,7 @@ describe('the signal jobFinished', () => {
     });
   });
 
-  test('counts once: another one is ignored', async () => {
+  test('counts once; another one is ignored', async () => {
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       await handle.signal(JOB_FINISHED_SIGNAL, { status: 'failed' });
       await handle.signal(JOB_FINISHED_SIGNAL, { status: 'succeeded' });
@@ -124,7 +124,7 @@ describe('the signal jobFinished', () => {
     });
   });
 
-  test('that names a job which goes on leaves it the rest of the time', async () => {
+  test('that names a running job leaves it the rest of the timeout', async () => {
     const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
       async waitForInvocation() {
@@ -142,7 +142,7 @@ describe('the signal jobFinished', () => {
   });
 });
 
-test('named files are resumed without their jobs', async () => {
+test('resume with runtimePaths does not wait for jobs again', async () => {
   let waits = 0;
   let isOpen = false;
   const activities: Partial<BctrlActivities> = {

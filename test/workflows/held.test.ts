@@ -37,7 +37,7 @@ useTimeSkippingServer();
 
 const WEEK_MS = 7 * 24 * HOUR_MS;
 
-/** Every file is refused until the gate is opened, as by an API key that has expired. */
+/** Every collect fails as unauthorized until the lock is opened, as with an expired API key. */
 function createLockedActivities() {
   const inputs: CollectRuntimeFileInput[] = [];
   const lock = { isOpen: false };
@@ -53,7 +53,7 @@ function createLockedActivities() {
 
 async function refusalOf(update: Promise<unknown>): Promise<ApplicationFailure> {
   const error = await update.then(
-    (answer) => assert.fail(`it was accepted: ${JSON.stringify(answer)}`),
+    (result) => assert.fail(`it was accepted: ${JSON.stringify(result)}`),
     (thrown: unknown) => thrown,
   );
   assert.ok(
@@ -66,7 +66,7 @@ async function refusalOf(update: Promise<unknown>): Promise<ApplicationFailure> 
 describe('a held pipeline', () => {
   const input = { runtimeId: RUNTIME, files: list('good.txt', 'a.txt', 'b.txt'), onFailure: 'hold' };
 
-  test('waits for weeks without a history event, and resume collects what had failed', async () => {
+  test('waits for weeks without a history event, and collects the failed files when it is resumed', async () => {
     const { activities, inputs, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
       const { counts } = await waitForPhase(handle, 'held');
@@ -98,7 +98,7 @@ describe('a held pipeline', () => {
     assert.equal(tries[0]?.collectionKey, tries[1]?.collectionKey);
   });
 
-  test('resumes named files only, and is held again for the others', async () => {
+  test('retries only the files that resume names, and is held again for the others', async () => {
     const { activities, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
       await waitForPhase(handle, 'held');
@@ -112,7 +112,7 @@ describe('a held pipeline', () => {
     });
   });
 
-  test('refuses to resume what has not failed, with a wrong argument, and while it is not held', async () => {
+  test('refuses resume for files that have not failed, with a wrong argument, and in any other phase', async () => {
     const { activities, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
       await waitForPhase(handle, 'held');
@@ -128,7 +128,7 @@ describe('a held pipeline', () => {
     });
   });
 
-  test('that is abandoned fails with what it has', async () => {
+  test('fails with what it has when it is abandoned', async () => {
     const { activities } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
       await waitForPhase(handle, 'held');
@@ -138,7 +138,7 @@ describe('a held pipeline', () => {
     });
   });
 
-  test('has its job waited for again', async () => {
+  test('waits again for its job when it is resumed', async () => {
     let waits = 0;
     const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
@@ -159,7 +159,7 @@ describe('a held pipeline', () => {
     });
   });
 
-  test('takes more files, and collects them when it is resumed', async () => {
+  test('accepts more files, and collects them when it is resumed', async () => {
     const { activities, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {
       await waitForPhase(handle, 'held');
@@ -171,7 +171,7 @@ describe('a held pipeline', () => {
   });
 });
 
-test('what fails without onFailure: hold cannot be resumed or abandoned', async () => {
+test('a pipeline without onFailure: hold cannot be resumed or abandoned', async () => {
   const gate = createGate();
   const activities: Partial<BctrlActivities> = {
     async collectRuntimeFile(input) {
@@ -194,7 +194,7 @@ describe('addFiles', () => {
   const add = (handle: Handle, ...files: object[]) =>
     handle.executeUpdate(ADD_FILES_UPDATE, { args: [{ files }] });
 
-  test('while it waits: files that are new are collected, and the answer tells how many they are', async () => {
+  test('to a waiting pipeline: new files are collected, and the result has their number', async () => {
     const input = { runtimeId: RUNTIME, waitFor: { signal: true }, files: list('a.txt') };
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       assert.deepEqual(await add(handle, ...list('a.txt', 'b.txt', 'b.txt')), { added: 1, known: 2 });
@@ -203,7 +203,7 @@ describe('addFiles', () => {
     });
   });
 
-  test('while it collects: they do not wait for the slowest file', async () => {
+  test('to a collecting pipeline: the new files do not wait for the slowest file', async () => {
     const gate = createGate();
     const collected: string[] = [];
     const activities: Partial<BctrlActivities> = {
@@ -218,6 +218,7 @@ describe('addFiles', () => {
       await waitForPhase(handle, 'collecting');
       assert.deepEqual(await add(handle, ...list('b.txt')), { added: 1, known: 0 });
       await waitForPhase(handle, 'collecting', ({ counts }) => counts.collected > 0);
+      gate.open();
       gate.open();
       await handle.result();
       assert.deepEqual(collected, ['b.txt', 'slow.txt']);
@@ -263,8 +264,8 @@ describe('ifMissing', () => {
     ['warn', 'missing', 1],
     ['ignore', 'missing', 0],
   ] as const) {
-    const told = ifMissing === 'ignore' ? undefined : outcome;
-    test(`${ifMissing ?? 'left out'}: a file that is not there is ${outcome}, with ${warnings} warnings`, async (t) => {
+    const reported = ifMissing === 'ignore' ? undefined : outcome;
+    test(`${ifMissing ?? 'left out'}: a missing file is ${outcome}, with ${warnings} warnings`, async (t) => {
       const { runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
       const files = [...list('a.txt'), { runtimePath: 'gone.txt', ifMissing }];
       const report =
@@ -272,18 +273,18 @@ describe('ifMissing', () => {
           ? await execute({ activities }, { runtimeId, files }, getFailedReport)
           : await runPipeline(activities, { runtimeId, files });
       assert.deepEqual([report.counts.collected, report.counts[outcome]], [1, 1]);
-      assert.deepEqual([report.files[1]?.outcome, report.warnings.length], [told, warnings]);
+      assert.deepEqual([report.files[1]?.outcome, report.warnings.length], [reported, warnings]);
     });
   }
 
-  test('says nothing of a runtime that is not there', async (t) => {
+  test('does not apply if the runtime does not exist', async (t) => {
     const { activities } = await setUp(t, {});
     const files = [{ runtimePath: 'a.txt', ifMissing: 'ignore' }];
     const report = await execute({ activities }, { runtimeId: RUNTIME, files }, getFailedReport);
     assert.equal(report.counts.failed, 1);
   });
 
-  test('with appearsWithin is asked when the time is over', async (t) => {
+  test('applies after the time of appearsWithin', async (t) => {
     const faults: FaultRule[] = [{ operation: 'collect', fault: fileNotFound }];
     const { runtimeId, activities } = await setUp(t, {}, { faults });
     const files = [{ runtimePath: 'late.txt', appearsWithin: '10m', ifMissing: 'warn' }];

@@ -25,7 +25,7 @@ useTimeSkippingServer();
 
 const MINUTE_MS = 60_000;
 
-test('three files of a job of eight hours take eight hours and fewer than 60 events', async () => {
+test('a job of eight hours with three files takes eight hours and fewer than 60 events', async () => {
   let attempts = 0;
   const activities: Partial<BctrlActivities> = {
     collectRuntimeFile: collectAny,
@@ -50,7 +50,7 @@ describe('the status of a job', () => {
   for (const status of terminalStatuses) {
     for (const whenJobFails of [undefined, 'collect', 'skip'] as const) {
       const skipped = status !== 'succeeded' && whenJobFails === 'skip';
-      const what = skipped ? 'leaves its files' : 'has its files collected';
+      const what = skipped ? 'skips its files' : 'has its files collected';
       test(`${status} with whenJobFails ${whenJobFails ?? 'left out'} ${what}`, async (t) => {
         const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
         const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0, status });
@@ -79,7 +79,7 @@ describe('a wait that times out', () => {
   const waitFor = { invocationIds: ['inv_1'], timeout: '1h' };
 
   for (const whenJobFails of ['collect', 'skip'] as const) {
-    test(`fails the pipeline after its time; whenJobFails ${whenJobFails} says what becomes of the files`, async () => {
+    test(`fails the pipeline; whenJobFails ${whenJobFails} decides about the files`, async () => {
       const input = { runtimeId: RUNTIME, waitFor, whenJobFails, files: list('a.txt') };
       await execute({ activities }, input, async (handle) => {
         const report = await getFailedReport(handle);
@@ -94,7 +94,7 @@ describe('a wait that times out', () => {
   }
 });
 
-test('a job that had not ended in time is shown with the status that the API said last', async () => {
+test('a job that still runs after the timeout is reported with its last known status', async () => {
   const activities: Partial<BctrlActivities> = {
     collectRuntimeFile: collectAny,
     async waitForInvocation() {
@@ -110,10 +110,10 @@ test('a job that had not ended in time is shown with the status that the API sai
 });
 
 for (const [whenJobFails, what, files] of [
-  ['collect', 'what is there is collected', 1],
+  ['collect', 'its files are collected', 1],
   ['skip', 'nothing is collected', 0],
 ] as const) {
-  test(`a job that does not exist fails the pipeline with its class, and ${what} with ${whenJobFails}`, async (t) => {
+  test(`a job that does not exist fails the pipeline; with whenJobFails ${whenJobFails} ${what}`, async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const input = { runtimeId, waitFor: { invocationIds: [RUNTIME] }, whenJobFails, files: list('a.txt') };
     const report = await execute({ activities }, input, getFailedReport);
@@ -138,7 +138,7 @@ describe('the signal jobFinished', () => {
     [undefined, 'succeeded'],
     [{ status: 'failed' }, 'failed'],
   ] as const) {
-    test(`with ${JSON.stringify(argument)} ends the wait with a job that has ${status}`, async () => {
+    test(`with ${JSON.stringify(argument)} ends the wait with a job that is ${status}`, async () => {
       await execute({ activities }, input, async (handle) => {
         await handle.signal(JOB_FINISHED_SIGNAL, ...(argument ? [argument] : []));
         const { jobs, counts }: PipelineReport = await handle.result();
@@ -147,7 +147,7 @@ describe('the signal jobFinished', () => {
     });
   }
 
-  test('with an invocation has the API asked how it ended', async (t) => {
+  test('with an invocation id makes the pipeline ask the API how the job ended', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const { id } = await gateway.createInvocation({ runtimeId, durationMs: 100, status: 'cancelled' });
     await execute({ activities }, { ...input, runtimeId }, async (handle) => {
@@ -166,7 +166,7 @@ describe('the signal jobFinished', () => {
     });
   });
 
-  test('that does not come fails the pipeline after the timeout', async () => {
+  test('that does not come before the timeout fails the pipeline', async () => {
     await execute({ activities }, input, async (handle) => {
       const { jobs } = await getFailedReport(handle);
       const problem = { message: 'the signal jobFinished did not come in time' };
@@ -206,7 +206,7 @@ describe('filesFromOutput', () => {
   }
 
   for (const [what, output, pointer, message] of [
-    ['points to nothing', { files: [] }, '/file', /its output has nothing at "\/file"$/],
+    ['points nowhere', { files: [] }, '/file', /its output has nothing at "\/file"$/],
     ['points through a text', { files: 'a' }, '/files/b/c', /its output has nothing at/],
     ['points to something else', { files: 3 }, '/files', /names no files at "\/files": .*expected array/],
     ['points to a wrong file', [{ runtimePath: 'a' }, { path: 'b' }], '', /: \[1\]\.runtimePath: /],
@@ -227,7 +227,7 @@ describe('filesFromOutput', () => {
     });
   }
 
-  test('of a job that failed owes nothing', async (t) => {
+  test('is no problem of a failed job that names nothing', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, files);
     const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0, status: 'failed' });
     const input = {
@@ -240,7 +240,7 @@ describe('filesFromOutput', () => {
   });
 });
 
-test('a file that is listed twice is collected once, and one with another destination is another', async (t) => {
+test('a file that is listed twice is collected once per destination', async (t) => {
   const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
   const elsewhere = { runtimePath: 'a.txt', destinationPath: '/to/a.txt' };
   const report = await runPipeline(activities, {

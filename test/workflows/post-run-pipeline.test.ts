@@ -39,11 +39,11 @@ import { waitFor } from '../support/wait-for.js';
 
 useTimeSkippingServer();
 
-/** Of details: an empty paragraph. */
+/** The empty paragraph at the end of all details. */
 const END = ['', '\u00a0'];
 
 describe('jobs', () => {
-  test('are waited for, then their files are collected', async (t) => {
+  test('are waited for before their files are collected', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello', 'b.txt': 'hi' });
     const job = await gateway.createInvocation({ runtimeId, durationMs: 300 });
     const waitFor = { invocationIds: [job.id] };
@@ -74,7 +74,7 @@ describe('jobs', () => {
     });
   });
 
-  test('are reported in the order of the input, the one that failed with its error', async (t) => {
+  test('are reported in the order of the input, a failed one with its error', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const error = { code: 'page.crashed', message: 'The page crashed.' };
     const slow = await gateway.createInvocation({ runtimeId, durationMs: 200 });
@@ -91,7 +91,7 @@ describe('jobs', () => {
 });
 
 describe('the report', () => {
-  test('has the files in the order of the input, whichever was collected first', async (t) => {
+  test('lists the files in the order of the input', async (t) => {
     const fault = { kind: 'delay', delayMs: 200 } as const;
     const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'slow.txt', fault }];
     const files = { 'slow.txt': 'hello', 'b/fast.txt': 'hi', 'empty.txt': '' };
@@ -116,7 +116,7 @@ describe('the report', () => {
     });
   });
 
-  test('is that of a failure when a file finally fails, which does not stop the others', async (t) => {
+  test('is in the details of the failure if a file fails, which does not stop the others', async (t) => {
     const said = {
       code: 'auth.forbidden',
       error: 'Not yours.',
@@ -166,7 +166,7 @@ describe('the report', () => {
     assert.equal(failure?.message, '2 of 3 files could not be collected');
   });
 
-  test('tells a file that was there before from those collected, and does not count its bytes', async (t) => {
+  test('counts a kept file apart from the collected ones, and without its bytes', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello', 'b.txt': 'hi' });
     const there = await gateway.collect({ runtimePath: 'a.txt' });
     const files = [{ runtimePath: 'a.txt', ifExists: 'keep' }, { runtimePath: 'b.txt' }];
@@ -183,7 +183,7 @@ describe('the report', () => {
     });
   });
 
-  test('has a conflict for a file that was there before, without `ifExists`', async (t) => {
+  test('has a conflict for a file whose destination exists, without `ifExists`', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     await gateway.collect({ runtimePath: 'a.txt' });
     const report = await execute({ activities }, { runtimeId, files: list('a.txt') }, getFailedReport);
@@ -203,7 +203,7 @@ describe('the report', () => {
     assert.deepEqual(warnings, ['a.txt: the API made it more than once; the other files are file_2, file_3']);
   });
 
-  test('warns once of what is odd about many files', async () => {
+  test('has one warning for what is odd about many files', async () => {
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       const { sizeBytes: _, ...file } = toFile(input);
       if (input.runtimePath.startsWith('empty')) return { ...file, sizeBytes: 0 };
@@ -220,7 +220,7 @@ describe('the report', () => {
 });
 
 describe('a file', () => {
-  test('that appears in time is collected, while one without `appearsWithin` has failed', async (t) => {
+  test('that appears in time is collected; without `appearsWithin` it has failed', async (t) => {
     const faults: FaultRule[] = [{ operation: 'collect', times: 3, fault: fileNotFound }];
     const { runtimeId, activities } = await setUp(t, { 'late.txt': 'hello', 'a.txt': 'hi' }, { faults });
     const files = [{ runtimePath: 'late.txt', appearsWithin: '30s' }, { runtimePath: 'a.txt' }];
@@ -231,7 +231,7 @@ describe('a file', () => {
     );
   });
 
-  test('has the fields of the request that the input gives it', async (t) => {
+  test('is requested with the fields of the input', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const options = { destinationPath: '/reports/b.txt', name: 'b', type: 'report', metadata: { mine: 1 } };
     const { files } = await runPipeline(activities, {
@@ -242,7 +242,7 @@ describe('a file', () => {
     assert.equal(gateway.snapshot().files[0]?.metadata?.['mine'], 1);
   });
 
-  test('is given up after `giveUpAfter`, with the class of its last failure', async (t) => {
+  test('fails after `giveUpAfter` with the class of its last failure', async (t) => {
     const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '600' } } as const;
     const { runtimeId, activities } = await setUp(t, {}, { faults: [{ operation: 'collect', fault }] });
     const input = { runtimeId, files: list('a.txt'), giveUpAfter: '1h' };
@@ -250,7 +250,7 @@ describe('a file', () => {
     assert.equal((report.files[0] as FailedOutcome).reasonClass, 'rate_limited');
   });
 
-  test('of which no attempt comes to an end in time has failed as upstream', async () => {
+  test('fails as upstream if no attempt finishes in time', async () => {
     const gate = createGate();
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       await gate.pass();
@@ -260,7 +260,7 @@ describe('a file', () => {
     await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
       const [outcome] = (await getFailedReport(handle)).files;
       gate.open();
-      const message = 'a.txt: no attempt came to an end in time';
+      const message = 'a.txt: no attempt finished in time';
       assert.deepEqual(outcome, {
         outcome: 'failed',
         runtimePath: 'a.txt',
@@ -271,7 +271,7 @@ describe('a file', () => {
     });
   });
 
-  test('that failed for a reason outside of the activity has failed as server, and the report has the reason', async () => {
+  test('fails as server, with the reason in the report, if something around the activity fails', async () => {
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async () => {
       throw new Error('the worker has no key to read its input');
     };
@@ -289,7 +289,7 @@ describe('a file', () => {
   });
 });
 
-test('20 files are collected at the same time, with an activity each', async () => {
+test('20 files are collected at the same time, in one activity each', async () => {
   const started: string[] = [];
   const gate = createGate();
   const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
@@ -309,7 +309,7 @@ test('20 files are collected at the same time, with an activity each', async () 
   assert.deepEqual(started.toSorted(), paths.toSorted());
 });
 
-describe('a wrong input fails the execution at once and names the field', () => {
+describe('a wrong input fails the workflow at once, naming the field', () => {
   const files = list('0.txt', '1.txt', '2.txt');
   const wrong: [what: string, input: unknown, message: RegExp][] = [
     ['no input at all', undefined, /expected object/],
@@ -391,7 +391,7 @@ describe('a wrong input fails the execution at once and names the field', () => 
 });
 
 describe('what an operator sees', () => {
-  test('progress tells phase, counts and bytes, at any time and after the end', async () => {
+  test('progress has phase, counts and bytes, while the pipeline runs and after it has closed', async () => {
     const [job, file] = [createGate(), createGate()];
     const started: string[] = [];
     const activities: Partial<BctrlActivities> = {
@@ -444,7 +444,7 @@ describe('what an operator sees', () => {
     });
   });
 
-  test('the current details are a table, and the last five failures', async () => {
+  test('the current details are a table and the last five failures', async () => {
     const gate = createGate();
     let failures = 0;
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
@@ -484,7 +484,7 @@ describe('what an operator sees', () => {
     });
   });
 
-  test('the current details of a pipeline without failures are the table only', async () => {
+  test('the current details of a pipeline without failures are only the table', async () => {
     const input = { runtimeId: RUNTIME, files: list('a.txt') };
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       await handle.result();
@@ -493,7 +493,7 @@ describe('what an operator sees', () => {
     });
   });
 
-  test('each activity says which file or job it is about, in a line that fits', async () => {
+  test('the summary of each activity names its file or job, within the limit of Temporal', async () => {
     const activities: Partial<BctrlActivities> = {
       collectRuntimeFile: collectAny,
       waitForInvocation: async ({ invocationId }) => endedJob(invocationId),
@@ -516,7 +516,7 @@ describe('what an operator sees', () => {
 });
 
 describe('collectFile', () => {
-  test('has what is there as its result, without download URL and metadata', async (t) => {
+  test('returns the file without download URL and metadata', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const input = { runtimeId, runtimePath: 'a.txt', metadata: { mine: 1 } };
     const file: CollectedFile = await execute({ type: COLLECT_FILE, activities }, input, (handle) =>
@@ -539,14 +539,14 @@ describe('collectFile', () => {
     ],
   ];
   for (const [what, input, message] of wrong) {
-    test(`with ${what} fails at once and names the field`, async () => {
+    test(`with ${what} fails at once, naming the field`, async () => {
       await execute({ type: COLLECT_FILE }, input, (handle) => assertRefused(handle, message));
     });
   }
 });
 
 describe('the collection key', () => {
-  /** The place at the end of the key of each file of a pipeline, by path. */
+  /** The suffix of the key of each file of a pipeline, by path. */
   async function placesOf(t: TestContext, paths: string[]): Promise<Map<string, string>> {
     const contents = Object.fromEntries(paths.map((path) => [path, path]));
     const { gateway, runtimeId, activities } = await setUp(t, contents);
@@ -558,16 +558,16 @@ describe('the collection key', () => {
         assert.ok(key.startsWith(prefix), key);
         return [String(runtimePath), key.slice(prefix.length)] as const;
       });
-      assert.equal(gateway.snapshot().requests['list-files'], undefined, 'a first run does not look');
+      assert.equal(gateway.snapshot().requests['list-files'], undefined, 'a first run makes no lookup');
       return new Map(places);
     });
   }
 
-  test('is made of workflow id, first run and the file itself, whatever its number', async (t) => {
+  test('consists of workflow id, first run and the file, whatever its position', async (t) => {
     const places = await placesOf(t, ['a.txt', 'b.txt', 'ü.txt']);
     assert.equal(new Set(places.values()).size, 3);
     for (const place of places.values()) assert.match(place, /^[0-9a-f]{32}$/);
-    // As after a reset, when jobs and `addFiles` bring their files in another order.
+    // After a reset, jobs and `addFiles` may add their files in another order.
     const others = await placesOf(t, ['ü.txt', 'z.txt', 'a.txt']);
     assert.deepEqual([others.get('a.txt'), others.get('ü.txt')], [places.get('a.txt'), places.get('ü.txt')]);
   });
@@ -585,7 +585,7 @@ describe('the collection key', () => {
     for (const each of others) assert.deepEqual(each, first);
   });
 
-  test('of collectFile is the same when the workflow is retried, and the second run looks', async () => {
+  test('of collectFile is the same when the workflow is retried, and the second run checks for existing files', async () => {
     const inputs: CollectRuntimeFileInput[] = [];
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       inputs.push(input);
@@ -607,7 +607,7 @@ describe('the collection key', () => {
     });
   });
 
-  test('of another execution with the same id is another', async (t) => {
+  test('differs between executions with the same workflow id', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(
       t,
       { 'a.txt': 'hello' },
@@ -624,7 +624,7 @@ describe('the collection key', () => {
   });
 });
 
-// Last: the server takes an activity whose workflow has ended for one that runs, and skips no time any more.
+// Runs last: the server skips no more time, as it takes an activity of a closed workflow for a running one.
 describe('cancellation', () => {
   async function assertCancelled(handle: Handle): Promise<void> {
     await handle.cancel();
@@ -637,7 +637,7 @@ describe('cancellation', () => {
     return activity?.lastFailure != null;
   }
 
-  test('while a job is waited for ends the pipeline, and nothing is collected', async (t) => {
+  test('during the wait for a job closes the pipeline, and nothing is collected', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
     const job = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
     const input = { runtimeId, waitFor: { invocationIds: [job.id] }, files: list('a.txt') };
@@ -648,7 +648,7 @@ describe('cancellation', () => {
     assert.equal(gateway.snapshot().requests.collect, undefined);
   });
 
-  test('while files are collected ends the requests, then the pipeline, and begins no other', async (t) => {
+  test('during the collect ends the requests, starts no others, and closes the pipeline', async (t) => {
     const fault = { kind: 'delay', delayMs: 60_000 } as const;
     const faults: FaultRule[] = [{ operation: 'collect', runtimePath: 'slow.txt', fault }];
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' }, { faults });
@@ -659,7 +659,7 @@ describe('cancellation', () => {
     const files = [...list('a.txt'), ...slow];
     const input = { runtimeId, files, batchSize: 40, concurrency: 1 };
     await execute({ activities }, input, async (handle) => {
-      // 32 requests are in flight, the most that a worker may have, and one has ended.
+      // 32 requests are in flight, the most of a worker, and one has ended.
       await waitFor('33 collects', () => gateway.snapshot().requests.collect === 33);
       await assertCancelled(handle);
       assert.equal(gateway.snapshot().inFlight, 32, 'the gateway is still at them');
@@ -675,7 +675,7 @@ describe('cancellation', () => {
     assert.equal(gateway.snapshot().requests.collect, 33);
   });
 
-  test('between two attempts ends the pipeline', async (t) => {
+  test('between two attempts closes the pipeline', async (t) => {
     const fault = { kind: 'respond', status: 429, headers: { 'retry-after': '3600' } } as const;
     const { gateway, runtimeId, activities } = await setUp(
       t,
@@ -690,7 +690,7 @@ describe('cancellation', () => {
   });
 });
 
-/** Resolves when that many files of a running pipeline have an outcome. */
+/** Resolves when `files` files of a running pipeline have an outcome. */
 async function waitForOutcomes(handle: Handle, files: number): Promise<void> {
   await waitFor(`${files} files with an outcome`, async () => {
     const { counts } = await handle.query<PipelineProgress>(PROGRESS_QUERY);

@@ -27,13 +27,13 @@ useTimeSkippingServer();
 
 const rerunInputOf = (handle: Handle) => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
 
-describe('a pipeline that goes on with the files of one that failed', () => {
-  test('collects only those that are not there, and makes none twice', async (t) => {
+describe('a rerun', () => {
+  test('collects only the files that are missing, and makes none twice', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(
       t,
       { 'there.txt': 'a', 'unknown.txt': 'b', 'refused.txt': 'c' },
       {
-        // Only the looks prevent a second file.
+        // Only lookups prevent a second file.
         onPathExists: 'keep-both',
         faults: [
           { operation: 'collect', runtimePath: 'unknown.txt', fault: { kind: 'drop-response' }, times: 1 },
@@ -54,7 +54,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       assert.deepEqual(input.files, list('unknown.txt', 'refused.txt'));
       assert.equal(input.waitFor, undefined);
 
-      // It fails once more, and the next one still has the keys of the first.
+      // The second rerun has the keys of the first pipeline too.
       gateway.setFaults([{ operation: 'collect', fault: { kind: 'respond', status: 401 } }]);
       const second = await start(input);
       const report = await getFailedReport(second);
@@ -86,7 +86,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
     assert.equal(new Set(origins).size, 1, 'all keys are those of the first pipeline');
   });
 
-  test('waits again for the jobs whose end is not known, and for no other', async () => {
+  test('waits again for unresolved jobs, and for no others', async () => {
     const activities = {
       collectRuntimeFile: collectAny,
       async waitForInvocation({ invocationId: id }: { invocationId: string }) {
@@ -100,8 +100,8 @@ describe('a pipeline that goes on with the files of one that failed', () => {
       await getFailedReport(handle);
       const { rerunOf, ...rerun } = await rerunInputOf(handle);
       assert.equal(rerunOf, `${handle.workflowId}/${handle.firstExecutionRunId}`);
-      const open = { invocationIds: ['lost'], timeout: '8h' };
-      assert.deepEqual(rerun, { ...input, waitFor: open, files: [], concurrency: 4 });
+      const remaining = { invocationIds: ['lost'], timeout: '8h' };
+      assert.deepEqual(rerun, { ...input, waitFor: remaining, files: [], concurrency: 4 });
     });
   });
 
@@ -114,7 +114,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
     });
   });
 
-  test('takes all files of one that was cancelled before it began with them', async () => {
+  test('collects all files of a pipeline that was cancelled before it collected', async () => {
     const input = { runtimeId: RUNTIME, waitFor: { signal: true }, files: list('a', 'b') };
     await execute({}, input, async (handle) => {
       await waitForPhase(handle, 'waiting');
@@ -125,7 +125,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
     });
   });
 
-  test('waits again for a job whose files were not listed yet, as another one still ran', async () => {
+  test('waits again for a job whose files were not added yet, as another job still ran', async () => {
     const gate = createGate();
     const activities = {
       collectRuntimeFile: collectAny,
@@ -143,7 +143,7 @@ describe('a pipeline that goes on with the files of one that failed', () => {
     });
   });
 
-  test('leaves what was left because a job had failed, and an archive that is there', async () => {
+  test('skips files that were skipped because a job had failed, and an archive that exists', async () => {
     const activities = {
       collectRuntimeFile: collectAny,
       waitForInvocation: async ({ invocationId: id }: { invocationId: string }) => ({

@@ -38,7 +38,7 @@ async function collect(
   options: Partial<CollectFileInput> = {},
 ): Promise<Collected> {
   const gateway = await startTestGateway(t, { faults, now: () => nowMs });
-  // The gateway lives in the server's time, as the API lives in Temporal's.
+  // The gateway has the clock of the server.
   let nowMs = await env.currentTimeMs();
   await gateway.addFile('a.txt');
   const real = createTestActivities(t, gateway.url);
@@ -66,14 +66,14 @@ function toActivityFailure(error: unknown): ApplicationFailure {
   return error.cause.cause;
 }
 
-const answer = (status: number, reasonClass?: ReasonClass, headers = {}): FaultRule['fault'] => ({
+const respond = (status: number, reasonClass?: ReasonClass, headers = {}): FaultRule['fault'] => ({
   kind: 'respond',
   status,
   headers,
   ...(reasonClass && { body: { code: 'test.code', error: 'Said so.', reasonClass } }),
 });
 
-/** The delays are exact but for the milliseconds of the attempts themselves. */
+/** The delays are exact, except for the milliseconds that the attempts take. */
 function assertDelays(actual: number[], expected: number[]): void {
   assert.equal(actual.length, expected.length);
   for (const [index, delayMs] of expected.entries()) {
@@ -82,7 +82,7 @@ function assertDelays(actual: number[], expected: number[]): void {
   }
 }
 
-/** Seconds before the second to fifth attempt, as the contract says. */
+/** Seconds before the second to fifth attempt. */
 const firstDelays: Record<ReasonClass, number[]> = {
   invalid_input: [],
   unauthorized: [],
@@ -101,7 +101,7 @@ for (const reasonClass of reasonClasses) {
   if (!retryTable[reasonClass].retryable) {
     test(`${reasonClass} fails on attempt 1`, async (t) => {
       const { delaysMs, failure } = await collect(t, [
-        { operation: 'collect', fault: answer(400, reasonClass) },
+        { operation: 'collect', fault: respond(400, reasonClass) },
       ]);
       assert.deepEqual(delaysMs, []);
       assert.equal(failure?.type, reasonClass);
@@ -112,7 +112,7 @@ for (const reasonClass of reasonClasses) {
   }
 
   test(`${reasonClass} is retried after ${seconds.join(', ')} s`, async (t) => {
-    const fault = answer(400, reasonClass);
+    const fault = respond(400, reasonClass);
     const { delaysMs, failure } = await collect(t, [{ operation: 'collect', times: seconds.length, fault }]);
     assert.equal(failure, undefined);
     assertDelays(
@@ -124,7 +124,7 @@ for (const reasonClass of reasonClasses) {
   const { maximumFailures } = retryTable[reasonClass];
   if (maximumFailures !== null) {
     test(`${reasonClass} is given up at failure ${maximumFailures}`, async (t) => {
-      const faults = [{ operation: 'collect', fault: answer(400, reasonClass) }] as const;
+      const faults = [{ operation: 'collect', fault: respond(400, reasonClass) }] as const;
       const { delaysMs, failure } = await collect(t, [...faults]);
       assert.equal(failure?.type, reasonClass);
       assert.equal(delaysMs.length, maximumFailures - 1);
@@ -132,8 +132,8 @@ for (const reasonClass of reasonClasses) {
   }
 }
 
-test('an outage of two hours uses up nothing: the file is collected after it', async (t) => {
-  const faults: FaultRule[] = [{ operation: 'collect', times: 125, fault: answer(503) }];
+test('a file is collected after an outage of two hours', async (t) => {
+  const faults: FaultRule[] = [{ operation: 'collect', times: 125, fault: respond(503) }];
   const { failure, elapsedMs } = await collect(t, faults);
   assert.equal(failure, undefined);
   assert.ok(elapsedMs > 1.9 * HOUR_MS && elapsedMs < 2.1 * HOUR_MS, `${elapsedMs} ms`);
@@ -145,7 +145,7 @@ for (const [retryAfter, delayMs] of [
 ] as const) {
   test(`Retry-After: ${retryAfter} takes ${delayMs / 1_000} s of virtual time`, async (t) => {
     const startedMs = performance.now();
-    const fault = answer(429, undefined, { 'retry-after': retryAfter });
+    const fault = respond(429, undefined, { 'retry-after': retryAfter });
     const { delaysMs, failure } = await collect(t, [{ operation: 'collect', times: 1, fault }]);
     assert.equal(failure, undefined);
     assertDelays(delaysMs, [delayMs]);
@@ -153,8 +153,8 @@ for (const [retryAfter, delayMs] of [
   });
 }
 
-test('giveUpAfter ends an outage, with the class of the last failure', async (t) => {
-  const faults: FaultRule[] = [{ operation: 'collect', fault: answer(503) }];
+test('a file fails after giveUpAfter with the class of its last failure', async (t) => {
+  const faults: FaultRule[] = [{ operation: 'collect', fault: respond(503) }];
   const { failure, elapsedMs } = await collect(t, faults, { giveUpAfter: '1h' });
   assert.equal(failure?.type, 'upstream');
   assert.ok(elapsedMs > 0.9 * HOUR_MS && elapsedMs <= HOUR_MS + 1_000, `${elapsedMs} ms`);
@@ -168,11 +168,11 @@ describe('appearsWithin', () => {
     assertDelays(delaysMs, [1_000, 2_000, 4_000]);
   });
 
-  test('one that does not is a not_found after that time', async (t) => {
+  test('a file that does not appear in time fails as not_found', async (t) => {
     const faults: FaultRule[] = [{ operation: 'collect', fault: fileNotFound }];
     const { elapsedMs, failure } = await collect(t, faults, { appearsWithin: '30s' });
     assert.equal(failure?.type, 'not_found');
-    // This server dates an attempt to the end of the one before, so it is found out one delay later.
+    // The test server dates an attempt to the end of the one before, so that the time is over one delay later.
     assert.ok(elapsedMs >= 30_000 && elapsedMs < 50_000, `${elapsedMs} ms`);
   });
 });

@@ -22,7 +22,7 @@ async function upsertsOf(handle: Handle): Promise<number> {
     .length;
 }
 
-test('a pipeline sets the search attributes that it was started with, once a phase', async (t) => {
+test('a pipeline updates the search attributes that it was started with, once per phase', async (t) => {
   await env.connection.operatorService.addSearchAttributes({
     namespace: 'default',
     searchAttributes: {
@@ -55,7 +55,7 @@ test('a pipeline sets the search attributes that it was started with, once a pha
   });
 });
 
-test('a pipeline that was started with none sets none, so a server that does not know them will do', async (t) => {
+test('a pipeline that was started without search attributes sets none', async (t) => {
   const { runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
   await execute({ activities }, { runtimeId, files: list('a.txt') }, async (handle) => {
     await handle.result();

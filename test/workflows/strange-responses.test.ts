@@ -35,7 +35,7 @@ for (const [count, how] of [
   [3, 'an activity each'],
   [30, 'one activity'],
 ] as const) {
-  test(`six minutes of 522 fail none of ${count} files, with ${how}`, async (t) => {
+  test(`six minutes of status 522 fail none of ${count} files, with ${how}`, async (t) => {
     const contents = contentsOf(count);
     const faults: FaultRule[] = [{ operation: '*', fault: page(522, 'Connection timed out') }];
     const { gateway, runtimeId, activities } = await setUp(t, contents, {
@@ -44,7 +44,7 @@ for (const [count, how] of [
     });
     let startMs: number | undefined;
     const endOutage = () => {
-      // The time of an attempt is the server's, which skips the delays between them.
+      // Attempts are dated by the server's clock, which skips the delays between them.
       const { currentAttemptScheduledTimestampMs: nowMs } = Context.current().info;
       startMs ??= nowMs;
       if (nowMs >= startMs + OUTAGE_MS) gateway.setFaults([]);
@@ -74,8 +74,8 @@ for (const [count, how] of [
   });
 }
 
-/** What says nothing of the files, whatever its status. */
-const strangers: Readonly<Record<string, { faults?: FaultRule[]; apiKey?: string }>> = {
+/** Responses that say nothing about the files. */
+const unrelatedResponses: Readonly<Record<string, { faults?: FaultRule[]; apiKey?: string }>> = {
   'a 404 of a proxy': { faults: [{ operation: 'collect', fault: page(404, 'Not Found') }] },
   'a runtime of another account, which is not found': {
     faults: [
@@ -92,10 +92,10 @@ const strangers: Readonly<Record<string, { faults?: FaultRule[]; apiKey?: string
   'a key that is not valid': { apiKey: 'key-of-another-account' },
 };
 
-describe('although the files may be missing,', () => {
+describe('with ifMissing: warn,', () => {
   const contents = contentsOf(2);
 
-  async function setUpStranger(t: TestContext, { faults = [], apiKey }: (typeof strangers)[string]) {
+  async function setUpResponse(t: TestContext, { faults = [], apiKey }: (typeof unrelatedResponses)[string]) {
     const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
     return {
       gateway,
@@ -109,9 +109,9 @@ describe('although the files may be missing,', () => {
     };
   }
 
-  for (const [what, stranger] of Object.entries(strangers)) {
-    test(`${what} fails the pipeline, and the runtime is not stopped`, async (t) => {
-      const { gateway, activities, input, runtimeStatus } = await setUpStranger(t, stranger);
+  for (const [what, response] of Object.entries(unrelatedResponses)) {
+    test(`${what} fails the pipeline, which does not stop the runtime`, async (t) => {
+      const { gateway, activities, input, runtimeStatus } = await setUpResponse(t, response);
       const report = await execute({ activities }, input, getFailedReport);
       const { collected, missing, failed } = report.counts;
       assert.deepEqual([collected, missing, failed], [0, 0, 2]);
@@ -120,8 +120,8 @@ describe('although the files may be missing,', () => {
       assert.equal(gateway.snapshot().requests['stop-runtime'], undefined);
     });
 
-    test(`${what} holds a pipeline with onFailure: hold, and the runtime goes on`, async (t) => {
-      const { activities, input, runtimeStatus } = await setUpStranger(t, stranger);
+    test(`${what} holds a pipeline with onFailure: hold, which does not stop the runtime`, async (t) => {
+      const { activities, input, runtimeStatus } = await setUpResponse(t, response);
       await execute({ activities }, { ...input, onFailure: 'hold' }, async (handle) => {
         const { counts } = await waitForPhase(handle, 'held');
         assert.deepEqual([counts.collected, counts.missing, counts.failed], [0, 0, 2]);

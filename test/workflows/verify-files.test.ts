@@ -20,13 +20,13 @@ import {
 
 useTimeSkippingServer();
 
-/** As many as have an activity each, and as many as have one together. */
+/** Few files have an activity each, many share a batch. */
 const sizes = { 'one by one': 3, 'in a batch': 30 };
 
 const contentsOf = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`${index}.txt`, 'hello']));
 
-/** The file is made, and nobody learns of it. */
+/** The file is made, but the response is lost. */
 const lostResponse: FaultRule = {
   operation: 'collect',
   runtimePath: '0.txt',
@@ -34,16 +34,16 @@ const lostResponse: FaultRule = {
   fault: { kind: 'malformed-response' },
 };
 
-const answer = (status: number, body?: unknown): Fault => ({
+const respond = (status: number, body?: unknown): Fault => ({
   kind: 'respond',
   status,
   ...(body !== undefined && { body }),
 });
 
-/** The listing shows nothing once, so that the file is made a second time. */
+/** The listing is empty once, so that the file is made a second time. */
 const madeTwice: FaultRule[] = [
   lostResponse,
-  { operation: 'list-files', times: 1, fault: answer(200, { data: [], nextCursor: null }) },
+  { operation: 'list-files', times: 1, fault: respond(200, { data: [], nextCursor: null }) },
 ];
 
 async function activityTypesOf(handle: Handle): Promise<(string | null | undefined)[]> {
@@ -55,12 +55,12 @@ for (const [how, count] of Object.entries(sizes)) {
   const contents = contentsOf(count);
   const files = list(...Object.keys(contents));
 
-  describe(`of files that are collected ${how}`, () => {
-    test('one that failed finally and is there all the same ends as collected', async (t) => {
+  describe(`with files that are collected ${how}:`, () => {
+    test('a file that failed but exists is collected', async (t) => {
       const faults: FaultRule[] = [
         lostResponse,
-        // One that goes on failing is given up at the tenth time, and its file with it.
-        { operation: 'list-files', times: 10, fault: answer(500) },
+        // The tenth failure of the lookup is final, and so is that of the file.
+        { operation: 'list-files', times: 10, fault: respond(500) },
       ];
       const { gateway, runtimeId, activities } = await setUp(t, contents, {
         faults,
@@ -84,12 +84,12 @@ for (const [how, count] of Object.entries(sizes)) {
           sizeBytes: 5,
         });
         assert.equal(made.length, count);
-        const looks = (await activityTypesOf(handle)).filter((type) => type === 'verifyCollectedFiles');
-        assert.equal(looks.length, 1);
+        const lookups = (await activityTypesOf(handle)).filter((type) => type === 'verifyCollectedFiles');
+        assert.equal(lookups.length, 1);
       });
     });
 
-    test('one that was made twice is reported with the ids of both', async (t) => {
+    test('a file that was made twice is reported with both ids', async (t) => {
       const { gateway, runtimeId, activities } = await setUp(t, contents, {
         faults: madeTwice,
         onPathExists: 'keep-both',
@@ -109,8 +109,8 @@ for (const [how, count] of Object.entries(sizes)) {
       ]);
     });
 
-    test('one that may be there twice stays unverified where nobody can look, with one warning', async (t) => {
-      const faults: FaultRule[] = [...madeTwice, { operation: 'list-files', fault: answer(403) }];
+    test('a file that may exist twice stays unverified, with one warning, if the lookup fails', async (t) => {
+      const faults: FaultRule[] = [...madeTwice, { operation: 'list-files', fault: respond(403) }];
       const { runtimeId, activities } = await setUp(t, contents, { faults, onPathExists: 'keep-both' });
       const report = await runPipeline(activities, { runtimeId, files });
       assert.deepEqual([report.outcome, report.counts.collected], ['succeeded', count]);
@@ -120,17 +120,14 @@ for (const [how, count] of Object.entries(sizes)) {
         ['0.txt'],
       );
       const [warning = ''] = report.warnings;
-      assert.match(
-        warning,
-        /^1 file: it is not known whether the API has it twice, .*; the last look failed: .* 403 /,
-      );
+      assert.match(warning, /^1 file may exist twice, or despite a failure; the last lookup failed: .* 403 /);
       assert.equal(report.warnings.length, 1);
     });
 
-    test('none is looked for again where every outcome was clear', async (t) => {
+    test('there is no lookup if every outcome was clear', async (t) => {
       const faults: FaultRule[] = [
-        { operation: 'collect', skip: 1, times: 1, fault: answer(429) },
-        { operation: 'collect', skip: 2, times: 1, fault: answer(409) },
+        { operation: 'collect', skip: 1, times: 1, fault: respond(429) },
+        { operation: 'collect', skip: 2, times: 1, fault: respond(409) },
       ];
       const { gateway, runtimeId, activities } = await setUp(t, contents, { faults });
       await execute({ activities }, { runtimeId, files }, async (handle) => {
@@ -148,7 +145,7 @@ describe('collectFile', () => {
   const type = COLLECT_FILE;
   const contents = { '0.txt': 'hello' };
 
-  test('names the other file, where one was made twice', async (t) => {
+  test('names the duplicate of a file that was made twice', async (t) => {
     const { gateway, runtimeId, activities } = await setUp(t, contents, {
       faults: madeTwice,
       onPathExists: 'keep-both',
@@ -163,8 +160,8 @@ describe('collectFile', () => {
     assert.equal(unverified, undefined);
   });
 
-  test('has its file unverified where nobody can look', async (t) => {
-    const faults: FaultRule[] = [...madeTwice, { operation: 'list-files', fault: answer(403) }];
+  test('leaves the file unverified if the lookup fails', async (t) => {
+    const faults: FaultRule[] = [...madeTwice, { operation: 'list-files', fault: respond(403) }];
     const { gateway, runtimeId, activities } = await setUp(t, contents, {
       faults,
       onPathExists: 'keep-both',
@@ -175,7 +172,7 @@ describe('collectFile', () => {
     assert.equal(unverified, true);
   });
 
-  test('looks for nothing again where every outcome was clear', async (t) => {
+  test('makes no lookup if every outcome was clear', async (t) => {
     const { runtimeId, activities } = await setUp(t, contents);
     const input = { runtimeId, runtimePath: '0.txt' };
     const types = await execute({ type, activities }, input, async (handle) => {
@@ -186,7 +183,7 @@ describe('collectFile', () => {
   });
 });
 
-test('files of a batch whose last attempt was cut off are looked for', async () => {
+test('the files of a batch whose last attempt was cut off are looked up', async () => {
   let looked: readonly string[] = [];
   const activities: Partial<BctrlActivities> = {
     async collectRuntimeFiles() {
@@ -206,15 +203,15 @@ test('files of a batch whose last attempt was cut off are looked for', async () 
   assert.equal(looked.length, 25);
 });
 
-test('a last look has time to wait for the longest settling time', async () => {
+test('the lookup has time to wait for the longest settling time', async () => {
   const activities: Partial<BctrlActivities> = {
     collectRuntimeFile: async (input) => ({ ...toFile(input), unverified: true }),
     verifyCollectedFiles: async () => ({ files: {}, moreDuplicates: 0 }),
   };
   await execute({ activities }, { runtimeId: RUNTIME, files: list('a.txt') }, async (handle) => {
     await handle.result();
-    const look = (await fetchScheduledActivities(handle)).at(-1)?.activityTaskScheduledEventAttributes;
-    assert.equal(look?.activityType?.name, 'verifyCollectedFiles');
-    assert.ok(Number(look?.scheduleToCloseTimeout?.seconds) > 2 * 600);
+    const lookup = (await fetchScheduledActivities(handle)).at(-1)?.activityTaskScheduledEventAttributes;
+    assert.equal(lookup?.activityType?.name, 'verifyCollectedFiles');
+    assert.ok(Number(lookup?.scheduleToCloseTimeout?.seconds) > 2 * 600);
   });
 });

@@ -1,9 +1,9 @@
 import type { ExitCode } from '../../exit.js';
+import { truncatePath } from '../../shared/display-text.js';
 import type { Duration } from '../../shared/duration.js';
 import { COLLECT_FILE } from '../../shared/names.js';
 import { collectFileInputSchema } from '../../shared/pipeline-input.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
-import { truncatePath } from '../../shared/truncate-line.js';
 import { parseFields } from '../input/parse-fields.js';
 import type { Io } from '../io.js';
 import { type WaitCommandOptions, waitAndPrint } from '../output/wait-and-print.js';

@@ -1,6 +1,6 @@
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
-import { formatCount } from '../../shared/format-count.js';
-import type { PipelineFilter } from '../../shared/visibility-query.js';
+import { formatCount } from '../../shared/display-text.js';
+import type { PipelineFilter } from '../../shared/search-attributes.js';
 import { confirm } from '../input/confirm.js';
 import { type Io, writeJson } from '../io.js';
 import { formatStatus } from '../output/format.js';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ExitError, exitCodes } from '../../exit.js';
-import { formatZodError } from '../../shared/format-zod-error.js';
+import { formatZodError } from '../../shared/parse-input.js';
 
 /** Returns where a field stands in a spec, as `pipeline.yaml:3:5`; `undefined` for a field that is not from the spec. */
 export type Locate = (path: readonly PropertyKey[]) => string | undefined;

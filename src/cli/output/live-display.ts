@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import { formatCount } from '../../shared/format-count.js';
+import { formatCount } from '../../shared/display-text.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import type { Output } from '../io.js';
 import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';

@@ -1,8 +1,7 @@
 import stringWidth from 'string-width';
 import type { CollectedFile } from '../../shared/collect.js';
-import { formatCount } from '../../shared/format-count.js';
+import { formatCount, stripControlCharacters, truncatePath } from '../../shared/display-text.js';
 import type { FileOutcome, JobOutcome, PipelineReport, Problem } from '../../shared/pipeline-report.js';
-import { stripControlCharacters, truncatePath } from '../../shared/truncate-line.js';
 import type { Output } from '../io.js';
 import { formatBytes } from './format.js';
 import { createStyle, INDENT, type Line, pad, type Style, terminalColumns, truncate } from './lines.js';

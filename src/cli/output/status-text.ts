@@ -1,4 +1,4 @@
-import { formatCount } from '../../shared/format-count.js';
+import { formatCount } from '../../shared/display-text.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import type { PendingRetry, WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { formatBytes, formatDuration } from './format.js';

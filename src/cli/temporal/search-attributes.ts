@@ -3,8 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { ExitError, exitCodes } from '../../exit.js';
-import { searchAttributes } from '../../shared/search-attributes.js';
-import { visibilityQuery } from '../../shared/visibility-query.js';
+import { searchAttributes, visibilityQuery } from '../../shared/search-attributes.js';
 import type { Session } from './session.js';
 
 const { IndexedValueType } = proto.temporal.api.enums.v1;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseWorkerVersion, toWorkerIdentity } from '../../src/shared/worker-identity.js';
+import { parseWorkerVersion, toWorkerIdentity } from '../../src/shared/names.js';
 import { version } from '../../src/version.js';
 
-test('the identity of a worker tells its version', () => {
+test('the identity of a worker contains its version', () => {
   const identity = toWorkerIdentity({ pid: 7, hostname: 'files-1.example', version: '1.2.3-rc.1' });
   assert.equal(identity, '7@files-1.example bctrl-temporal/1.2.3-rc.1');
   assert.equal(parseWorkerVersion(identity), '1.2.3-rc.1');
@@ -18,6 +18,6 @@ for (const identity of [
   '7@files-1 bctrl-temporal/',
   'bctrl-temporal/1',
 ]) {
-  test(`${JSON.stringify(identity)} tells no version`, () =>
+  test(`${JSON.stringify(identity)} has no version`, () =>
     assert.equal(parseWorkerVersion(identity), undefined));
 }

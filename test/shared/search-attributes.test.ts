@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { visibilityQuery } from '../../src/shared/visibility-query.js';
+import { visibilityQuery } from '../../src/shared/search-attributes.js';
 
-test('a filter is a query, each part of it a condition', () => {
+test('each field of a filter is a condition of the query', () => {
   assert.equal(visibilityQuery({}), "WorkflowType = 'postRunPipeline'");
   assert.equal(
     visibilityQuery({ phase: 'held', runtimeId: 'rt', failed: true, running: true }),
@@ -15,7 +15,7 @@ for (const [runtimeId, quoted] of [
   ['a\\', "'a\\\\'"],
   ["\\' OR WorkflowType = 'other' -- ", "'\\\\'' OR WorkflowType = ''other'' -- '"],
 ] as const) {
-  test(`${runtimeId} stays one value`, () => {
+  test(`the runtime id ${runtimeId} is quoted as one value`, () => {
     assert.equal(
       visibilityQuery({ runtimeId }),
       `WorkflowType = 'postRunPipeline' AND BctrlRuntimeId = ${quoted}`,

@@ -1,0 +1,37 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
+/** Hexadecimal digits: 128 bits, so that no two texts ever collide. */
+export const SHORT_SHA256_LENGTH = 32;
+
+/** A short name for a text, the same in a worker and in the workflow sandbox. */
+export function shortSha256(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, SHORT_SHA256_LENGTH);
+}
+
+interface SourceAndDestination {
+  readonly runtimePath: string;
+  readonly destinationPath?: string | undefined;
+}
+
+/** Source and destination of a file of a runtime, as one text. */
+export function sourceAndDestination({ runtimePath, destinationPath }: SourceAndDestination): string {
+  return JSON.stringify([runtimePath, destinationPath]);
+}
+
+/**
+ * Identifies a file of a runtime: two with the same source and destination are one. It is the suffix of the file's collection
+ * key, where a position in a list would name another file as soon as the list comes in another order.
+ */
+export function fileKey(file: SourceAndDestination): string {
+  return shortSha256(sourceAndDestination(file));
+}
+
+/** Temporal refuses a longer fairness key. */
+const MAX_FAIRNESS_KEY_BYTES = 64;
+
+/** The fairness key of a runtime, which gives each runtime its share of a busy task queue. */
+export function toFairnessKey(runtimeId: string): string {
+  const { length } = new TextEncoder().encode(runtimeId);
+  return length <= MAX_FAIRNESS_KEY_BYTES ? runtimeId : shortSha256(runtimeId);
+}

@@ -1,18 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeMachine } from './bench/describe-machine.js';
+import { describeMachine, probeCpu } from './bench/machine.js';
 import { measureOnce, type Repetition } from './bench/measure.js';
-import { type BenchOptions, parseOptions, UsageError } from './bench/parse-options.js';
-import { createPlan } from './bench/plan.js';
-import { probeCpu } from './bench/probe-cpu.js';
-import { isMet, toMeasureRows } from './bench/report/measure-rows.js';
-import { type BenchResult, renderReport } from './bench/report/render-report.js';
+import { type BenchOptions, type Plan, parseOptions, UsageError } from './bench/options.js';
+import { type BenchResult, renderReport } from './bench/report.js';
+import { isMet, toMeasureRows } from './bench/rows.js';
 import { openSession } from './bench/session.js';
 
 const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 };
 
-/** A server that was interrupted while it started may still write. */
+/** The server may still write when it is interrupted while it starts. */
 const RM_RETRIES = 10;
 
 const interruption = new Error('interrupted');
@@ -25,29 +23,26 @@ const ends: (() => Promise<unknown>)[] = [];
 
 let exitCode: number;
 try {
-  exitCode = await untilStopped(bench(parseOptions(process.argv.slice(2))));
+  exitCode = await rejectWhenStopped(bench(parseOptions(process.argv.slice(2))));
 } catch (error) {
-  exitCode = exitCodeOf(error);
+  exitCode = toExitCode(error);
   log(`bench: ${error instanceof Error ? error.message : error}`);
 } finally {
   for (const end of ends.reverse()) await end();
 }
-// A measurement that was stopped may still wait for something.
+// A stopped measurement may still wait for something.
 process.exit(exitCode);
 
-async function bench(options: BenchOptions): Promise<number> {
-  const result = await measure(options);
-  const rows = toMeasureRows(result.plan, result.repetitions);
-  if (options.json !== undefined) {
-    await writeFile(options.json, `${JSON.stringify({ rows, ...result }, undefined, 2)}\n`);
-  }
+async function bench({ plan, strict, json }: BenchOptions): Promise<number> {
+  const result = await measure(plan);
+  const rows = toMeasureRows(plan, result.repetitions);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify({ rows, ...result }, undefined, 2)}\n`);
   console.log(renderReport(result));
   const isMissed = rows.some((row) => isMet(row) === false);
-  return isMissed && options.strict ? exitCodes.failed : exitCodes.done;
+  return isMissed && strict ? exitCodes.failed : exitCodes.done;
 }
 
-async function measure(options: BenchOptions): Promise<BenchResult> {
-  const plan = createPlan(options);
+async function measure(plan: Plan): Promise<BenchResult> {
   const dir = await mkdtemp(join(tmpdir(), 'bctrl-bench-'));
   ends.push(() => rm(dir, { recursive: true, force: true, maxRetries: RM_RETRIES }));
   const session = await openSession({
@@ -59,7 +54,7 @@ async function measure(options: BenchOptions): Promise<BenchResult> {
     onCrash: (error) => stop.abort(error),
   });
   const machine = await describeMachine(session.client);
-  // The first one is compiled while it runs.
+  // The first probe also compiles the code.
   probeCpu();
   const repetitions: Repetition[] = [];
   for (let number = 1; number <= plan.repetitions; number += 1) {
@@ -69,15 +64,15 @@ async function measure(options: BenchOptions): Promise<BenchResult> {
   return { plan, machine, repetitions };
 }
 
-/** A measurement may take minutes to see that it has to stop, or wait for ever for a process that is gone. */
-async function untilStopped<T>(work: Promise<T>): Promise<T> {
+/** A measurement may take minutes to notice that it has to stop, or wait for a process that is gone. */
+async function rejectWhenStopped<T>(work: Promise<T>): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason));
     work.then(resolve, reject);
   });
 }
 
-function exitCodeOf(error: unknown): number {
+function toExitCode(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
   return error === interruption ? exitCodes.interrupted : exitCodes.failed;
 }

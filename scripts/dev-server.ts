@@ -2,64 +2,68 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { killOnExit } from './dev-server/end-with-this-process.js';
 import { findPort } from './dev-server/find-port.js';
+import { killOnExit } from './dev-server/kill-on-exit.js';
 
 const HOST = '127.0.0.1';
 
-/** It is up in about a second; a large database on a busy machine takes longer. */
+/** The server needs about a second; with a large database on a busy machine it needs longer. */
 const START_TIMEOUT_MS = 60_000;
 
-/** One attempt to connect; short, as the port may be open before the server answers. */
+/** One attempt to connect is short, as the port may be open before the server responds. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
+/** Short compared with the second that the server takes to start. */
 const POLL_INTERVAL_MS = 50;
 
-/** On SIGTERM it closes its database and is gone after about a second. */
+/**
+ * The server picks ports for its inner services and binds them a little later. If another process takes one meanwhile, the
+ * server ends; started again, it picks others.
+ */
+const START_ATTEMPTS = 3;
+
+/** After SIGTERM the server closes its database, and is gone after about a second. */
 const STOP_GRACE_MS = 5_000;
 
-/** What is kept of the log, for the error of a server that did not start. */
+/** Log kept for the error of a server that does not start. */
 const LOG_TAIL_CHARS = 2_000;
 
-/** No question to the internet about newer versions. */
+/** The server must not ask the internet for newer versions. */
 const DYNAMIC_CONFIG = { 'frontend.enableServerVersionCheck': 'false' };
 
 export interface DevServerOptions {
-  /** A `temporal` executable, as from `resolveDevServer`. */
+  /** A `temporal` executable, such as that of `resolveDevServer`. */
   executable: string;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number;
-  /** Starts the UI too: on this port, or with 0 on a free one. */
+  /** Starts the UI on this port; 0 picks a free one. */
   uiPort?: number;
-  /** Serves Prometheus metrics on this port, or with 0 on a free one. */
+  /** Serves Prometheus metrics on this port; 0 picks a free one. */
   metricsPort?: number;
   /** SQLite file that keeps everything across restarts. Default: in memory. */
   dbFile?: string;
-  /** Custom search attributes to register, as `{ BctrlPhase: 'Keyword' }`. */
+  /** Custom search attributes to register, such as `{ BctrlPhase: 'Keyword' }`. */
   searchAttributes?: Record<string, string>;
-  /** Settings of the server, as `{ 'limit.historyCount.suggestContinueAsNew': '100' }`. */
+  /** Settings of the server, such as `{ 'limit.historyCount.suggestContinueAsNew': '100' }`. */
   dynamicConfig?: Record<string, string>;
 }
 
 export interface DevServer {
   /** `host:port` for Temporal clients. */
   address: string;
-  /** Without `uiPort` there is no UI. */
+  /** Set if `uiPort` is. */
   uiUrl: string | undefined;
-  /** Without `metricsPort` the server serves them too, but nobody knows where. */
+  /** Set if `metricsPort` is. */
   metricsUrl: string | undefined;
   pid: number;
   /** Ends the server and waits until it is gone. */
   close(): Promise<void>;
 }
 
-/**
- * The server chooses ports for its inner services and binds them a little later. Another process may take one meanwhile; the
- * server then ends, and starts well with other ports.
- */
-const START_ATTEMPTS = 3;
+/** The server ended by itself before it responded. */
+class ServerEnded extends Error {}
 
-/** Starts a Temporal server on the loopback interface; resolves once it answers for the namespace `default`. */
+/** Starts a Temporal server on the loopback interface. Resolves once it responds for the namespace `default`. */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -79,9 +83,17 @@ async function startOnce(options: DevServerOptions): Promise<DevServer> {
   const uiUrl = uiPort === undefined ? undefined : `http://${HOST}:${uiPort}`;
   const metricsUrl = metricsPort === undefined ? undefined : `http://${HOST}:${metricsPort}/metrics`;
 
-  const server = spawn(options.executable, toArguments(options, { port, uiPort, metricsPort }), {
+  const args = [
+    ...['server', 'start-dev', `--ip=${HOST}`, `--port=${port}`, '--log-level=error'],
+    uiPort === undefined ? '--headless' : `--ui-port=${uiPort}`,
+    ...(metricsPort === undefined ? [] : [`--metrics-port=${metricsPort}`]),
+    ...(options.dbFile === undefined ? [] : [`--db-filename=${options.dbFile}`]),
+    ...toFlags('dynamic-config-value', { ...DYNAMIC_CONFIG, ...options.dynamicConfig }),
+    ...toFlags('search-attribute', options.searchAttributes),
+  ];
+  const server = spawn(options.executable, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    // A process group of its own: Ctrl-C reaches our process only, which ends its worker before the server.
+    // In its own process group: Ctrl-C reaches our process only, which ends its worker before the server.
     detached: true,
   });
   await once(server, 'spawn');
@@ -92,7 +104,7 @@ async function startOnce(options: DevServerOptions): Promise<DevServer> {
   });
 
   try {
-    await untilAnswering(server, address, uiUrl);
+    await waitUntilUp(server, address, uiUrl);
   } catch (cause) {
     const ServerError = hasEnded(server) ? ServerEnded : Error;
     await stop(server);
@@ -102,45 +114,18 @@ async function startOnce(options: DevServerOptions): Promise<DevServer> {
   return { address, uiUrl, metricsUrl, pid, close: () => stop(server) };
 }
 
-/** The server ended by itself before it answered. */
-class ServerEnded extends Error {}
-
-interface Ports {
-  port: number;
-  uiPort: number | undefined;
-  metricsPort: number | undefined;
+function toFlags(flag: string, settings: Record<string, string> = {}): string[] {
+  return Object.entries(settings).map(([name, value]) => `--${flag}=${name}=${value}`);
 }
 
-function toArguments(options: DevServerOptions, { port, uiPort, metricsPort }: Ports): string[] {
-  return [
-    'server',
-    'start-dev',
-    `--ip=${HOST}`,
-    `--port=${port}`,
-    '--log-level=error',
-    ...Object.entries({ ...DYNAMIC_CONFIG, ...options.dynamicConfig }).map(
-      ([key, value]) => `--dynamic-config-value=${key}=${value}`,
-    ),
-    uiPort === undefined ? '--headless' : `--ui-port=${uiPort}`,
-    ...(metricsPort === undefined ? [] : [`--metrics-port=${metricsPort}`]),
-    ...(options.dbFile ? [`--db-filename=${options.dbFile}`] : []),
-    ...Object.entries(options.searchAttributes ?? {}).map(
-      ([name, type]) => `--search-attribute=${name}=${type}`,
-    ),
-  ];
-}
-
-async function untilAnswering(
-  server: ChildProcess,
-  address: string,
-  uiUrl: string | undefined,
-): Promise<void> {
+async function waitUntilUp(server: ChildProcess, address: string, uiUrl: string | undefined): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
-    if (hasEnded(server))
+    if (hasEnded(server)) {
       throw new Error(`it ended with ${server.signalCode ?? `exit code ${server.exitCode}`}`);
+    }
     try {
-      await assertAnswering(address, uiUrl);
+      await assertUp(address, uiUrl);
       return;
     } catch (error) {
       if (performance.now() > deadline) throw error;
@@ -149,7 +134,7 @@ async function untilAnswering(
   }
 }
 
-async function assertAnswering(address: string, uiUrl: string | undefined): Promise<void> {
+async function assertUp(address: string, uiUrl: string | undefined): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT_MS });
   try {
     await connection.workflowService.describeNamespace({ namespace: 'default' });

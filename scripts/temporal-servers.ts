@@ -1,123 +1,139 @@
-import { resolve } from 'node:path';
-import { findOnPath } from './temporal-servers/build-tool.js';
-import { type CacheEntry, cacheDir, findInCache, install, isExecutable } from './temporal-servers/cache.js';
-import { buildDevServer } from './temporal-servers/go-build.js';
-import { buildTestServer } from './temporal-servers/maven-build.js';
-import type { ServerKind } from './temporal-servers/sdk-download.js';
-import { resolveServerIo, type ServerIo } from './temporal-servers/server-io.js';
-import { CLI_VERSION, SDK_VERSION, TEST_SERVER_VERSION } from './temporal-servers/versions.js';
+import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sdk from '@temporalio/testing/package.json' with { type: 'json' };
+import {
+  type ExecutableSpec,
+  findOnPath,
+  isExecutable,
+  type ResolveIo,
+  resolveExecutable,
+  type Source,
+} from './executables/resolve-executable.js';
+import { runDownload, runTool } from './executables/run-tool.js';
 
-/** One way to get a server that is not on this machine yet. */
-interface Source extends CacheEntry {
-  /** As in "Building the Temporal dev server with Go, once, about 5 minutes". */
-  doing: string;
-  tool: string;
-  takes?: string;
-  make: (folder: string, io: ServerIo) => Promise<void>;
-}
+/** Later tags of the Temporal CLI have a local `replace`, which `go install` refuses. */
+export const CLI_VERSION = '1.5.1';
+export const TEST_SERVER_VERSION = '1.32.1';
+/** The version of slf4j-api that the test server depends on. */
+const SLF4J_VERSION = '1.7.36';
+const MAVEN_DEPENDENCY_PLUGIN_VERSION = '3.8.1';
 
-interface Server {
-  name: string;
-  /** The environment variable that names an executable to use. */
-  variable: string;
-  /** The command to look for on PATH. */
-  command?: string;
-  /** In the order in which they are tried. */
-  sources: Source[];
-}
+/** The SDK asks this host for the address of a server's archive. */
+const DOWNLOAD_ORIGIN = 'https://temporal.download';
 
-const DEV_SERVER: Server = {
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>bctrl</groupId>
+  <artifactId>temporal-test-server-launcher</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>io.temporal</groupId>
+      <artifactId>temporal-test-server</artifactId>
+      <version>${TEST_SERVER_VERSION}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId>
+      <artifactId>slf4j-simple</artifactId>
+      <version>${SLF4J_VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+`;
+
+// The SDK waits five seconds for the server. A JVM that compiles little and shares classes is up in time on a busy machine.
+const LAUNCHER = `#!/bin/sh
+exec "\${JAVA_HOME:+$JAVA_HOME/bin/}java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "\${0%/*}/lib/*" io.temporal.testserver.TestServer "$@"
+`;
+
+const DEV_SERVER: ExecutableSpec = {
   name: 'Temporal dev server',
   variable: 'BCTRL_TEMPORAL_DEV_SERVER',
   command: 'temporal',
+  onPath: ['temporal'],
   sources: [
-    sdkDownload('dev-server', `temporal-cli-sdk-${SDK_VERSION}`, 'temporal'),
+    download('dev-server', `temporal-cli-sdk-${sdk.version}`, 'temporal'),
     {
-      folder: `temporal-cli-${CLI_VERSION}`,
-      executable: 'temporal',
       doing: 'Building',
       tool: 'Go',
       takes: 'about 5 minutes',
+      folder: `temporal-cli-${CLI_VERSION}`,
       make: buildDevServer,
     },
   ],
 };
 
-const TEST_SERVER: Server = {
+const TEST_SERVER: ExecutableSpec = {
   name: 'Temporal test server',
   variable: 'BCTRL_TEMPORAL_TEST_SERVER',
+  command: 'temporal-test-server',
+  onPath: [],
   sources: [
-    sdkDownload('time-skipping', `temporal-test-server-sdk-${SDK_VERSION}`, 'temporal-test-server'),
+    download('time-skipping', `temporal-test-server-sdk-${sdk.version}`, 'temporal-test-server'),
     {
-      folder: `temporal-test-server-${TEST_SERVER_VERSION}`,
-      executable: 'temporal-test-server',
       doing: 'Building',
       tool: 'Maven',
       takes: 'about 10 seconds',
+      folder: `temporal-test-server-${TEST_SERVER_VERSION}`,
       make: buildTestServer,
     },
   ],
 };
 
-function sdkDownload(kind: ServerKind, folder: string, executable: string): Source {
+/** Returns the absolute path of the `temporal` CLI, which has a server with a UI; downloads or builds it when there is none. */
+export function resolveDevServer(io?: Partial<ResolveIo>): Promise<string> {
+  return resolveExecutable(DEV_SERVER, io);
+}
+
+/** Returns the absolute path of the time-skipping test server; downloads or builds it when there is none. */
+export function resolveTestServer(io?: Partial<ResolveIo>): Promise<string> {
+  return resolveExecutable(TEST_SERVER, io);
+}
+
+function download(kind: 'dev-server' | 'time-skipping', folder: string, command: string): Source {
+  const script = fileURLToPath(new URL('executables/download-server.ts', import.meta.url));
   return {
-    folder,
-    executable,
     doing: 'Downloading',
     tool: 'the Temporal SDK',
-    make: (dir, io) => io.download(kind, dir, executable, io),
+    folder,
+    make: async (dir, { env, signal }) => {
+      const args = ['--import', 'tsx', script, kind, dir];
+      await runDownload(DOWNLOAD_ORIGIN, process.execPath, args, { env, signal });
+      const [downloaded = ''] = await readdir(dir);
+      await rename(join(dir, downloaded), join(dir, command));
+    },
   };
 }
 
-/** The absolute path of a `temporal` executable with `server start-dev`; downloads or builds it when there is none. */
-export async function resolveDevServer(io?: Partial<ServerIo>): Promise<string> {
-  return resolveServer(DEV_SERVER, resolveServerIo(io));
+async function buildDevServer(folder: string, { env, signal }: ResolveIo): Promise<void> {
+  const go = await findOnPath('go', env);
+  if (!go) throw new Error('Go is not installed (https://go.dev/dl)');
+  await runTool(go, ['install', `github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`], {
+    // An interrupted build leaves its work folder behind, so that is here too.
+    env: { ...env, GOBIN: folder, GOTMPDIR: folder },
+    signal,
+    cwd: folder,
+  });
 }
 
-/** The absolute path of the time-skipping test server (one argument, the port); downloads or builds it when there is none. */
-export async function resolveTestServer(io?: Partial<ServerIo>): Promise<string> {
-  return resolveServer(TEST_SERVER, resolveServerIo(io));
-}
+async function buildTestServer(folder: string, { env, signal }: ResolveIo): Promise<void> {
+  const maven = await findOnPath('mvn', env);
+  if (!maven) throw new Error('Maven is not installed (https://maven.apache.org/install.html)');
+  // Maven looks for Java in JAVA_HOME first.
+  const home = env['JAVA_HOME'];
+  const hasJava = home ? await isExecutable(join(home, 'bin/java')) : await findOnPath('java', env);
+  if (!hasJava) throw new Error('Java 11 or newer is not installed (https://adoptium.net)');
 
-async function resolveServer(server: Server, io: ServerIo): Promise<string> {
-  const explicit = io.env[server.variable];
-  if (explicit) {
-    const path = resolve(explicit);
-    if (!(await isExecutable(path))) throw new Error(`${server.variable} names no executable file: ${path}`);
-    return path;
-  }
-  const command = server.command && (await findOnPath(server.command, io.env));
-  return command || (await findInstalled(server, io)) || (await makeServer(server, io));
-}
-
-async function findInstalled(server: Server, io: ServerIo): Promise<string | undefined> {
-  for (const source of server.sources) {
-    const path = await findInCache(cacheDir(io.env), source);
-    if (path) return path;
-  }
-  return undefined;
-}
-
-async function makeServer(server: Server, io: ServerIo): Promise<string> {
-  const failures: string[] = [];
-  for (const source of server.sources) {
-    const { doing, tool, takes } = source;
-    io.log(`${doing} the ${server.name} with ${tool}, once${takes ? `, ${takes}` : ''} …`);
-    const startedMs = performance.now();
-    try {
-      const path = await install(cacheDir(io.env), source, (folder) => source.make(folder, io));
-      io.log(
-        `The ${server.name} is ready after ${Math.round((performance.now() - startedMs) / 1_000)} s: ${path}`,
-      );
-      return path;
-    } catch (error) {
-      io.signal?.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
-      io.log(`${doing} the ${server.name} with ${tool} failed: ${reason}.`);
-      failures.push(`${doing} it with ${tool} failed: ${reason}.`);
-    }
-  }
-  throw new Error(
-    `There is no ${server.name}. ${failures.join(' ')} Install what is missing, or set ${server.variable} to its path.`,
-  );
+  const pom = join(folder, 'pom.xml');
+  await writeFile(pom, POM);
+  const goal = `org.apache.maven.plugins:maven-dependency-plugin:${MAVEN_DEPENDENCY_PLUGIN_VERSION}:copy-dependencies`;
+  const options = ['-DincludeScope=runtime', `-DoutputDirectory=${join(folder, 'lib')}`];
+  const args = ['--quiet', '--batch-mode', `--file=${pom}`, goal, ...options];
+  await runTool(maven, args, { env, signal, cwd: folder });
+  await rm(pom);
+  const launcher = join(folder, 'temporal-test-server');
+  await writeFile(launcher, LAUNCHER);
+  await chmod(launcher, 0o755);
 }

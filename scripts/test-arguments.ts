@@ -8,15 +8,15 @@ export interface TestArguments {
 }
 
 /**
- * Splits the arguments of `npm test --` into test files and flags of Node's test runner. Folders stand for the test files in
- * them; without either, `root` does.
+ * Splits the arguments of `npm test --` into test files and flags of Node's test runner. A folder stands for the test files in
+ * it; without files and folders, `root` is used.
  */
-export function parseTestArguments(args: string[], root: string): TestArguments {
+export function parseTestArguments(args: readonly string[], root: string): TestArguments {
   const selected: string[] = [];
   const flags: string[] = [];
   for (const arg of args) {
     if (!arg.startsWith('-') && existsSync(arg)) selected.push(arg);
-    else if (arg.startsWith('-') || isValue(flags.at(-1))) flags.push(arg);
+    else if (arg.startsWith('-') || takesValue(flags.at(-1))) flags.push(arg);
     else throw new Error(`There is no test file or folder ${arg}`);
   }
   const files = (selected.length > 0 ? selected : [root]).flatMap(listTestFiles);
@@ -24,9 +24,9 @@ export function parseTestArguments(args: string[], root: string): TestArguments 
   return { files, flags };
 }
 
-/** `--test-name-pattern retries` is as good as `--test-name-pattern=retries`. */
-function isValue(flagBefore: string | undefined): boolean {
-  return flagBefore?.startsWith('--') === true && !flagBefore.includes('=');
+/** `--test-name-pattern retries` is the same as `--test-name-pattern=retries`. */
+function takesValue(previousFlag: string | undefined): boolean {
+  return previousFlag?.startsWith('--') === true && !previousFlag.includes('=');
 }
 
 function listTestFiles(path: string): string[] {

@@ -1,28 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { relative } from 'node:path';
 import { resolveBrowser } from './browser.js';
 import { resolveDevServer, resolveTestServer } from './temporal-servers.js';
 import { parseTestArguments } from './test-arguments.js';
 
-/** Per test file and per test, on a machine that is busy: one that takes longer hangs. */
+/** Per test file and per test. On a busy machine, one that takes longer hangs. */
 const TEST_TIMEOUT_MS = 8 * 60_000;
 
-/** Its tests need a browser. */
-const BROWSER_TESTS = 'test/ui';
-
-/** What `--fast` runs: tests that need neither a build nor a Temporal server. */
-const FAST = '--fast';
-const FAST_TESTS = [
-  'activities',
-  'bctrl',
-  'cli',
-  'contract',
-  'gateway',
-  'shared',
-  'config.test.ts',
-  'proxy.test.ts',
-];
+/** Folders whose tests need a build, a Temporal server, a browser or Go. `--fast` leaves them out. */
+const SLOW_TESTS = /^test\/(docker|e2e|library|scripts|ui|worker|workflows)\//;
+const BROWSER_TESTS = /^test\/ui\//;
 
 const stop = new AbortController();
 let running: ChildProcess | undefined;
@@ -37,29 +24,34 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 let exitCode = 1;
 try {
-  exitCode = await runTests(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  exitCode = args[0] === '--fast' ? await runFastTests(args.slice(1)) : await runTests(args);
 } catch (error) {
   if (!stoppedBy) console.error(error instanceof Error ? error.message : error);
-  // Of servers and browser, others may still be on their way.
+  // Another download or build may still run.
   stop.abort();
 }
-process.exitCode = stoppedBy ? exitCodeOf(stoppedBy) : exitCode;
+process.exitCode = stoppedBy ? toExitCode(stoppedBy) : exitCode;
 
-async function runTests(args: string[]): Promise<number> {
-  if (args[0] === FAST) {
-    const paths = FAST_TESTS.map((path) => `test/${path}`);
-    const { files, flags } = parseTestArguments([...paths, ...args.slice(1)], 'test');
-    return await runNode(files, flags, process.env);
-  }
+async function runFastTests(args: readonly string[]): Promise<number> {
+  const { files, flags } = parseTestArguments(args, 'test');
+  return await runNode(
+    files.filter((file) => !SLOW_TESTS.test(file)),
+    flags,
+    process.env,
+  );
+}
+
+async function runTests(args: readonly string[]): Promise<number> {
   const { files, flags } = parseTestArguments(args, 'test');
   const built = await run('npm', ['run', '--silent', 'build'], process.env);
   if (built !== 0) return built;
 
-  const needsBrowser = files.some((file) => !relative(BROWSER_TESTS, file).startsWith('..'));
+  const io = { signal: stop.signal };
   const [devServer, testServer, browser] = await Promise.all([
-    resolveDevServer({ signal: stop.signal }),
-    resolveTestServer({ signal: stop.signal }),
-    needsBrowser ? resolveBrowser({ signal: stop.signal }) : undefined,
+    resolveDevServer(io),
+    resolveTestServer(io),
+    files.some((file) => BROWSER_TESTS.test(file)) ? resolveBrowser(io) : undefined,
   ]);
   return await runNode(files, flags, {
     ...process.env,
@@ -79,8 +71,8 @@ function runNode(
   return run(process.execPath, ['--import', 'tsx', '--test', ...options, ...files], env);
 }
 
-/** Runs a command in a process group of its own, so that a signal reaches all of it exactly once; returns its exit code. */
-async function run(file: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+/** Runs a command in its own process group, so that a signal reaches all of it exactly once. Returns its exit code. */
+async function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   stop.signal.throwIfAborted();
   const child = spawn(file, args, { env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
   running = child;
@@ -88,13 +80,13 @@ async function run(file: string, args: string[], env: NodeJS.ProcessEnv): Promis
     child.on('error', reject).on('exit', (...end) => resolve(end));
   });
   running = undefined;
-  // A test file that was ended for its time may have left its test server.
+  // A test file that was killed after its timeout may have left its server.
   signalGroup(child, 'SIGKILL');
-  return code ?? exitCodeOf(signal ?? 'SIGKILL');
+  return code ?? toExitCode(signal ?? 'SIGKILL');
 }
 
-/** As a shell reports a command that a signal ended. */
-function exitCodeOf(signal: NodeJS.Signals): number {
+/** The exit code that a shell reports for a command that a signal ended. */
+function toExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 
@@ -103,6 +95,6 @@ function signalGroup(leader: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader.pid, signal);
   } catch {
-    // Nobody of the group is left.
+    // The group is gone.
   }
 }

@@ -1,30 +1,34 @@
-import { type LoopFigures, measureLoop } from './loops/measure-loop.js';
-import { type Latencies, measureLatency } from './pipelines/measure-latency.js';
-import { type MemoryFigures, measureMemory } from './pipelines/measure-memory.js';
-import { measureNoopPipeline, type NoopFigures } from './pipelines/measure-noop-pipeline.js';
-import { measurePipeline, type PipelineFigures } from './pipelines/measure-pipeline.js';
-import { probeCpu } from './probe-cpu.js';
-import { runStarter } from './run-starter.js';
+import { probeCpu } from './machine.js';
+import { type LoopFigures, measureLoop } from './measure-loop.js';
+import {
+  type LatencyFigures,
+  type MemoryFigures,
+  measureLatency,
+  measureMemory,
+  measureNoopPipeline,
+  measurePipeline,
+  type PipelineFigures,
+} from './measure-pipelines.js';
 import type { Session } from './session.js';
 
-/** Everything measured once, side by side. */
+/** Everything measured once, one after the other. */
 export interface Repetition {
   readonly raw: LoopFigures;
   readonly collect: LoopFigures;
   readonly noop: LoopFigures;
   /** The raw loop in two processes at the same time. */
-  readonly headroom: LoopFigures;
-  readonly noopPipeline: NoopFigures;
+  readonly twoProcessRaw: LoopFigures;
+  readonly noopPipeline: PipelineFigures;
   /** In the order of the plan's sizes. */
   readonly pipelines: readonly PipelineFigures[];
-  readonly latency: Latencies;
+  readonly latency: LatencyFigures;
   readonly memory: readonly MemoryFigures[];
   readonly helpMs: readonly number[];
-  /** Of the CPU probe, before, between and after the others. */
+  /** CPU probes before, between and after the others. */
   readonly probeMs: readonly number[];
 }
 
-/** The pipelines whose memory is compared; a plan with smaller ones compares the two that it has. */
+/** The smaller of the two pipelines whose memory is compared, if the plan has a larger one. */
 const SMALL_MEMORY_FILES = 100;
 
 export async function measureOnce(session: Session): Promise<Repetition> {
@@ -36,11 +40,16 @@ export async function measureOnce(session: Session): Promise<Repetition> {
     log(`  ${name}`);
     return await work();
   };
+  const runHelp = async () => {
+    const helpMs: number[] = [];
+    for (let run = 0; run < plan.helpRuns; run += 1) helpMs.push((await processes.runStarter(['--help'])).ms);
+    return helpMs;
+  };
 
-  const raw = await step('raw undici loop', () => measureLoop(session, 'raw-loop'));
-  const collect = await step('collectRuntimeFile', () => measureLoop(session, 'collect-loop'));
-  const noop = await step('no-op activity', () => measureLoop(session, 'noop-loop'));
-  const headroom = await step('two raw undici loops', () => measureLoop(session, 'raw-loop', 2));
+  const raw = await step('raw undici loop', () => measureLoop(session, 'raw'));
+  const collect = await step('collectRuntimeFile', () => measureLoop(session, 'collect'));
+  const noop = await step('no-op activity', () => measureLoop(session, 'noop'));
+  const twoProcessRaw = await step('two raw undici loops', () => measureLoop(session, 'raw', 2));
   const noopPipeline = await step(`pipeline of ${plan.noopFiles} no-op activities`, () =>
     measureNoopPipeline(session),
   );
@@ -53,13 +62,9 @@ export async function measureOnce(session: Session): Promise<Repetition> {
   for (const files of memorySizes(plan.sizes)) {
     memory.push(await step(`memory at ${files} files`, () => measureMemory(session, files)));
   }
-  const helpMs: number[] = [];
-  await step('starter --help', async () => {
-    for (let run = 0; run < plan.helpRuns; run += 1)
-      helpMs.push((await runStarter(processes, ['--help'])).ms);
-  });
+  const helpMs = await step('starter --help', runHelp);
   probeMs.push(probeCpu());
-  return { raw, collect, noop, headroom, noopPipeline, pipelines, latency, memory, helpMs, probeMs };
+  return { raw, collect, noop, twoProcessRaw, noopPipeline, pipelines, latency, memory, helpMs, probeMs };
 }
 
 function memorySizes(sizes: readonly number[]): number[] {

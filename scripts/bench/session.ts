@@ -1,56 +1,49 @@
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { type DevServer, startDevServer } from '../dev-server.js';
 import { resolveDevServer } from '../temporal-servers.js';
-import { type Gateway, startGateway } from './gateway/gateway.js';
-import { startNoopWorker } from './noop/start-noop-worker.js';
-import type { Plan } from './plan.js';
-import { createProcesses, type Processes } from './processes.js';
-import { startWorker } from './worker.js';
+import { API_KEY, type Gateway, startGateway } from './gateway.js';
+import type { NoopWorkerInput } from './noop-worker.js';
+import type { Plan } from './options.js';
+import { type BuiltWorker, Processes } from './processes.js';
 
-/** What all measurements of a run share: they are taken on the same server, with the same gateway. */
+/** What all measurements of a run share: one Temporal server, one gateway, and a worker of each kind. */
 export interface Session {
   readonly plan: Plan;
   readonly signal: AbortSignal;
   readonly processes: Processes;
   readonly gateway: Gateway;
-  readonly server: DevServer & { readonly metricsUrl: string };
+  readonly server: DevServer;
   readonly client: Client;
-  /** Where the built worker polls. */
+  /** The task queue of the built worker. */
   readonly taskQueue: string;
-  /** Where the worker of the no-op activities polls. */
+  /** The task queue of the worker with the no-op activity. */
   readonly noopTaskQueue: string;
-  /** Says on stderr what is done. */
+  /** Writes a line to stderr. */
   readonly log: (line: string) => void;
 }
 
 export interface SessionOptions extends Pick<Session, 'plan' | 'signal' | 'log'> {
-  /** For the database and the working directory of the processes. */
+  /** For the database, and the working directory of the processes. */
   readonly dir: string;
-  /** Takes what has to be ended, in the order in which it was started. */
+  /** Receives what has to be closed, in the order in which it was started. */
   readonly onEnd: (end: () => Promise<unknown>) => void;
-  /** Is told when one of the processes ended by itself. */
+  /** Is called when one of the processes ends by itself. */
   readonly onCrash: (error: Error) => void;
 }
 
-/** Starts the Temporal server, the gateway, and a worker of each kind. */
-export async function openSession({
-  plan,
-  signal,
-  log,
-  dir,
-  onEnd,
-  onCrash,
-}: SessionOptions): Promise<Session> {
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { plan, signal, log, dir, onEnd, onCrash } = options;
   const executable = await resolveDevServer({ signal });
   log('starting the Temporal server, the gateway and the workers');
   const server = await startDevServer({ executable, dbFile: join(dir, 'temporal.db'), metricsPort: 0 });
   onEnd(server.close);
-  const { metricsUrl } = server;
-  if (metricsUrl === undefined) throw new Error('The Temporal server has no metrics');
-  const processes = createProcesses(dir, onCrash);
-  onEnd(processes.endAll);
+  const processes = new Processes(dir, onCrash);
+  onEnd(() => processes.endAll());
   const connection = await Connection.connect({ address: server.address });
   onEnd(() => connection.close());
 
@@ -59,14 +52,33 @@ export async function openSession({
     signal,
     log,
     processes,
-    server: { ...server, metricsUrl },
+    server,
     gateway: await startGateway(processes),
     client: new Client({ connection }),
     taskQueue: `bench-${randomUUID()}`,
     noopTaskQueue: `noop-${randomUUID()}`,
   };
-  const { address } = server;
-  await startNoopWorker(processes, { address, taskQueue: session.noopTaskQueue, dir });
+  await startNoopWorker(session, dir);
   await startWorker(session, session.taskQueue);
   return session;
+}
+
+export function startWorker(session: Session, taskQueue: string): Promise<BuiltWorker> {
+  return session.processes.startWorker({
+    TEMPORAL_ADDRESS: session.server.address,
+    BCTRL_TASK_QUEUE: taskQueue,
+    BCTRL_BASE_URL: session.gateway.url,
+    BCTRL_API_KEY: API_KEY,
+  });
+}
+
+async function startNoopWorker({ processes, server, noopTaskQueue }: Session, dir: string): Promise<void> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('noop-workflows.ts', import.meta.url)),
+    logger: new DefaultLogger('WARN'),
+  });
+  const codePath = join(dir, 'noop-workflows.js');
+  await writeFile(codePath, code);
+  const input: NoopWorkerInput = { address: server.address, taskQueue: noopTaskQueue, codePath };
+  await processes.startScript('noop-worker.ts', input).receive();
 }

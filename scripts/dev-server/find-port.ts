@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** A port that can be listened on now; `wanted` if it is given (and not 0) and free, else an error. */
+/** Returns a free port; `wanted` unless it is 0. Throws if `wanted` is in use. */
 export async function findPort(host: string, wanted = 0): Promise<number> {
   const server = createServer().listen(wanted, host);
   try {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { CLI_VERSION } from '../../scripts/temporal-servers/versions.js';
+import { CLI_VERSION } from '../../scripts/temporal-servers.js';
 import { readStarterConfig, readWorkerConfig } from '../../src/config.js';
 import { main as gateway } from '../../src/gateway/cli.js';
 import {

@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/bench.ts', import.meta.url));
 
-/** It takes about 40 seconds on two cores, and longer where another test has one of them. */
+/** A quick run takes about 40 seconds on two cores, and longer while other tests run. */
 const TIMEOUT_MS = 120_000;
 
-/** Starts the benchmark with a folder of its own for temporary files. */
+/** Starts the benchmark with its own folder for temporary files. */
 function startBench(dir: string, ...argv: string[]) {
   const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, ...argv], {
     env: { ...process.env, TMPDIR: dir },
@@ -33,12 +33,12 @@ async function createFolder(): Promise<string> {
   return await mkdtemp(join(tmpdir(), 'bench-test-'));
 }
 
-/** Folders of the benchmark's; tsx keeps its cache beside them. */
-async function leftoversIn(dir: string): Promise<string[]> {
+/** Folders of the benchmark. tsx keeps its cache in the same folder. */
+async function listLeftovers(dir: string): Promise<string[]> {
   return (await readdir(dir)).filter((name) => name.startsWith('bctrl-bench-'));
 }
 
-/** The cells of the first table in a Markdown document, without its head. */
+/** The cells of the first table in a Markdown document, without the header. */
 function parseTable(markdown: string): string[][] {
   const lines = markdown.split('\n');
   const end = lines.findIndex((line) => !line.startsWith('|'));
@@ -50,45 +50,54 @@ function parseTable(markdown: string): string[][] {
   );
 }
 
-test('a quick run measures everything, and leaves nothing behind', { timeout: TIMEOUT_MS }, async (t) => {
-  const dir = await createFolder();
-  t.after(() => rm(dir, { recursive: true }));
-  const json = join(dir, 'result.json');
-  const { code, stdout, stderr } = await startBench(dir, '--quick', '--json', json).ended;
-  assert.equal(code, 0, stderr);
+describe('npm run bench', { concurrency: true }, () => {
+  test('a quick run measures everything, and leaves nothing behind', { timeout: TIMEOUT_MS }, async (t) => {
+    const dir = await createFolder();
+    t.after(() => rm(dir, { recursive: true }));
+    const json = join(dir, 'result.json');
+    const { code, stdout, stderr } = await startBench(dir, '--quick', '--json', json).ended;
+    assert.equal(code, 0, stderr);
 
-  const rows = parseTable(stdout);
-  const { rows: raw } = JSON.parse(await readFile(json, 'utf8')) as { rows: { measure: string }[] };
-  assert.deepEqual(
-    rows.map(([measure]) => measure),
-    raw.map(({ measure }) => measure),
-  );
-  for (const [measure, target, measured, verdict] of rows) {
-    assert.match(String(measured), process.platform === 'linux' ? /^-?\d/ : /^(-?\d|not measured)/, measure);
-    const isJudged = target !== '–' && measured !== 'not measured';
-    assert.match(String(verdict), isJudged ? /^(pass|miss)$/ : /^–$/, measure);
-  }
-  assert.match(stdout, /\n- machine: .*\n- Node\.js .*\n- date: .*\n- noise: /);
-  assert.deepEqual(await leftoversIn(dir), []);
-});
-
-test('an interrupted run ends with exit code 130 and leaves nothing behind', {
-  timeout: TIMEOUT_MS,
-}, async (t) => {
-  const dir = await createFolder();
-  t.after(() => rm(dir, { recursive: true }));
-  const { child, ended } = startBench(dir, '--quick');
-  child.stderr.on('data', (text: string) => {
-    if (text.includes('raw undici loop')) child.kill('SIGINT');
+    const rows = parseTable(stdout);
+    const { rows: raw } = JSON.parse(await readFile(json, 'utf8')) as { rows: { measure: string }[] };
+    assert.deepEqual(
+      rows.map(([measure]) => measure),
+      raw.map(({ measure }) => measure),
+    );
+    for (const [measure, target, measured, verdict] of rows) {
+      assert.match(
+        String(measured),
+        process.platform === 'linux' ? /^-?\d/ : /^(-?\d|not measured)/,
+        measure,
+      );
+      const isJudged = target !== '–' && measured !== 'not measured';
+      assert.match(String(verdict), isJudged ? /^(pass|miss)$/ : /^–$/, measure);
+    }
+    assert.match(stdout, /\n- machine: .*\n- Node\.js .*\n- date: .*\n- noise: /);
+    assert.deepEqual(await listLeftovers(dir), []);
   });
-  const { code, stdout } = await ended;
-  assert.deepEqual([code, stdout], [130, '']);
-  assert.deepEqual(await leftoversIn(dir), []);
-});
 
-test('a wrong option is told in one line', async (t) => {
-  const dir = await createFolder();
-  t.after(() => rm(dir, { recursive: true }));
-  const { code, stdout, stderr } = await startBench(dir, '--repetitions', 'many').ended;
-  assert.deepEqual([code, stdout, stderr], [2, '', 'bench: --repetitions is a whole number from 1 to 99\n']);
+  test('an interrupted run ends with exit code 130 and leaves nothing behind', {
+    timeout: TIMEOUT_MS,
+  }, async (t) => {
+    const dir = await createFolder();
+    t.after(() => rm(dir, { recursive: true }));
+    const { child, ended } = startBench(dir, '--quick');
+    child.stderr.on('data', (text: string) => {
+      if (text.includes('raw undici loop')) child.kill('SIGINT');
+    });
+    const { code, stdout } = await ended;
+    assert.deepEqual([code, stdout], [130, '']);
+    assert.deepEqual(await listLeftovers(dir), []);
+  });
+
+  test('an invalid option is reported in one line', async (t) => {
+    const dir = await createFolder();
+    t.after(() => rm(dir, { recursive: true }));
+    const { code, stdout, stderr } = await startBench(dir, '--repetitions', 'many').ended;
+    assert.deepEqual(
+      [code, stdout, stderr],
+      [2, '', 'bench: --repetitions is a whole number from 1 to 99\n'],
+    );
+  });
 });

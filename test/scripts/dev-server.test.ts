@@ -5,11 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { startDevServer } from '../../scripts/dev-server.js';
 import { devServerExecutable } from '../support/temporal.js';
+import { waitFor } from '../support/wait-for.js';
 
 const executable = devServerExecutable();
 
@@ -27,8 +27,8 @@ async function startWorkflow(address: string, workflowId: string): Promise<void>
   await connection.close();
 }
 
-describe('startDevServer', () => {
-  it('answers as soon as it is there, the UI too, and is gone after close', async () => {
+describe('startDevServer', { concurrency: true }, () => {
+  it('resolves when server and UI are up, and close() ends the server', async () => {
     const server = await startDevServer({ executable, uiPort: 0 });
     await startWorkflow(server.address, 'first');
     assert.equal((await fetch(String(server.uiUrl))).status, 200);
@@ -37,7 +37,7 @@ describe('startDevServer', () => {
     await server.close();
   });
 
-  it('keeps workflows in its database file, on the port it is told', async (t) => {
+  it('keeps workflows in its database file, and uses the given port', async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'dev-server-'));
     const dbFile = join(dir, 'temporal.db');
     const first = await startDevServer({ executable, dbFile });
@@ -53,7 +53,7 @@ describe('startDevServer', () => {
     await assert.rejects(startWorkflow(second.address, 'kept'), /already started/);
   });
 
-  it('tells where its metrics are, if asked for them', async (t) => {
+  it('serves metrics if asked to', async (t) => {
     const server = await startDevServer({ executable, metricsPort: 0 });
     t.after(() => server.close());
     assert.match(await (await fetch(String(server.metricsUrl))).text(), /^# TYPE /m);
@@ -68,7 +68,7 @@ describe('startDevServer', () => {
     });
   });
 
-  it('is started again when it ends before it answers, as one whose port was taken does', async (t) => {
+  it('starts the server again when it ends before it responds, as when its port was taken', async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'dev-server-'));
     const unlucky = join(dir, 'temporal');
     const marker = join(dir, 'started-before');
@@ -82,18 +82,18 @@ describe('startDevServer', () => {
     await startWorkflow(server.address, 'second-start');
   });
 
-  it('passes on why the server did not start', async () => {
+  it('rejects with the reason of a server that does not start', async () => {
     const starting = startDevServer({ executable, dbFile: join(tmpdir(), 'no', 'such', 'folder', 'db') });
     await assert.rejects(starting, /did not start: it ended with exit code 1\n.*no such file or directory/);
   });
 
-  it('ends with our process, even by SIGKILL', { timeout: 60_000 }, async () => {
+  it('ends the server with our process, even after SIGKILL', { timeout: 60_000 }, async () => {
     const child = fork(fileURLToPath(new URL('dev-server-process.ts', import.meta.url)), [executable], {
       execArgv: ['--import', 'tsx'],
     });
     const [pid] = (await once(child, 'message')) as [number];
     assert.equal(isRunning(pid), true);
     child.kill('SIGKILL');
-    while (isRunning(pid)) await sleep(50);
+    await waitFor('the end of the server', () => !isRunning(pid));
   });
 });

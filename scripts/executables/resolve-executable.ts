@@ -72,7 +72,7 @@ export async function findOnPath(command: string, env: NodeJS.ProcessEnv): Promi
 }
 
 /** The cache is outside the repository, so that a fresh clone does not build the servers again. */
-export function cacheDir(env: NodeJS.ProcessEnv): string {
+function cacheDir(env: NodeJS.ProcessEnv): string {
   if (env['BCTRL_TEMPORAL_CACHE_DIR']) return env['BCTRL_TEMPORAL_CACHE_DIR'];
   const xdg = env['XDG_CACHE_HOME'];
   // The XDG specification says to ignore relative paths.

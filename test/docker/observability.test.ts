@@ -4,9 +4,9 @@ import { join, relative } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { durationToMs } from '../../src/shared/duration.js';
-import { checkPromql, groupingLabels } from './check-promql.js';
-import { buildComposeLoader, type ComposeProject, needsGo, serviceOf } from './load-compose.js';
-import { environmentOf, REPOSITORY } from './own-image.js';
+import { type ComposeProject, getEnvironment, getService, loadCompose, needsGo } from './compose.js';
+import { REPOSITORY } from './dockerfile.js';
+import { checkPromql, groupingLabels } from './promql.js';
 
 const FOLDER = join(REPOSITORY, 'docker/observability');
 const read = (path: string) => readFile(join(FOLDER, path), 'utf8');
@@ -38,7 +38,7 @@ describe('the alert', () => {
   assert.deepEqual([Object.keys(rules), rules.groups.length], [['groups'], 1]);
   const alerts: Rule[] = rules.groups[0].rules;
   for (const { alert, expr, for: pending, labels, annotations, ...rest } of alerts) {
-    test(`${alert} asks for what there is, and says what to do`, () => {
+    test(`${alert} queries metrics that exist, and says what to do`, () => {
       assert.deepEqual([checkPromql(expr), rest], [[], {}]);
       assert.ok(durationToMs(pending as never) > 0);
       assert.ok(['critical', 'warning'].includes(labels['severity'] ?? ''));
@@ -61,7 +61,7 @@ describe('the panel', () => {
   const panels: Panel[] = dashboard.panels;
   const datasource = { type: datasources.datasources[0].type, uid: datasources.datasources[0].uid };
   for (const panel of panels) {
-    test(`“${panel.title}” asks for what there is`, () => {
+    test(`“${panel.title}” queries metrics that exist`, () => {
       assert.deepEqual(panel.datasource, datasource);
       assert.ok(panel.targets.length > 0);
       for (const target of panel.targets) {
@@ -78,7 +78,7 @@ describe('the panel', () => {
     });
   }
 
-  test('has a place and a number of its own', () => {
+  test('has its own place and number', () => {
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
@@ -91,31 +91,30 @@ describe('the panel', () => {
 describe('with the profile observability', needsGo, () => {
   let project: ComposeProject;
   before(async () => {
-    const loader = await buildComposeLoader();
-    project = await loader.load(join(REPOSITORY, 'docker-compose.yml'));
-    await loader.remove();
+    project = await loadCompose('docker-compose.yml');
   });
 
   test('Prometheus scrapes the workers where they serve their metrics', () => {
     const [scrape, ...others] = prometheus.scrape_configs;
     const [{ names, port }] = scrape.dns_sd_configs;
-    const [, served] = environmentOf(serviceOf(project, names[0]))['BCTRL_METRICS_ADDRESS']?.split(':') ?? [];
+    const [, served] =
+      getEnvironment(getService(project, names[0]))['BCTRL_METRICS_ADDRESS']?.split(':') ?? [];
     assert.deepEqual([names, String(port), others], [['worker'], served, []]);
     const jobs = JSON.stringify([rules, dashboard]).matchAll(/job=\\*"(.*?)\\*"/g);
     for (const [, job] of jobs) assert.equal(job, scrape.job_name);
   });
 
-  test('Prometheus is of the version whose grammar reads the queries here', async () => {
+  test('Prometheus has the version whose grammar parses the queries here', async () => {
     const manifest = 'node_modules/@prometheus-io/lezer-promql/package.json';
     const { version } = JSON.parse(await readFile(join(REPOSITORY, manifest), 'utf8'));
     const [, minor] = version.split('.');
     assert.match(minor, /^3\d\d$/);
     const image = `prom/prometheus:v3.${Number(minor) - 300}.`;
-    assert.ok(serviceOf(project, 'prometheus').image.startsWith(image), image);
+    assert.ok(getService(project, 'prometheus').image.startsWith(image), image);
   });
 
   test('Prometheus finds its files', async () => {
-    const mounted = serviceOf(project, 'prometheus').volumes?.find(
+    const mounted = getService(project, 'prometheus').volumes?.find(
       ({ target }) => target === '/etc/prometheus',
     );
     assert.equal(mounted?.source, join(FOLDER, 'prometheus'));
@@ -124,7 +123,7 @@ describe('with the profile observability', needsGo, () => {
   });
 
   test('Grafana finds Prometheus, its provisioning and its dashboard', () => {
-    const { volumes = [], environment = {} } = serviceOf(project, 'grafana');
+    const { volumes = [], environment = {} } = getService(project, 'grafana');
     const mounts = volumes.map(({ source, target }) => [relative(FOLDER, source), target]);
     assert.deepEqual(mounts, [
       ['grafana/provisioning/datasources', '/etc/grafana/provisioning/datasources'],
@@ -134,11 +133,11 @@ describe('with the profile observability', needsGo, () => {
     const home = join(providers.providers[0].options.path, `${dashboard.uid}.json`);
     assert.equal(environment['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH'], home);
     const { hostname, port } = new URL(datasources.datasources[0].url);
-    assert.equal(serviceOf(project, hostname).ports?.[0]?.target, Number(port));
+    assert.equal(getService(project, hostname).ports?.[0]?.target, Number(port));
   });
 });
 
-test('the check of PromQL finds what is wrong', () => {
+test('checkPromql finds each kind of mistake', () => {
   const wrong: [expression: string, problem: RegExp][] = [
     ['sum(rate(bctrl_collects_total[5m])', /syntax/],
     ['sum(rate(bctrl_collect_total[5m]))', /no metric bctrl_collect_total/],

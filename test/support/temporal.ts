@@ -88,6 +88,8 @@ export async function withWorker<T>(
     connection: env.nativeConnection,
     workflowBundle: options.workflowBundle ?? workflowBundle(),
     taskQueue,
+    // Runs workflows in this thread. Starting a thread for each worker takes ten times as long as the worker.
+    debugMode: true,
   });
   return worker.runUntil(() => failWhenStuck(env, timeoutMs, () => use(taskQueue)));
 }

@@ -111,10 +111,10 @@ async function copy(args: readonly string[], from: string, image: Image): Promis
   }
 }
 
-/** Copies the contents of a folder. For `node_modules` it is many times faster than `fs.cp`. */
+/** Copies the contents of a folder by hard links, as nothing changes a file of a stage later on. */
 async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  await run('cp', ['-R', `${from}/.`, to]);
+  await run('cp', ['-Rl', `${from}/.`, to]);
 }
 
 async function runInside(command: string, { root, workdir, env }: Image): Promise<void> {

@@ -10,12 +10,12 @@ import { useDevServerEnv } from '../support/dev-server.js';
 import { withWorker } from '../support/temporal.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** Longer than it takes a cancellation to be recorded, shorter than it takes to be delivered with a heartbeat. */
+/** A cancellation is recorded within this time, but not yet delivered with a heartbeat. */
 const SOON_MS = 500;
 
 const env = useDevServerEnv();
 
-// Here, as the time-skipping server never tells of an activity that was cancelled between two attempts.
+// On the dev server: the time-skipping server never reports an activity that was cancelled between two attempts.
 describe('a pipeline whose request fails before it learns that it is cancelled', () => {
   async function cancelDuringStop(stopRuntime: 'always' | 'on-success') {
     let stops = 0;
@@ -50,12 +50,12 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
     });
   }
 
-  test('ends as cancelled, and stops the runtime all the same', async () => {
+  test('ends as cancelled, and still stops the runtime', async () => {
     const { outcome, stopRuntime, stops } = await cancelDuringStop('always');
     assert.deepEqual([outcome, stopRuntime, stops], ['cancelled', { outcome: 'stopped' }, 2]);
   });
 
-  test('says of a stop that was on the way that it may have happened', async () => {
+  test('reports that a stop in flight may have happened', async () => {
     const { outcome, stopRuntime, stops } = await cancelDuringStop('on-success');
     const reason = 'cancelled on the way; it may have been stopped';
     assert.deepEqual([outcome, stopRuntime, stops], ['cancelled', { outcome: 'skipped', reason }, 1]);

@@ -15,23 +15,22 @@ import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
-/** A run repeats the faults of another with the same seed, up to the order in which the requests arrive. */
+/** Runs with the same seed have the same faults, up to the order in which requests arrive. */
 const SEED = Number(process.env['FAULTS_SEED'] ?? 1);
 const FILES = 500;
 const FAULTS_SHARE = 0.3;
 
-/** The worker is killed when so many files are in the storage, and requests are in flight. */
+/** The worker is killed when this many files are stored and requests are in flight. */
 const KILLED_AT_FILES = [40, 130, 220, 310, 400];
-/** Fewer may be those of clients that have given up. */
+/** Fewer requests may be left over from clients that have given up. */
 const IN_FLIGHT = 3;
 
-/** After the last file is settled nothing may be sent for so long. */
+/** After the last outcome nothing may be sent for this long. */
 const SILENCE_MS = 2_000;
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /**
- * A slow server commits after the client has given up, and so early that the listing shows it when the next attempt looks,
- * a settle time of 5 s later. If it committed after that, no client could prevent the second file.
+ * A slow server commits after the client has given up, but before the lookup of the next attempt, a settle time of 5 s later. If it committed after that, no client could prevent the second file.
  */
 const SLOW_MS = REQUEST_TIMEOUT_MS + 300;
 
@@ -58,7 +57,7 @@ describe(`${FILES} files are there once each, through faults and killed workers`
 });
 
 async function collectThroughFaults(t: TestContext, { gateway: mode, env }: ApiMode): Promise<void> {
-  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  // An API that refuses taken paths would prevent the duplicates by itself.
   const gateway = await startTestGateway(t, { ...mode, onPathExists: 'keep-both', faults, seed: SEED });
   const contents = await addFiles(gateway);
   const input = {

@@ -7,7 +7,7 @@ import { devServerExecutable } from '../support/temporal.js';
 import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
-test('a worker is not ready as long as Temporal is away, and lives on', async (t) => {
+test('a worker is alive but not ready while Temporal is unreachable', async (t) => {
   const temporal = await startDevServer({ executable: devServerExecutable() });
   t.after(() => temporal.close());
   const gateway = await startTestGateway(t);

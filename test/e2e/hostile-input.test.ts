@@ -24,7 +24,10 @@ import { startWorkerProcess } from '../support/worker-process.js';
 
 const DEADLINE_MS = 180_000;
 
-/** Half of a character. As JSON it is the escape sequence of it, which every server lets pass. */
+/** Workflows at a time. Most of a test is waiting for Temporal. */
+const CONCURRENCY = 4;
+
+/** Half of a character. In JSON it is an escape sequence, which every server lets pass. */
 const HALF = '\ud800';
 
 /** Deeper than JSON.stringify can write; another client may. */
@@ -40,14 +43,14 @@ const withFile = (fields: object) => ({ ...good, files: [{ runtimePath: 'a.txt',
 const toNext = (next: object) => ({ ...good, next });
 const unknownFields = Object.fromEntries(many(150_000, (index) => [`f${index}`, 0]));
 
-/** JSON as it is. */
+/** A payload with exactly this JSON. */
 function raw(json: string | Buffer): RawValue {
   return RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(json) });
 }
 
 const rawPipeline = (field: string) => raw(`{"runtimeId":"rt_1","files":[{"runtimePath":"a.txt"}],${field}}`);
 
-/** What a pipeline is started with, and what its failure names. */
+/** Inputs of a pipeline, and the message of its failure. */
 const pipelines: [what: string, input: unknown, names: RegExp][] = [
   ['a lone surrogate as runtime', { ...good, runtimeId: HALF }, /^runtimeId: is not well-formed/],
   ['one in a workflow type', toNext({ workflowType: `x${HALF}` }), /^next\.workflowType: is not well-formed/],
@@ -170,7 +173,7 @@ const pipelines: [what: string, input: unknown, names: RegExp][] = [
   ['bytes', new Uint8Array(1_000_000), /expected JSON, received bytes/],
 ];
 
-/** The same for the smallest workflow. */
+/** Inputs of `collectFile`, and the message of its failure. */
 const collects: typeof pipelines = [
   ['a lone surrogate as path', { runtimeId: 'rt_1', runtimePath: HALF }, /^runtimePath: is not well-formed/],
   [
@@ -185,7 +188,7 @@ const collects: typeof pipelines = [
   ],
 ];
 
-/** What an update of a held pipeline is sent with, and what its rejection names. */
+/** Arguments of an update to a held pipeline, and the message of its rejection. */
 const updates: [name: string, what: string, args: unknown[], names: RegExp][] = [
   [RESUME_UPDATE, 'a lone surrogate', [{ runtimePaths: [HALF] }], /^runtimePaths\[0\]: is not well-formed/],
   [RESUME_UPDATE, 'one in the name of a field', [{ [HALF]: 1 }], /^\ufffd: must not be the name of a field/],
@@ -223,7 +226,7 @@ const updates: [name: string, what: string, args: unknown[], names: RegExp][] = 
   [ADD_FILES_UPDATE, '150,000 unknown fields', [{ files, ...unknownFields }], /^Unrecognized key: "f0"$/],
 ];
 
-/** What the signal `jobFinished` is sent with; it is ignored. */
+/** Arguments of the signal `jobFinished`. They are ignored. */
 const signals: [what: string, argument: unknown][] = [
   ['a lone surrogate', { invocationId: HALF }],
   ['one in the name of a field', { [HALF]: 1 }],
@@ -293,6 +296,7 @@ async function startAll(t: TestContext) {
 
 test('hostile input is refused in one clear failure, and the worker goes on', {
   timeout: DEADLINE_MS,
+  concurrency: CONCURRENCY,
 }, async (t) => {
   const { gateway, taskQueue, worker } = await startAll(t);
   const { runtimeId } = gateway;
@@ -302,13 +306,14 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
   });
 
   for (const [type, rows] of Object.entries({ [POST_RUN_PIPELINE]: pipelines, [COLLECT_FILE]: collects })) {
-    for (const [what, input, names] of rows) {
-      await t.test(`${type} is started with ${what}`, async () => {
+    const tests = rows.map(([what, input, names]) =>
+      t.test(`${type} is started with ${what}`, async () => {
         const failure = await getFailure(await start(taskQueue, [input], { type }));
         assertRefusal(failure, names);
         assert.equal(failure.type, 'invalid_input');
-      });
-    }
+      }),
+    );
+    await Promise.all(tests);
   }
 
   await t.test('a pipeline is started with no argument', async () => {
@@ -348,9 +353,9 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     await assertNoTaskFailed(handle);
   });
 
-  await t.test('signals are ignored', async (t) => {
-    for (const [what, argument] of signals) {
-      await t.test(`jobFinished is sent with ${what}`, async () => {
+  await t.test('signals are ignored', { concurrency: CONCURRENCY }, async (t) => {
+    const tests = signals.map(([what, argument]) =>
+      t.test(`jobFinished is sent with ${what}`, async () => {
         const handle = await temporal.client.workflow.signalWithStart(POST_RUN_PIPELINE, {
           taskQueue,
           workflowId: randomUUID(),
@@ -363,8 +368,9 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
         await waitForEnd(handle);
         await assertNoTaskFailed(handle);
         assert.equal(((await handle.result()) as PipelineReport).outcome, 'succeeded');
-      });
-    }
+      }),
+    );
+    await Promise.all(tests);
   });
 
   for (const [what, second] of [
@@ -373,7 +379,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     ['something like a state', { files: { open: [], failed: [], listed: [], counted: [] }, jobs: [] }],
     ['a lone surrogate', HALF],
   ] as const) {
-    await t.test(`a cron start has ${what} for a second argument, which no run of it heeds`, async () => {
+    await t.test(`a cron start has ${what} for a second argument, which all its runs ignore`, async () => {
       const input = toPipeline(`/cron/${what}`);
       const handle = await start(taskQueue, [input, second], { cronSchedule: '@every 1s' });
       for (const runId of [handle.firstExecutionRunId, await getNextRunId(handle)]) {
@@ -387,7 +393,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
   }
 
   await t.test(
-    'a workflow id of 980 bytes is no prefix of the next one, which would be too long',
+    'the id of the next workflow has no prefix of 980 bytes, which would make it too long',
     async () => {
       const input = { ...toPipeline('/long-id'), next: { workflowType: 'nobody', taskQueue: 'nobody' } };
       const handle = await start(taskQueue, [input], { workflowId: 'é'.repeat(490) });
@@ -407,7 +413,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     assert.ok(JSON.stringify(metadata).length < 200);
   });
 
-  await t.test('a job names files that cannot be', async (t) => {
+  await t.test('a job names impossible files', async (t) => {
     for (const [what, output, names] of [
       ['a lone surrogate', ['a.txt', HALF], /\[1\]\.runtimePath: is not well-formed/],
       [
@@ -431,7 +437,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     }
   });
 
-  await t.test('what is as large as it may be goes through', async (t) => {
+  await t.test('input of the largest allowed size is accepted', async (t) => {
     const name = 'é'.repeat(500);
     const next = { workflowType: name, taskQueue: name };
     const type = many(100, (index) => `${index}`.padStart(255));

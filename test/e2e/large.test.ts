@@ -13,10 +13,10 @@ import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
-/** So few events that a pipeline of thousands of files goes on in a new run at least once. */
+/** Few enough for a pipeline of thousands of files to continue as new at least once. */
 const SUGGEST_CONTINUE_AS_NEW_EVENTS = 60;
 
-/** Batches at a time: each of their attempts waits for the listing. */
+/** Batches at a time. Each of their attempts waits for the listing. */
 const CONCURRENCY = 20;
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
@@ -28,7 +28,7 @@ const temporal = useDevServer({
 });
 
 async function startGateway(t: TestContext, count: number, options: Partial<GatewayOptions> = {}) {
-  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  // An API that refuses taken paths would prevent the duplicates by itself.
   const gateway = await startTestGateway(t, { onPathExists: 'keep-both', ...options });
   const paths = Array.from({ length: count }, (_, index) => `out/${index % 100}/result-${index}.csv`);
   for (const path of paths) await gateway.addFile(path);
@@ -42,7 +42,7 @@ function assertEachOnce(gateway: TestGateway, count: number): void {
   assert.equal(new Set(files.map(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD])).size, count);
 }
 
-/** The events of all runs of a pipeline, run by run. */
+/** Returns the events of each run of a pipeline. */
 async function runsOf({ workflowId }: WorkflowHandle, firstRunId: string): Promise<HistoryEvent[][]> {
   const { events } = await temporal.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
   const next = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
@@ -50,7 +50,7 @@ async function runsOf({ workflowId }: WorkflowHandle, firstRunId: string): Promi
   return [events ?? [], ...others];
 }
 
-describe('10,000 files with a fifth of faults, a killed worker and continue-as-new are there once each', () => {
+describe('10,000 files are stored once each, with a fifth of faults, a killed worker and continue-as-new', () => {
   for (const [what, mode] of Object.entries(apiModes)) {
     test(what, { timeout: 280_000 }, (t) => collectManyThroughFaults(t, mode));
   }
@@ -177,12 +177,12 @@ test('two workers share the batches of one pipeline, and one that is killed lose
   const ofOther = batches.get(String(other.child.pid)) ?? 0;
   t.diagnostic(`batches: ${ofKilled} of the killed worker, ${ofOther} of the other`);
   assert.equal(ofKilled + ofOther, count / 50);
-  // Of the half that was collected while both were there.
+  // Both workers ran while the first half was collected.
   assert.ok(ofKilled >= 5, `${ofKilled} batches of 20`);
   assert.equal(report.files.length, 900);
 });
 
-test('a reset of a run that was continued repeats nothing, in its own next runs neither', {
+test('a reset of a run that was continued repeats nothing, and neither do the runs after it', {
   timeout: 200_000,
 }, async (t) => {
   const count = 400;

@@ -26,16 +26,16 @@ const lostResponses: FaultRule = {
   fault: { kind: 'drop-response' },
 };
 
-/** All are sent at once. A first request that goes alone would go again and again, as there is an outage, until it is over. */
+/** All requests are sent at once. In an outage, a single first request would be retried alone until the outage ends. */
 const AT_ONCE = { BCTRL_MAX_REQUESTS: String(FILES) };
 
-/** Another worker has the work when the heartbeat timeout of 10 s is over, and is at it after a settle time of 5 s. */
+/** Another worker gets the work after the heartbeat timeout of 10 s, and starts it after a settle time of 5 s. */
 const AWAY_MS = 20_000;
 
-/** When a worker has to have noticed that it has lost Temporal. */
+/** A worker notices within this time that it has lost Temporal. */
 const NOTICED_MS = 10_000;
 
-/** A worker that goes on sending without a right to would have sent something by then. */
+/** A worker that wrongly continues would have sent a request within this time. */
 const SILENCE_MS = 3_000;
 
 const TIMEOUT_MS = 180_000;
@@ -57,7 +57,7 @@ async function setUp(
   t: TestContext,
   { count = FILES, ...options }: Partial<GatewayOptions> & { count?: number },
 ): Promise<Scene> {
-  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  // An API that refuses taken paths would prevent the duplicates by itself.
   const gateway = await startTestGateway(t, {
     onPathExists: 'keep-both',
     listLagMs: LIST_LAG_MS,
@@ -80,7 +80,7 @@ async function setUp(
   };
 }
 
-/** Nothing is lost, and every file that is there more than once is in the report with all its ids. Returns the duplicates. */
+/** Asserts that no file is lost and that the report names every duplicate. Returns the number of duplicates. */
 function assertAllReported(t: TestContext, gateway: TestGateway, report: PipelineReport): number {
   const idsOf = new Map<string | null, string[]>();
   const { files, requests } = gateway.snapshot();
@@ -106,7 +106,7 @@ describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
   timeout: TIMEOUT_MS,
 }, () => {
   for (const onPathExists of ['keep-both', 'refuse'] as const) {
-    test(`make no duplicate and fail no file with a settle time of 5 s, where the API would ${onPathExists}`, async (t) => {
+    test(`make no duplicate and fail no file with a settle time of 5 s, if the API would ${onPathExists}`, async (t) => {
       const { gateway, start, startPipeline } = await setUp(t, { onPathExists, faults: [lostResponses] });
       await start({ ...AT_ONCE, BCTRL_LIST_SETTLE_TIME: '5s' });
       const report: PipelineReport = await (await startPipeline()).result();
@@ -117,7 +117,7 @@ describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
   }
 
   test('make duplicates with a settle time of 2 s, and each of them is reported', async (t) => {
-    // All are lost, and some of the second requests too: what they made is listed later than what the first ones made.
+    // All responses are lost, and some of the second ones too, whose files are listed later than the first ones.
     const faults = [{ ...lostResponses, times: FILES + 8 }];
     const { gateway, start, startPipeline } = await setUp(t, { faults });
     await start({ ...AT_ONCE, BCTRL_LIST_SETTLE_TIME: '2s' });
@@ -128,7 +128,7 @@ describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
   });
 });
 
-/** A reset begins the workflow anew while the activities of the old run go on until their next heartbeat. */
+/** After a reset, the activities of the old run continue until their next heartbeat. */
 test('a reset in the middle of a batch makes no duplicate, although the listing lags by 3 s', {
   timeout: TIMEOUT_MS,
 }, async (t) => {
@@ -161,7 +161,7 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
   const count = 600;
   const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 50 } };
 
-  /** A pipeline whose batches all are with one worker, in the middle of them. The requests of that worker take a way of their own. */
+  /** Starts a pipeline whose batches are all with one worker. That worker's requests go through a proxy. */
   async function startBatches(t: TestContext, address?: string) {
     const scene = await setUp(t, { count, faults: [slow] });
     const proxy = await startHttpProxy(t, Number(new URL(scene.gateway.url).port));
@@ -173,7 +173,7 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     return { gateway: scene.gateway, handle, away, startOther, sent };
   }
 
-  test('is frozen until another has taken over sends nothing when it goes on', async (t) => {
+  test('is frozen until another has taken over sends nothing when it continues', async (t) => {
     const { gateway, handle, away, startOther, sent } = await startBatches(t);
     away.child.kill('SIGSTOP');
     const startedMs = performance.now();
@@ -184,7 +184,7 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     const frozenMs = performance.now() - startedMs;
     await sleep(SILENCE_MS);
     const after = sent();
-    assert.ok(gateway.snapshot().files.length < count, 'the other is still at it');
+    assert.ok(gateway.snapshot().files.length < count, 'the other still works');
     const report: PipelineReport = await handle.result();
     t.diagnostic(
       `it sent ${before} collects, was frozen for ${Math.round(frozenMs / 1_000)} s, and sent ${after - before} after that`,
@@ -194,13 +194,13 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     assert.equal(assertAllReported(t, gateway, report), 0);
   });
 
-  test('is given batches while it is frozen sends nothing of them when it goes on, as another has them', async (t) => {
+  test('is given batches while it is frozen sends nothing when it continues, as another has them', async (t) => {
     const { gateway, start, startPipeline } = await setUp(t, { count, faults: [slow] });
     const proxy = await startHttpProxy(t, Number(new URL(gateway.url).port));
     const [away, other] = await Promise.all([start(throughProxy(proxy)), start({ BCTRL_MAX_REQUESTS: '2' })]);
     await waitForPoll(gateway.runtimeId, away);
     away.child.kill('SIGSTOP');
-    // Temporal gives some of the batches to the polls of the frozen one, and again and again while there are any.
+    // Temporal hands some batches to the open polls of the frozen worker.
     const handle = await startPipeline({ batchSize: 50, concurrency: 12 });
     const isTakenOver = async () => {
       const { raw } = await handle.describe();

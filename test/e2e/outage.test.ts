@@ -13,7 +13,7 @@ import { startWorkerProcess } from '../support/worker-process.js';
 
 const temporal = useDevServer();
 
-/** A gateway that does not let a file be collected before `mend`, a worker, and a starter with an address of its own. */
+/** A gateway that fails all collects until `mend` is called, a worker, and a starter with its own address. */
 async function setUp(t: TestContext, { workerAddress, address }: { workerAddress: string; address: string }) {
   const gateway = await startTestGateway(t, {
     faults: [{ operation: 'collect', fault: { kind: 'respond', status: 503 } }],
@@ -70,7 +70,7 @@ test('a command that waits outlasts an outage of Temporal', async (t) => {
   }
 });
 
-test('a command that waits outlasts the death of a Temporal that comes back with its database', async (t) => {
+test('a command that waits outlasts a restart of Temporal with its database', async (t) => {
   const dbFile = join(await createTestFolder(t), 'temporal.db');
   const first = await startDevServer({ executable: devServerExecutable(), dbFile });
   t.after(() => first.close());
@@ -89,7 +89,7 @@ test('a command that waits outlasts the death of a Temporal that comes back with
   assert.match(stdout, /^collected {2}a\.txt .*\n1 of 1 files collected /);
 });
 
-test('the wait ends when Temporal comes back without the workflow', async (t) => {
+test('a command stops waiting when Temporal comes back without the workflow', async (t) => {
   const first = await startDevServer({ executable: devServerExecutable() });
   t.after(() => first.close());
   const { address } = first;

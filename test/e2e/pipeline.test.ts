@@ -16,7 +16,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const temporal = useDevServer();
 
-/** Gateway, built worker and the starter's real process, on a task queue of their own. */
+/** A gateway, the built worker and the built starter, on their own task queue. */
 async function setUp(
   t: TestContext,
   { faults = [], worker = true }: { faults?: FaultRule[]; worker?: boolean } = {},
@@ -40,7 +40,7 @@ async function setUp(
   return { gateway, starter, startStarter, runtimeId: gateway.runtimeId };
 }
 
-test('start --wait waits for the job and collects its files through faults, byte by byte', async (t) => {
+test('start --wait waits for the job and collects its files byte for byte, through faults', async (t) => {
   const faults: FaultRule[] = [
     { operation: 'collect', runtimePath: 'a.bin', times: 1, fault: { kind: 'drop-response' } },
     { operation: 'collect', runtimePath: 'b.txt', times: 1, fault: { kind: 'respond', status: 503 } },
@@ -72,7 +72,7 @@ test('start --wait waits for the job and collects its files through faults, byte
     assert.deepEqual(copy, contents.get(runtimePath ?? ''), `${runtimePath}`);
   }
 
-  await t.test('result shows the same report', async () => {
+  await t.test('result shows the report of start --wait', async () => {
     const workflowId = `post-run/${runtimeId}/${id}`;
     assert.equal((await starter('result', workflowId)).stdout, stdout);
     const json = JSON.parse((await starter('result', workflowId, '--json')).stdout);
@@ -87,7 +87,7 @@ test('start --wait waits for the job and collects its files through faults, byte
     });
   });
 
-  await t.test('starting it again shows its report and collects nothing', async () => {
+  await t.test('a second start shows the report and collects nothing', async () => {
     const collects = gateway.snapshot().requests.collect;
     const again = await starter(...argv);
     assert.deepEqual([again.code, again.stdout], [0, stdout]);
@@ -95,14 +95,14 @@ test('start --wait waits for the job and collects its files through faults, byte
     assert.equal(gateway.snapshot().requests.collect, collects);
   });
 
-  await t.test('--again runs it anew', async () => {
+  await t.test('start --again runs the pipeline again', async () => {
     const again = await starter(...argv, '--again');
     assert.equal(again.code, 1, 'the paths in the storage are taken by the first run');
     assert.match(again.stdout, /conflict: a\.bin: .* returned 409 storage_file\.path_exists/);
   });
 });
 
-test('a file that is missing fails the pipeline and not the other file', async (t) => {
+test('a missing file fails the pipeline, and the other file is collected', async (t) => {
   const { gateway, starter, runtimeId } = await setUp(t);
   await gateway.addFile('a.txt');
   const { code, stdout, stderr } = await starter('start', runtimeId, 'a.txt', 'missing.txt', '--wait');
@@ -116,7 +116,7 @@ test('a file that is missing fails the pipeline and not the other file', async (
   assert.match(stderr, /\nfailed: 1 of 2 files could not be collected\n$/);
   assert.equal(gateway.snapshot().requests.collect, 2, 'not_found is not retried');
 
-  await t.test('--json is one document with the report', async () => {
+  await t.test('result --json prints one document with the report', async () => {
     const { code, stdout } = await starter('start', runtimeId, 'a.txt', 'missing.txt', '--wait', '--json');
     assert.equal(code, 1);
     const { status, failure, result } = JSON.parse(stdout);
@@ -124,7 +124,7 @@ test('a file that is missing fails the pipeline and not the other file', async (
   });
 });
 
-test('collect collects one file, to a path of choice', async (t) => {
+test('collect collects one file to the given path', async (t) => {
   const { gateway, starter, runtimeId } = await setUp(t);
   await gateway.addFile('a.txt', 'hello');
   const argv = ['collect', runtimeId, 'a.txt', '--to', '/reports/a.txt'];
@@ -135,7 +135,7 @@ test('collect collects one file, to a path of choice', async (t) => {
   assert.equal(gateway.snapshot().requests.collect, 1);
 });
 
-describe('while it runs', () => {
+describe('while a pipeline runs', () => {
   const slow: FaultRule[] = [{ operation: 'collect', fault: { kind: 'respond', status: 503 } }];
 
   test('start without --wait prints the workflow id, and a second start attaches', async (t) => {
@@ -160,7 +160,7 @@ describe('while it runs', () => {
     assert.match(stderr, /\nStill running\. Reattach with: bctrl-temporal watch post-run\/\S+\n$/);
   });
 
-  test('Ctrl-C ends the wait with exit code 130, and the pipeline goes on', async (t) => {
+  test('Ctrl-C ends the wait with exit code 130, and the pipeline continues', async (t) => {
     const { gateway, starter, startStarter, runtimeId } = await setUp(t, { faults: slow });
     await gateway.addFile('a.txt');
     const waiting = startStarter('start', runtimeId, 'a.txt', '--wait');
@@ -174,7 +174,7 @@ describe('while it runs', () => {
     assert.equal((await starter('result', workflowId)).code, 0);
   });
 
-  test('a pipeline that is cancelled has its report shown all the same', async (t) => {
+  test('the report of a cancelled pipeline is shown', async (t) => {
     const locked: FaultRule[] = [
       { operation: 'collect', runtimePath: 'b.txt', fault: { kind: 'respond', status: 503 } },
     ];
@@ -195,7 +195,7 @@ describe('while it runs', () => {
     assert.deepEqual([json.status, json.result.outcome], ['cancelled', 'cancelled']);
   });
 
-  test('that no worker is there is said', async (t) => {
+  test('a missing worker is reported', async (t) => {
     const { starter, runtimeId } = await setUp(t, { worker: false });
     const { code, stderr } = await starter('start', runtimeId, 'a.txt', '--wait', '--timeout', '5s');
     assert.equal(code, 4);

@@ -20,7 +20,7 @@ type Handle = WorkflowHandle<(input: PipelineInput) => Promise<PipelineReport>>;
 
 const env = useDevServerEnv();
 
-/** Where the API refuses a second file of the same path, it would be the API that prevents duplicates. */
+/** An API that refuses taken paths would prevent the duplicates by itself. */
 async function startGateway(t: TestContext, { names = ['a'], faults = [] as FaultRule[] } = {}) {
   const gateway = await startTestGateway(t, { onPathExists: 'keep-both', faults });
   for (const name of names) await gateway.addFile(name);
@@ -35,7 +35,7 @@ function startPipeline(taskQueue: string, input: PipelineInput): Promise<Handle>
   );
 }
 
-/** Runs a worker of this process while `use` deals with a pipeline. */
+/** Starts a pipeline on a worker in this process, which runs as long as `use`. */
 function withPipeline<T>(
   t: TestContext,
   { url, retryTable, ...input }: PipelineInput & { url: string; retryTable?: RetryTableOverrides },
@@ -47,7 +47,7 @@ function withPipeline<T>(
 
 const toFiles = (names: string[]) => names.map((runtimePath) => ({ runtimePath }));
 
-/** The report of a pipeline that failed. */
+/** Returns the report of a pipeline that failed. */
 async function failedReport(handle: Handle): Promise<PipelineReport & { files: FailedOutcome[] }> {
   const error = await handle.result().then(
     () => assert.fail('the pipeline completed'),
@@ -61,7 +61,7 @@ async function failedReport(handle: Handle): Promise<PipelineReport & { files: F
 
 describe('an operator resets', () => {
   const names = ['a', 'b', 'c'];
-  /** `b` is collected after the others, so that there is a workflow task between. */
+  /** `b` is collected after the others, so that a workflow task comes between. */
   const faults: FaultRule[] = [
     { operation: 'collect', runtimePath: 'b', times: 1, fault: { kind: 'respond', status: 429 } },
   ];
@@ -126,7 +126,7 @@ describe('an operator resets', () => {
       const { files } = await handle.result();
       assert.equal(files[0]?.outcome, 'collected');
       const { requests, files: made } = gateway.snapshot();
-      // After the lost response the worker asks once whose key it has.
+      // After the lost response the worker verifies its API key once.
       assert.deepEqual(requests, { collect: 1, 'list-files': 2, whoami: 1 });
       assert.equal(made.length, 1);
     });
@@ -147,7 +147,7 @@ describe('retries on a real server', () => {
     assert.ok(performance.now() - startedMs < 10_000);
   });
 
-  describe('failures are counted per class over the attempts', () => {
+  describe('failures are counted per class over all attempts', () => {
     const everySecond = { initialInterval: '1s', maximumInterval: '1s' } as const;
     const retryTable: RetryTableOverrides = {
       server: { ...everySecond, maximumFailures: 3 },
@@ -156,7 +156,7 @@ describe('retries on a real server', () => {
     const inTurn = (...statuses: number[]): FaultRule[] =>
       statuses.map((status) => ({ operation: 'collect', times: 1, fault: { kind: 'respond', status } }));
 
-    test('two of a class that ends at three, among others, and the file is collected', async (t) => {
+    test('two failures of a class that gives up at three, among others, and the file is collected', async (t) => {
       const gateway = await startGateway(t, { faults: inTurn(500, 503, 503, 500, 503) });
       const input = { url: gateway.url, runtimeId: gateway.runtimeId, files: toFiles(['a']), retryTable };
       const report = await withPipeline(t, input, (handle) => handle.result());
@@ -164,7 +164,7 @@ describe('retries on a real server', () => {
       assert.equal(gateway.snapshot().requests.collect, 6);
     });
 
-    test('the third is final', async (t) => {
+    test('the third failure of a class is final', async (t) => {
       const gateway = await startGateway(t, { faults: inTurn(500, 503, 500, 503, 500) });
       const input = { url: gateway.url, runtimeId: gateway.runtimeId, files: toFiles(['a']), retryTable };
       const { files } = await withPipeline(t, input, failedReport);
@@ -172,7 +172,7 @@ describe('retries on a real server', () => {
       assert.equal(gateway.snapshot().requests.collect, 5);
     });
 
-    test('of attempts that have sent a heartbeat just before too, which the worker holds back', async (t) => {
+    test('failures right after a heartbeat count too, although the worker throttles the next heartbeat', async (t) => {
       const heartbeatMs = 10_000 / 3;
       let collects = 0;
       const url = await startServer(t, (request, response) => {
@@ -196,7 +196,7 @@ describe('retries on a real server', () => {
       const pipeline = withPipeline(t, { url: gateway.url, runtimeId: gateway.runtimeId, files }, (handle) =>
         handle.result(),
       );
-      // The third attempt, one and two seconds after the others.
+      // The third attempt comes after delays of one and two seconds.
       await waitFor('three 404 responses', () => gateway.snapshot().responses.collect?.['404'] === 3);
       await gateway.addFile('late');
       assert.equal((await pipeline).counts.collected, 1);
@@ -204,7 +204,7 @@ describe('retries on a real server', () => {
       assert.ok(elapsedMs > 3_000 && elapsedMs < 15_000, `${elapsedMs} ms`);
     });
 
-    test('a file that never does is a not_found after about that time', async (t) => {
+    test('a file that never appears fails as not_found after about that time', async (t) => {
       const gateway = await startGateway(t, { names: [] });
       const files = [{ runtimePath: 'never', appearsWithin: '4s' as const }];
       const input = { url: gateway.url, runtimeId: gateway.runtimeId, files };
@@ -218,7 +218,7 @@ describe('retries on a real server', () => {
 });
 
 describe('with a request in flight', () => {
-  test('cancelling the pipeline aborts it, and the execution ends Cancelled', async (t) => {
+  test('cancelling the pipeline aborts the request, and the execution ends as cancelled', async (t) => {
     const request = { isInFlight: false, isAborted: false };
     const url = await startServer(t, (_request, response) => {
       request.isInFlight = true;
@@ -234,12 +234,12 @@ describe('with a request in flight', () => {
         return error.cause instanceof CancelledFailure;
       });
       assert.equal((await handle.describe()).status.name, 'CANCELLED');
-      // The cancellation arrives with the answer to the activity's next heartbeat.
+      // The cancellation arrives with the response to the activity's next heartbeat.
       await waitFor('the request to be aborted', () => request.isAborted);
     });
   });
 
-  test('SIGTERM ends the worker within 2 s, and another makes no second file', async (t) => {
+  test('SIGTERM ends the worker within 2 s, and the next worker makes no second file', async (t) => {
     const slow: Fault = { kind: 'delay', delayMs: 3_000 };
     const gateway = await startGateway(t, { faults: [{ operation: 'collect', times: 1, fault: slow }] });
     const { runtimeId, url: gatewayUrl } = gateway;

@@ -42,18 +42,18 @@ async function runPipeline(
   return { runtimeId, started, priorities };
 }
 
-test('the rate limit of a task queue holds for all activities, eager ones too', async (t) => {
+test('the rate limit of a task queue applies to all activities, eager ones too', async (t) => {
   const env = { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: String(RATE) };
   const { started } = await runPipeline(t, env);
   assert.equal(started.length, FILES);
   const [first = 0] = started;
   const last = started.at(-1) ?? 0;
   t.diagnostic(`${FILES} activities in ${Math.round(last - first)} ms at ${RATE}/s`);
-  // The server spreads the rate over its partitions, and lets each begin with a burst.
+  // The server spreads the rate over its partitions, and allows each a burst at first.
   assert.ok(last - first >= ((FILES - 1 - 2 * RATE) / RATE) * 1_000, `${last - first} ms`);
 });
 
-test('without it they start at once', async (t) => {
+test('activities start at once without a rate limit', async (t) => {
   const { started } = await runPipeline(t, {});
   assert.ok((started.at(-1) ?? 0) - (started[0] ?? 0) < 2_000);
 });
@@ -63,12 +63,12 @@ test('activities have their runtime as fairness key, and the priority of their p
   assert.deepEqual([...new Set(priorities.map(({ fairnessKey }) => fairnessKey))], [runtimeId]);
 });
 
-test('a fairness key that the pipeline was started with stays', async (t) => {
+test('the fairness key that a pipeline was started with is kept', async (t) => {
   const { priorities } = await runPipeline(t, {}, { fairnessKey: 'tenant-1', priorityKey: 2 });
   assert.deepEqual([...new Set(priorities.map(({ fairnessKey }) => fairnessKey))], ['tenant-1']);
 });
 
-test('its pollers tell the version of their worker', async (t) => {
+test('the pollers of a task queue show the version of their worker', async (t) => {
   const { runtimeId: name } = await runPipeline(t, {});
   for (const taskQueueType of [1, 2]) {
     const queue = { namespace: 'default', taskQueue: { name }, taskQueueType };

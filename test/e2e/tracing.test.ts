@@ -18,7 +18,7 @@ interface Span {
   readonly parentSpanId?: string;
 }
 
-/** The parts of an OTLP export that tests look at. */
+/** The fields of an OTLP export that the tests read. */
 interface Export {
   readonly resourceSpans: readonly {
     readonly resource: { readonly attributes: readonly { key: string; value: { stringValue: string } }[] };
@@ -28,7 +28,7 @@ interface Export {
 
 const env = useDevServerEnv();
 
-/** Runs a pipeline on a worker of its own until both have ended. */
+/** Runs a pipeline on its own worker until both have ended. */
 async function runPipeline(t: TestContext, workflowId: string, variables: Record<string, string>) {
   const gateway = await startTestGateway(t);
   await gateway.addFile('a.txt');
@@ -51,7 +51,7 @@ async function runPipeline(t: TestContext, workflowId: string, variables: Record
   return { handle, stderr, modules: await modulesIn(coverage) };
 }
 
-/** Names of all scripts that a process has run, by its coverage. */
+/** Returns the names of all scripts that a process has run, from its coverage data. */
 async function modulesIn(folder: string): Promise<string[]> {
   const files = await readdir(folder);
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
@@ -87,12 +87,12 @@ test('workflow and activity of a run are spans of one trace', async (t) => {
   }
   assert.ok(modules.some(isOpenTelemetry));
 
-  await t.test('and a worker that does not trace can go on with it', async () => {
+  await t.test('a worker that does not trace can continue the pipeline', async () => {
     await Worker.runReplayHistory({ workflowBundle: workflowBundle() }, await handle.fetchHistory());
   });
 });
 
-test('a collector that is away is told in the log, and holds nothing up', async (t) => {
+test('an unreachable collector is logged, and delays nothing', async (t) => {
   const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
   const { stderr } = await runPipeline(t, 'untold', variables);
   assert.match(stderr, /"level":"warn",.*"problem":".*ECONNREFUSED.*"msg":"tracing"/);
@@ -103,7 +103,7 @@ test('without a collector nothing of OpenTelemetry is loaded', async (t) => {
   assert.ok(modules.some((url) => url.endsWith('dist/worker/run-worker.js')));
   assert.deepEqual(modules.filter(isOpenTelemetry), []);
 
-  await t.test('and a worker that traces can go on with its pipelines', async () => {
+  await t.test('a worker that traces can continue its pipelines', async () => {
     const codePath = workflowBundle().codePath.replace(/\.js$/, '.traced.js');
     const sinks = { exporter: { export: { fn: () => {}, callDuringReplay: false } } };
     await Worker.runReplayHistory({ workflowBundle: { codePath }, sinks }, await handle.fetchHistory());

@@ -13,8 +13,7 @@ export const appliedQuery = defineQuery<number>('applied');
 export const releaseSignal = defineSignal('release');
 
 /**
- * A pipeline that is slow to answer: `resume` waits for the signal `release`, and `addFiles` ends the first run before it
- * is answered.
+ * A pipeline with slow updates: `resume` completes after the signal `release`, and `addFiles` after the first run has ended.
  */
 export async function postRunPipeline(run = 0): Promise<void> {
   let [applied, isReleased, hasFiles] = [0, false, false];

@@ -20,11 +20,11 @@ const temporal = useDevServer();
 interface Steered {
   readonly handle: WorkflowHandle<typeof postRunPipeline>;
   readonly proxy: TcpProxy;
-  /** A command, on its way through the proxy. */
+  /** Runs a command through the proxy. */
   readonly spawn: (...argv: string[]) => RunningProcess;
 }
 
-describe('an update whose answer does not come', () => {
+describe('an update without a response', () => {
   let env: TestWorkflowEnvironment;
   let workflowBundle: WorkflowBundle;
   before(async () => {
@@ -50,7 +50,7 @@ describe('an update whose answer does not come', () => {
     await waitFor('the update', () => handle.query(appliedQuery));
   }
 
-  test('is sent to the run after the one that ended with it', async (t) => {
+  test('is sent to the next run when its own run ends', async (t) => {
     await steer(t, async ({ handle, spawn }) => {
       const { code, stdout } = await spawn('add-files', handle.workflowId, 'a.txt').ended;
       assert.deepEqual([code, stdout], [exitCodes.done, `added  ${handle.workflowId}  1 files\n`]);
@@ -58,7 +58,7 @@ describe('an update whose answer does not come', () => {
     });
   });
 
-  test('is asked for again when the connection is back, and applied once', async (t) => {
+  test('is polled again after a reconnect, and applied once', async (t) => {
     await steer(t, async ({ handle, proxy, spawn }) => {
       const resume = spawn('resume', handle.workflowId);
       await waitUntilApplied(handle);
@@ -71,7 +71,7 @@ describe('an update whose answer does not come', () => {
     });
   });
 
-  test('may have been done, if Temporal stays away', async (t) => {
+  test('has an unknown outcome if Temporal stays away', async (t) => {
     await steer(t, async ({ handle, proxy, spawn }) => {
       const resume = spawn('resume', handle.workflowId, '--json');
       await waitUntilApplied(handle);
@@ -88,7 +88,7 @@ describe('an update whose answer does not come', () => {
   });
 });
 
-test('another worker answers an update for one that has died', async (t) => {
+test('another worker completes the update of a worker that died', async (t) => {
   const fault = { kind: 'respond', status: 403 } as const;
   const gateway = await startTestGateway(t, { faults: [{ operation: 'collect', fault }] });
   const { runtimeId: taskQueue, url: gatewayUrl } = gateway;
@@ -100,7 +100,7 @@ test('another worker answers an update for one that has died', async (t) => {
   const workflowId = started.stdout.trim();
   const handle = client.workflow.getHandle(workflowId);
   await waitForPhase(handle, 'held');
-  // The server keeps the task for it first, in its sticky task queue.
+  // The server first keeps the task in the sticky task queue of the dead worker.
   worker.child.kill('SIGKILL');
   await startWorkerProcess(t, { address, gatewayUrl, taskQueue });
   const { code, stdout } = await starter('abandon', workflowId);

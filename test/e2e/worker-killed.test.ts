@@ -9,11 +9,11 @@ import { startTestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
-/** Long enough to kill a worker in. */
+/** Long enough to kill a worker meanwhile. */
 const SLOW_MS = 4_000;
 const slow = { kind: 'delay', delayMs: SLOW_MS } as const;
 
-/** Every phase lasts a while, and `refused.txt` brings the pipeline to be held once. */
+/** Every phase takes a while, and the pipeline is held once because of `refused.txt`. */
 const faults: FaultRule[] = [
   { operation: 'collect', runtimePath: 'slow.txt', times: 1, fault: slow },
   { operation: 'collect', runtimePath: 'refused.txt', times: 1, fault: { kind: 'respond', status: 401 } },
@@ -21,7 +21,7 @@ const faults: FaultRule[] = [
   { operation: 'stop-runtime', times: 1, fault: slow },
 ];
 
-/** What there is to see when the worker is in the middle of something. */
+/** The moments at which the worker is killed. */
 const moments: Readonly<Record<string, (progress: PipelineProgress, snapshot: GatewaySnapshot) => boolean>> =
   {
     waiting: ({ phase }, { requests, inFlight }) => phase === 'waiting' && isSent(requests, 'wait', inFlight),
@@ -41,9 +41,9 @@ function isSent(
 
 const temporal = useDevServer();
 
-/** The report of a pipeline through all its phases, its ids replaced by names; the worker is killed in one of them. */
+/** Returns the report of a pipeline, with names for ids. The worker is killed at the given moment. */
 async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]): Promise<unknown> {
-  // Where the API refuses a second file of the same path, it would be the API that prevents duplicates.
+  // An API that refuses taken paths would prevent the duplicates by itself.
   const gateway = await startTestGateway(t, { onPathExists: 'keep-both', faults });
   const { runtimeId } = gateway;
   const paths = ['quick.txt', 'slow.txt', 'refused.txt', 'named.txt'];
@@ -91,7 +91,7 @@ async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]
 
   const kill = killedWhen && killAndRestart(killedWhen);
   await waitForMoment(({ phase }) => phase === 'held');
-  // While it is held it is killed first, since what follows changes the phase.
+  // A worker that is killed while the pipeline is held is killed now, as resuming changes the phase.
   if (killedWhen === moments['held']) await kill;
   assert.deepEqual(await handle.executeUpdate(RESUME_UPDATE), { files: 1, jobs: 0 });
   const report: PipelineReport = await handle.result();
@@ -111,7 +111,7 @@ async function runPipeline(t: TestContext, killedWhen?: (typeof moments)[string]
 
 describe('a worker that is killed and started again', { concurrency: true }, () => {
   let expected: Promise<unknown>;
-  test('never', async (t) => {
+  test('the report without a kill is complete', async (t) => {
     expected = runPipeline(t);
     const { counts, outcome } = (await expected) as PipelineReport;
     assert.equal(outcome, 'succeeded');

@@ -23,16 +23,16 @@ const FILES = ['results.csv', 'screenshots/checkout.png', 'logs/agent.log'];
 const BYTES = { 'results.csv': 576, 'screenshots/checkout.png': 362, 'logs/agent.log': 447 };
 const OTHER_FILE = 'reports/2026/summary.json';
 
-/** Enough for batches. The content of a page is its path. */
+/** More than 20 files are collected in batches. The content of a page is its path. */
 const PAGES = Array.from({ length: 250 }, (_, index) => `pages/${index + 1}.html`);
-/** Of the second batch. */
+/** One file of the second batch. */
 const RETRIED_PAGE = 'pages/150.html';
 const COLLECTED_PAGES = [...PAGES.slice(0, 100), ...PAGES.slice(200)];
 
 const HELD = 'held: send the update resume or abandon';
 const COUNTS = ['phase', 'files', 'collected', 'kept', 'missing', 'skipped', 'failed', 'bytes'];
 
-/** Retried every second, until the fault is gone. */
+/** Is retried every second until the fault is gone. */
 const overloaded = (runtimePath: string): FaultRule => ({
   operation: 'collect',
   runtimePath,
@@ -53,7 +53,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
   const pipeline = new WorkflowPage(page, mixed.uiLink);
   const batches = new WorkflowPage(page, batched.uiLink);
   const other = new WorkflowPage(page, refused.uiLink);
-  /** What was to be read, but for histories: the result of a file's activity has a link to its content. */
+  /** Everything shown outside of histories. */
   const texts: string[] = [];
 
   await t.test('what is collected, and what is retried and why', async () => {
@@ -161,7 +161,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
     texts.push(await pipeline.text());
   });
 
-  await t.test('the end of a pipeline that is resumed there', async () => {
+  await t.test('the end of a pipeline that is resumed in the UI', async () => {
     gateway.setFaults([overloaded(RETRIED_PAGE)]);
     await pipeline.update('resume');
     await see(pipeline.status('Completed'));
@@ -177,7 +177,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
     assert.deepEqual(await listed(page), [refused.workflowId]);
   });
 
-  await t.test('the end of a pipeline that is abandoned there', async () => {
+  await t.test('the end of a pipeline that is abandoned in the UI', async () => {
     await other.open();
     await other.update('abandon');
     await see(other.status('Failed'));
@@ -191,7 +191,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
     texts.push(await other.text());
   });
 
-  await t.test('no key and no link to a content', async () => {
+  await t.test('no API key and no link to the content of a file', async () => {
     const { body } = await gateway.call('GET', '/v1/files?limit=1');
     assert.match(body.data[0].downloadUrl, /\?signature=/);
     assert.equal(texts.length, 10);
@@ -202,7 +202,7 @@ test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
   });
 });
 
-/** The files, a gateway that some of them go wrong with, a worker, the starter's real process, and a browser. */
+/** Files, a gateway that fails some of them, a worker, the built starter, and a browser. */
 async function setUp(t: TestContext) {
   const workspaceDir = await createTestFolder(t);
   await cp(EXAMPLES, workspaceDir, { recursive: true });
@@ -230,7 +230,7 @@ async function setUp(t: TestContext) {
   return { gateway, page, start };
 }
 
-/** Each has to become visible; one that does not is named in the error. */
+/** Waits until each locator is visible; the error names one that is not. */
 async function see(...locators: readonly Locator[]): Promise<void> {
   for (const locator of locators) await locator.waitFor();
 }
@@ -249,7 +249,7 @@ async function openHeld(page: Page): Promise<void> {
   });
 }
 
-/** The workflow ids in the list. */
+/** Returns the workflow ids in the list. */
 async function listed(page: Page): Promise<string[]> {
   const links = page.getByRole('row').getByRole('link', { name: /^post-run\// });
   await links.first().waitFor();
@@ -273,7 +273,7 @@ async function waitUntilHeld(pipelines: number): Promise<void> {
   );
 }
 
-/** A picture of what there is to see. Those called `temporal-ui-*` are for the README: no paths, no host names. */
+/** Keeps a screenshot. Those called `temporal-ui-*` are for the documentation: no paths, no host names. */
 async function keep(part: Page | Locator, name: string): Promise<void> {
   await keepArtifact(`temporal-ui/${name}.png`, await part.screenshot({ animations: 'disabled' }));
 }

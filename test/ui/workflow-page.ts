@@ -4,7 +4,7 @@ type Heading = 'Summary' | 'Details' | 'Current Details';
 
 export type Tab = 'History' | 'Pending Activities' | 'User Metadata' | 'Search Attributes' | 'Memo';
 
-/** What the Temporal UI shows of one workflow to who comes by the link of the starter. */
+/** The page of one workflow in the Temporal UI, as the starter links to it. */
 export class WorkflowPage {
   readonly #page: Page;
   readonly #link: string;
@@ -14,7 +14,7 @@ export class WorkflowPage {
     this.#link = link;
   }
 
-  /** Loads the page anew. It streams for as long as the workflow runs, so its network is never idle. */
+  /** Reloads the page. It streams while the workflow runs, so its network is never idle. */
   async open(tab: Tab = 'History'): Promise<void> {
     await this.#page.goto(this.#link, { waitUntil: 'domcontentloaded' });
     await this.#page.waitForURL(`${this.#link}/*/history`, { waitUntil: 'domcontentloaded' });
@@ -30,18 +30,18 @@ export class WorkflowPage {
     return this.#page.locator('header').getByText(name, { exact: true });
   }
 
-  /** All of the tab User Metadata. */
+  /** The text of the tab User Metadata. */
   get metadata(): Locator {
     const summary = 'xpath=//h3[normalize-space()="Summary"]';
     return this.#page.locator(`${summary}/ancestor::div[.//h3[normalize-space()="Current Details"]][1]`);
   }
 
-  /** Of the tab User Metadata. */
+  /** A Markdown field of the tab User Metadata. */
   markdown(heading: Heading): FrameLocator {
     return this.#frame(heading).contentFrame();
   }
 
-  /** Whether the last list item is seen without scrolling: the height of the frame follows its text. */
+  /** Whether the last list item is visible without scrolling: the height of the frame follows its text. */
   async isWhole(heading: Heading): Promise<boolean> {
     const item = this.markdown(heading).getByRole('listitem').last();
     return (await bottomOf(item)) <= (await bottomOf(this.#frame(heading)));
@@ -51,32 +51,32 @@ export class WorkflowPage {
     return this.#page.locator(`xpath=//h3[normalize-space()="${heading}"]/following::iframe[1]`);
   }
 
-  /** Of the table in the current details. */
+  /** A row of the table in the current details. */
   row(...cells: readonly (string | number)[]): Locator {
     return this.markdown('Current Details').getByRole('row', { name: cells.join(' '), exact: true });
   }
 
-  /** Of the tab History. */
+  /** The timeline of the tab History. */
   get timeline(): Locator {
     return this.#page.locator('svg').filter({ hasText: 'collectRuntimeFile' });
   }
 
-  /** In the timeline. */
+  /** A bar of the timeline. */
   bar(name: string | RegExp): Locator {
     return this.timeline.getByText(name, { exact: true });
   }
 
-  /** The bar of an activity that has failed once at least. */
+  /** The bar of an activity that has failed at least once. */
   retriedBar(name: string): Locator {
     return this.bar(new RegExp(`^\\s*Attempt\\s+(?!1\\s)\\d+\\s+/\\s+∞\\s+•\\s+${name}\\s*$`));
   }
 
-  /** Of the tab Pending Activities. */
+  /** The attempt counter of a retried activity, in the tab Pending Activities. */
   get retriedAttempt(): Locator {
     return this.#page.getByText(/^\s*(?!1\s)\d+\s+of\s+Unlimited\s*$/);
   }
 
-  /** Of the tab Pending Activities, as JSON. */
+  /** The JSON of the last failure, in the tab Pending Activities. */
   get lastFailure(): Locator {
     const label = 'xpath=//*[normalize-space(text())="Last Failure"]';
     return this.#page.locator(`${label}/following::*[contains(@class, "cm-content")][1]`);
@@ -92,7 +92,7 @@ export class WorkflowPage {
     await page.getByRole('button', { name: 'Submit' }).filter({ visible: true }).click();
   }
 
-  /** All that is to be read, in frames too. */
+  /** All text of the page, including its frames. */
   async text(): Promise<string> {
     const texts = this.#page.frames().map((frame) => frame.locator('body').innerText());
     return (await Promise.all(texts)).join('\n');

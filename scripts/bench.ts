@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeMachine, probeCpu } from './bench/machine.js';
 import { measureOnce, type Repetition } from './bench/measure.js';
-import { type BenchOptions, type Plan, parseOptions, UsageError } from './bench/options.js';
+import { type BenchOptions, type Plan, parseOptions } from './bench/options.js';
 import { type BenchResult, renderReport } from './bench/report.js';
 import { isMet, toMeasureRows } from './bench/rows.js';
 import { openSession } from './bench/session.js';
 
-const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 };
+const exitCodes = { done: 0, failed: 1, interrupted: 130 };
 
 /** The server may still write when it is interrupted while it starts. */
 const RM_RETRIES = 10;
@@ -25,7 +25,7 @@ let exitCode: number;
 try {
   exitCode = await rejectWhenStopped(bench(parseOptions(process.argv.slice(2))));
 } catch (error) {
-  exitCode = toExitCode(error);
+  exitCode = error === interruption ? exitCodes.interrupted : exitCodes.failed;
   log(`bench: ${error instanceof Error ? error.message : error}`);
 } finally {
   for (const end of ends.reverse()) await end();
@@ -70,9 +70,4 @@ async function rejectWhenStopped<T>(work: Promise<T>): Promise<T> {
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason));
     work.then(resolve, reject);
   });
-}
-
-function toExitCode(error: unknown): number {
-  if (error instanceof UsageError) return exitCodes.usage;
-  return error === interruption ? exitCodes.interrupted : exitCodes.failed;
 }

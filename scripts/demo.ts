@@ -1,11 +1,11 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FaultRule, type Gateway, startGateway } from '../src/testing.js';
-import { type DevServer, startDevServer } from './dev-server.js';
+import { startDevServer } from './dev-server.js';
 import { resolveDevServer } from './temporal-servers.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,7 +16,7 @@ const files = ['results.csv', 'screenshots/checkout.png', 'logs/agent.log', 'rep
 /** Long enough to see the pipeline wait. */
 const JOB_MS = 4_000;
 
-/** One of each kind that a pipeline meets: a refusal, a request to slow down, an answer that is lost after the copy. */
+/** One fault of each kind: a failure, a rate limit, and a response that is lost after the file was made. */
 const faults: FaultRule[] = [
   { operation: 'collect', runtimePath: 'results.csv', times: 1, fault: { kind: 'respond', status: 503 } },
   {
@@ -33,33 +33,35 @@ const faults: FaultRule[] = [
   },
 ];
 
-/** A worker that is told to stop hands its work back, which takes no longer. */
+/** A worker needs less to hand its work back after SIGTERM. */
 const STOP_GRACE_MS = 5_000;
 
-/** What is shown of the log of a worker that failed. */
+/** Log shown of a worker that failed. */
 const LOG_TAIL_CHARS = 2_000;
 
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interrupt.abort());
-}
+const { signal } = interrupt;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt.abort());
 const closers: (() => Promise<unknown>)[] = [];
-const log = (line = '') => console.log(line);
 
 try {
   process.exitCode = await demo();
 } catch (error) {
   const problem = error instanceof Error ? error.message : String(error);
-  if (!interrupt.signal.aborted) console.error(`demo: ${problem}`);
-  process.exitCode = interrupt.signal.aborted ? 130 : 1;
+  if (!signal.aborted) console.error(`demo: ${problem}`);
+  process.exitCode = signal.aborted ? 130 : 1;
 } finally {
   for (const close of closers.reverse()) await close();
 }
 
 async function demo(): Promise<number> {
   const staysUp = process.stdout.isTTY && !process.argv.includes('--exit');
-  const temporal = await startTemporal();
-  const { gateway, storageDir } = await startLocalGateway();
+  const temporal = await startDevServer({ executable: await resolveDevServer({ signal }), uiPort: 0 });
+  closers.push(temporal.close);
+  await mkdir(join(root, '.demo'), { recursive: true });
+  const storageDir = await mkdtemp(join(root, '.demo/storage-'));
+  const gateway = await startGateway({ workspaceDir, storageDir, faults });
+  closers.push(() => gateway.close());
   const env = {
     ...process.env,
     BCTRL_API_KEY: 'local-development-key',
@@ -68,45 +70,29 @@ async function demo(): Promise<number> {
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: 'default',
   };
-  log(`Temporal server   ${temporal.address}, UI ${temporal.uiUrl}`);
-  log(`local gateway     ${gateway.url}`);
-  await once(run('dist/starter.js', ['setup'], env, 'ignore'), 'exit');
-  const worker = startWorker(env);
+  console.log(`Temporal server   ${temporal.address}, UI ${temporal.uiUrl}`);
+  console.log(`local gateway     ${gateway.url}`);
+  await once(run('starter', ['setup'], env, 'ignore'), 'exit');
+  const workerFailed = startWorker(env);
 
   const job = await gateway.createInvocation({ runtimeId: RUNTIME_ID, durationMs: JOB_MS });
   const argv = ['start', RUNTIME_ID, ...files, '--invocation', job.id, '--wait'];
-  log(`\n$ bctrl-temporal ${argv.join(' ')}\n`);
-  const starter = run('dist/starter.js', argv, env, 'inherit');
-  const [exitCode] = await Promise.race([once(starter, 'exit', { signal: interrupt.signal }), worker.failed]);
+  console.log(`\n$ bctrl-temporal ${argv.join(' ')}\n`);
+  const starter = run('starter', argv, env, 'inherit');
+  const [exitCode] = await Promise.race([once(starter, 'exit', { signal }), workerFailed]);
   if (exitCode !== 0) return exitCode ?? 1;
 
-  await showCopies(gateway, storageDir);
+  await compareCopies(gateway, storageDir);
   if (staysUp) {
-    log(`\nLook around in the Temporal UI: ${temporal.uiUrl}\nCtrl-C ends the demo.`);
-    await sleep(2 ** 31 - 1, undefined, { signal: interrupt.signal }).catch(() => undefined);
+    console.log(`\nLook around in the Temporal UI: ${temporal.uiUrl}\nCtrl-C ends the demo.`);
+    await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => undefined);
   }
   return 0;
 }
 
-async function startTemporal(): Promise<DevServer & { uiUrl: string }> {
-  const executable = await resolveDevServer({ signal: interrupt.signal });
-  const server = await startDevServer({ executable, uiPort: 0 });
-  closers.push(server.close);
-  const { uiUrl } = server;
-  if (uiUrl === undefined) throw new Error('the Temporal server has no UI');
-  return { ...server, uiUrl };
-}
-
-async function startLocalGateway(): Promise<{ gateway: Gateway; storageDir: string }> {
-  await mkdir(join(root, '.demo'), { recursive: true });
-  const storageDir = await mkdtemp(join(root, '.demo/storage-'));
-  const gateway = await startGateway({ workspaceDir, storageDir, faults });
-  closers.push(() => gateway.close());
-  return { gateway, storageDir };
-}
-
-function startWorker(env: NodeJS.ProcessEnv): { failed: Promise<never> } {
-  const worker = run('dist/worker.js', [], env, ['ignore', 'ignore', 'pipe']);
+/** Starts the worker. Rejects when it ends. */
+function startWorker(env: NodeJS.ProcessEnv): Promise<never> {
+  const worker = run('worker', [], env, ['ignore', 'ignore', 'pipe']);
   let log = '';
   worker.stderr?.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-LOG_TAIL_CHARS);
@@ -122,24 +108,25 @@ function startWorker(env: NodeJS.ProcessEnv): { failed: Promise<never> } {
     throw new Error(`the worker ended with exit code ${code}\n${log}`);
   });
   failed.catch(() => undefined);
-  return { failed };
+  return failed;
 }
 
-function run(script: string, argv: string[], env: NodeJS.ProcessEnv, stdio: StdioOptions): ChildProcess {
-  return spawn(process.execPath, [join(root, script), ...argv], { env, stdio });
+function run(name: string, argv: string[], env: NodeJS.ProcessEnv, stdio: StdioOptions) {
+  return spawn(process.execPath, [join(root, `dist/${name}.js`), ...argv], { env, stdio });
 }
 
-/** Compares what lies in the storage with what the job left, byte by byte. */
-async function showCopies(gateway: Gateway, storageDir: string): Promise<void> {
+/** Compares the copies in the storage with the files of the job, byte by byte. */
+async function compareCopies(gateway: Gateway, storageDir: string): Promise<void> {
   const committed = gateway.snapshot().files;
-  log('\nThe copies:');
+  console.log('\nThe copies:');
   for (const { runtimePath, path } of committed) {
     const copy = join(storageDir, 'files', path);
     const source = await readFile(join(workspaceDir, RUNTIME_ID, runtimePath ?? ''));
     if (!source.equals(await readFile(copy))) throw new Error(`${copy} differs from ${runtimePath}`);
-    log(`  ${relative(root, copy)}  identical, ${source.length} bytes`);
+    console.log(`  ${relative(root, copy)}  identical, ${source.length} bytes`);
   }
-  if (committed.length !== files.length)
+  if (committed.length !== files.length) {
     throw new Error(`there are ${committed.length} files, not ${files.length}`);
-  log(`Each of the ${files.length} files is there exactly once.`);
+  }
+  console.log(`Each of the ${files.length} files is there exactly once.`);
 }

@@ -30,7 +30,7 @@ export const CONCURRENCY = 32;
 /** Three give a median, and show how far repetitions lie apart. */
 const DEFAULT_REPETITIONS = 3;
 
-const full = {
+const fullPlan = {
   sizes: [10, 100, 1_000, 10_000],
   // The rate is constant: ten times as many would only take ten times as long.
   noopFiles: 1_000,
@@ -41,38 +41,28 @@ const full = {
 };
 
 /** Small enough for a test that only checks whether the benchmark works. */
-const quick = { sizes: [10, 100], noopFiles: 50, calls: 500, warmUpCalls: 100, latencyRuns: 3, helpRuns: 2 };
+const quickPlan = {
+  sizes: [10, 100],
+  noopFiles: 50,
+  calls: 500,
+  warmUpCalls: 100,
+  latencyRuns: 3,
+  helpRuns: 2,
+};
 
-/** An invalid command line; the message is one line. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
-
-/** @throws UsageError */
+/** @throws Error with a message for the user */
 export function parseOptions(argv: readonly string[]): BenchOptions {
-  const values = parseValues(argv);
-  const { strict, json, repetitions = String(values.quick ? 1 : DEFAULT_REPETITIONS) } = values;
-  if (!/^[1-9]\d?$/.test(repetitions)) {
-    throw new UsageError('--repetitions is a whole number from 1 to 99');
-  }
-  if (json === '') throw new UsageError('--json needs the name of a file');
-  return { plan: { ...(values.quick ? quick : full), repetitions: Number(repetitions) }, strict, json };
-}
-
-function parseValues(argv: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        quick: { type: 'boolean', default: false },
-        strict: { type: 'boolean', default: false },
-        repetitions: { type: 'string' },
-        json: { type: 'string' },
-      },
-    });
-    return values;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(message.replaceAll(/\s*\n\s*/g, ' '), { cause: error });
-  }
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      quick: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
+      repetitions: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const { quick, strict, json, repetitions = String(quick ? 1 : DEFAULT_REPETITIONS) } = values;
+  if (!/^[1-9]\d?$/.test(repetitions)) throw new Error('--repetitions is a whole number from 1 to 99');
+  if (json === '') throw new Error('--json needs the name of a file');
+  return { plan: { ...(quick ? quickPlan : fullPlan), repetitions: Number(repetitions) }, strict, json };
 }

@@ -38,7 +38,6 @@ export function renderReport({ plan, machine, repetitions }: BenchResult): strin
     renderLoops(repetitions),
     renderPipelines(plan, repetitions),
     renderOthers(repetitions),
-    describeLimits(machine),
     [describeMachine(machine), describeNoise(repetitions)].join('\n'),
   ].join('\n\n');
 }
@@ -130,21 +129,6 @@ function renderOthers(repetitions: readonly Repetition[]): string {
     { figure: ([figure]) => figure, measured: ([, text]) => text },
     rows,
   );
-}
-
-/** A measurement that the gateway limits says nothing about its client. */
-function describeLimits({ cores }: Machine): string {
-  const lines = [
-    'The gateway does not limit a loop whose own process uses a whole core, and that stays below what the gateway answers per second of its CPU time.',
-  ];
-  // Two clients, the gateway, and one core for everything else.
-  if (cores < 4) {
-    lines.push(
-      `This machine has ${cores} cores. One client and the gateway have one each; two clients and the gateway share them, so the gateway could do more than is seen there.`,
-      'In a pipeline, the worker, the Temporal server and the gateway share them; the raw loop shares them with the gateway only.',
-    );
-  }
-  return lines.join('\n');
 }
 
 function describeMachine(machine: Machine): string {

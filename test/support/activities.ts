@@ -7,19 +7,19 @@ import { type ActivitiesOptions, createActivities } from '../../src/activities/c
 import type { BctrlClientOptions } from '../../src/bctrl/client-options.js';
 import { createTestClient } from './client.js';
 
-/** Every failure is expected here, and asserted. */
+/** Tests expect and assert every failure, so none is logged. */
 const logger = new DefaultLogger('ERROR');
 
 export interface AttemptResult<T> {
   readonly result?: T;
   readonly failure?: ApplicationFailure;
-  /** Any other thing that was thrown. */
+  /** A thrown value that is no `ApplicationFailure`. */
   readonly thrown?: unknown;
-  /** What the next attempt finds in its info. */
+  /** The heartbeat details that the next attempt starts with. */
   readonly heartbeatDetails: unknown;
 }
 
-/** Runs an activity once, as the attempt that `info` says. */
+/** Runs one attempt of an activity, with this `info`. */
 export async function runAttempt<T>(
   activity: (...args: never[]) => Promise<T>,
   input: unknown,
@@ -39,7 +39,7 @@ export async function runAttempt<T>(
   }
 }
 
-/** Runs an activity until it succeeds or fails finally, as Temporal would, but without the delays between. */
+/** Runs an activity until it succeeds or its failure is final, as Temporal would, but without delays. */
 export async function runToEnd<T>(
   activity: (...args: never[]) => Promise<T>,
   input: unknown,
@@ -59,7 +59,7 @@ export interface TestActivitiesOptions extends Partial<Omit<ActivitiesOptions, '
   readonly client?: Partial<BctrlClientOptions>;
 }
 
-/** Activities without jitter and without a listing that has to settle, on a client of their own. */
+/** Activities with their own client, without jitter and without a settle time. */
 export function createTestActivities(
   t: TestContext,
   baseUrl: string,

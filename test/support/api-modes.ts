@@ -2,11 +2,11 @@ import type { GatewayOptions } from '../../src/testing.js';
 
 export interface ApiMode {
   readonly gateway: Partial<GatewayOptions>;
-  /** Of the worker. */
+  /** Variables of the worker. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What an API may be like, whose ids are opaque and whose listing may be kept by another machine than its files. */
+/** Kinds of API that the product supports: ids are opaque, and the listing may lag behind the files. */
 export const apiModes: Readonly<Record<string, ApiMode>> = {
   'UUIDs, and a listing that shows every file at once': {
     gateway: { idStyle: 'uuid' },

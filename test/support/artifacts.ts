@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const FOLDER =
   process.env['BCTRL_ARTIFACTS_DIR'] ?? fileURLToPath(new URL('../../artifacts', import.meta.url));
 
-/** Keeps what a test saw, for people to look at. */
+/** Keeps the output of a test for people to look at. */
 export async function keepArtifact(name: string, content: string | Uint8Array): Promise<void> {
   const file = join(FOLDER, name);
   await mkdir(dirname(file), { recursive: true });

@@ -2,10 +2,10 @@ import type { TestContext } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import { requiredEnv } from './temporal.js';
 
-/** For the browser itself too. A route of Playwright would see the page's requests only, and turn the cache off. */
+/** Applies to the browser itself too. A route of Playwright would see only the page's requests, and turn off the cache. */
 const LOOPBACK_ONLY = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1';
 
-/** A page of a browser that reaches nothing but this machine; closed when the test ends. */
+/** Opens a page in a browser that reaches only this machine. It is closed after the test. */
 export async function openPage(t: TestContext): Promise<Page> {
   const executablePath = requiredEnv('BCTRL_TEST_BROWSER');
   const browser = await chromium.launch({ executablePath, args: [LOOPBACK_ONLY] });

@@ -5,7 +5,7 @@ import { BctrlClient } from '../../src/bctrl/bctrl-client.js';
 import type { BctrlClientOptions } from '../../src/bctrl/client-options.js';
 import { API_KEY } from './gateway.js';
 
-/** A client that ends with the test. Rate limits hold nothing back, as they would in real time, whatever the test's time is. */
+/** A client that is closed after the test. Rate limits cause no pause, which would be in real time even where a test's time is virtual. */
 export function createTestClient(
   t: TestContext,
   baseUrl: string,
@@ -16,7 +16,7 @@ export function createTestClient(
   return client;
 }
 
-/** A server that answers as `listener` says, for what no gateway would do; its base URL. */
+/** Starts an HTTP server for behaviour that the gateway does not have. Returns its base URL. */
 export async function startServer(t: TestContext, listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

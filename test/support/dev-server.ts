@@ -4,7 +4,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { type DevServer, type DevServerOptions, startDevServer } from '../../scripts/dev-server.js';
 import { connectToDevServer, devServerExecutable } from './temporal.js';
 
-/** Of the test file that asks for it, while its tests run. */
+/** The dev server of a test file, which runs while its tests do. */
 export interface TestServer extends Pick<DevServer, 'address' | 'uiUrl'> {
   readonly client: Client;
 }
@@ -33,7 +33,7 @@ export function useDevServer(options: Omit<DevServerOptions, 'executable'> = {})
   };
 }
 
-/** The same, for workers of this process. */
+/** Like `useDevServer`, for workers of this process. */
 export function useDevServerEnv(): () => TestWorkflowEnvironment {
   const get = useRunning(async () => {
     const server = await startDevServer({ executable: devServerExecutable() });
@@ -47,7 +47,7 @@ export function useDevServerEnv(): () => TestWorkflowEnvironment {
   return () => get().env;
 }
 
-/** One hook for all of it: those of a file are not run one after the other. */
+/** Uses one hook for everything, as the hooks of a file do not wait for each other. */
 function useRunning<T extends { close(): Promise<void> }>(start: () => Promise<T>): () => T {
   let running: T | undefined;
   before(async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const dist = new URL('../../dist/', import.meta.url);
 
-/** A process may be started by a busy machine; one that has not ended by then never will. */
+/** Even on a busy machine, a process that has not ended by then never will. */
 const TIMEOUT_MS = 60_000;
 
 export type ExecutableName = 'starter' | 'worker' | 'gateway';
@@ -19,12 +19,12 @@ export interface ProcessResult {
 
 export interface RunningProcess {
   readonly child: ChildProcess;
-  /** What it has written to stderr so far. */
+  /** The output on stderr so far. */
   stderr(): string;
   readonly ended: Promise<ProcessResult>;
 }
 
-/** Starts a built executable with nothing in its environment but `env` and what Node needs; it ends with the test. */
+/** Starts a built executable with no environment but `env` and what Node needs. It is killed after the test. */
 export function startExecutable(
   t: TestContext,
   name: ExecutableName,
@@ -34,7 +34,7 @@ export function startExecutable(
   const script = fileURLToPath(new URL(`${name}.js`, dist));
   const child = spawn(process.execPath, [script, ...argv], {
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
-    // Not the repository, where a developer's .env may lie.
+    // The repository may contain a developer's .env.
     cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
     // A worker runs as long as its test.
@@ -55,7 +55,7 @@ export function startExecutable(
   return { child, stderr: () => stderr, ended };
 }
 
-/** The same, for one that ends by itself. */
+/** Runs a built executable that ends by itself. */
 export function runExecutable(
   t: TestContext,
   name: ExecutableName,

@@ -13,11 +13,11 @@ type GatewayProcessOptions = Pick<GatewayOptions, 'workspaceDir' | 'storageDir' 
 interface GatewayProcess {
   url: string;
   child: ChildProcess;
-  /** Its exit code and signal. */
+  /** The exit code and signal. */
   ended: Promise<unknown[]>;
 }
 
-/** The real executable on a free port; killed when the test ends. */
+/** Starts the gateway's executable on a free port. It is killed after the test. */
 export async function startGatewayProcess(
   t: TestContext,
   { workspaceDir, storageDir, idStyle = 'uuid' }: GatewayProcessOptions,
@@ -36,7 +36,7 @@ export async function startGatewayProcess(
   throw new Error('The gateway ended before it listened.');
 }
 
-/** @param stdout a file descriptor in place of a pipe */
+/** @param stdout a file descriptor to write to instead of a pipe */
 export function spawnGateway(args: readonly string[], stdout?: number): ChildProcess {
   return spawn(process.execPath, ['--import', 'tsx', EXECUTABLE, ...args], {
     stdio: ['ignore', stdout ?? 'pipe', 'inherit'],

@@ -12,18 +12,18 @@ const TEST_FOLDER = join(tmpdir(), 'gateway-');
 export interface ApiResponse {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read responses of every shape
   body: any;
 }
 
 export interface TestGateway extends Gateway {
   workspaceDir: string;
   storageDir: string;
-  /** Of a runtime whose workspace is empty. */
+  /** A runtime with an empty workspace. */
   runtimeId: string;
-  /** Returns its id, which is of the gateway's style. */
+  /** Returns the id of a new runtime with an empty workspace. */
   addRuntime(): Promise<string>;
-  /** Puts a file into the workspace of the runtime; the path is relative to it. */
+  /** Puts a file into the workspace of `runtimeId`. */
   addFile(path: string, content?: string | Uint8Array): Promise<void>;
   call(method: string, path: string, options?: CallOptions): Promise<ApiResponse>;
   collect(body: unknown): Promise<ApiResponse>;
@@ -35,7 +35,7 @@ interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** On folders of its own, gone with the test. The default id style comes from `BCTRL_TEST_ID_STYLE`. */
+/** Starts a gateway on its own folders, which are removed after the test. The default id style is `BCTRL_TEST_ID_STYLE`. */
 export async function startTestGateway(
   t: TestContext,
   options: Partial<GatewayOptions> = {},
@@ -88,20 +88,20 @@ export async function createTestFolder(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** One request with the usual key. JSON answers are parsed, others are text. */
+/** Sends one request with the usual key. A JSON body is parsed, any other is text. */
 export async function callApi(
   url: string,
   method: string,
   path: string,
   { body, headers, signal }: CallOptions = {},
 ): Promise<ApiResponse> {
-  const answer = await fetch(url + path, {
+  const response = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     ...(signal && { signal }),
   });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.startsWith('application/json');
-  return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }

@@ -5,13 +5,13 @@ import type { TestContext } from 'node:test';
 export interface HttpProxy {
   /** `host:port`. */
   readonly address: string;
-  /** What was asked of it, as `GET http://api.example/v1` or `CONNECT api.example:443`. */
+  /** The requests, such as `GET http://api.example/v1` or `CONNECT api.example:443`. */
   readonly requests: readonly string[];
-  /** The `Proxy-Authorization` of each. */
+  /** The `Proxy-Authorization` of each request. */
   readonly authorizations: readonly (string | undefined)[];
 }
 
-/** A forward proxy for which every name is that of the server on a port of this machine. */
+/** Starts a forward proxy that sends every request to a port of this machine, whatever host it names. */
 export async function startHttpProxy(t: TestContext, targetPort: number): Promise<HttpProxy> {
   const requests: string[] = [];
   const authorizations: (string | undefined)[] = [];
@@ -22,9 +22,9 @@ export async function startHttpProxy(t: TestContext, targetPort: number): Promis
     authorizations.push(headers['proxy-authorization']);
     const { pathname, search } = new URL(url);
     const options = { port: targetPort, path: pathname + search, method, headers };
-    const outgoing = request(options, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+    const outgoing = request(options, (reply) => {
+      response.writeHead(reply.statusCode ?? 502, reply.headers);
+      reply.pipe(response);
     });
     outgoing.on('error', () => response.destroy());
     incoming.pipe(outgoing);

@@ -11,17 +11,17 @@ export interface OddResponse {
 
 export interface Oddity {
   readonly method: 'GET' | 'POST';
-  /** Which requests it is for. */
+  /** The requests to change. */
   readonly path: RegExp;
-  /** How many of them, from the first. */
+  /** How many of these requests, from the first. */
   readonly times: number;
-  /** The gateway never sees the request. */
+  /** The request never reaches the gateway. */
   readonly instead?: boolean;
   /** Changes the response on its way back. */
   readonly change: (response: OddResponse) => void;
 }
 
-/** A proxy before a real server that makes some responses odd, after the server has done its work; its base URL. */
+/** Starts a proxy that changes some responses of a real server, after that has done its work. Returns its base URL. */
 export async function startOddProxy(t: TestContext, target: string, oddity: Oddity): Promise<string> {
   let seen = 0;
   const server = createServer(async (request, response) => {
@@ -30,14 +30,14 @@ export async function startOddProxy(t: TestContext, target: string, oddity: Oddi
     const isOdd = method === oddity.method && oddity.path.test(url) && seen < oddity.times;
     if (isOdd) seen += 1;
     try {
-      const answer: OddResponse =
+      const changed: OddResponse =
         isOdd && oddity.instead
           ? { status: 200, headers: {}, body: '{}' }
           : await forward(target + url, method, headers as Record<string, string>, body);
-      if (isOdd) oddity.change(answer);
-      response.writeHead(answer.status, answer.headers).end(answer.body);
+      if (isOdd) oddity.change(changed);
+      response.writeHead(changed.status, changed.headers).end(changed.body);
     } catch {
-      // The server has closed the connection: so does the proxy.
+      // The server has closed the connection, so the proxy does too.
       request.socket.destroy();
     }
   });
@@ -65,7 +65,7 @@ async function forward(
   return { status: response.status, headers: { 'content-type': contentType }, body: await response.text() };
 }
 
-/** Changes fields of a JSON object; `undefined` takes one out. */
+/** Changes fields of a JSON object; `undefined` removes one. */
 export function withFields(fields: Readonly<Record<string, unknown>>) {
   return (response: OddResponse) => {
     const object = JSON.parse(String(response.body));
@@ -90,7 +90,7 @@ export function withStatus(status: number, body?: unknown, headers: Readonly<Rec
   };
 }
 
-/** Encodes the body, and says so in a header. */
+/** Encodes the body, and sets its header. */
 export function withEncoding(name: string, encode: (bytes: Uint8Array) => Uint8Array) {
   return (response: OddResponse) => {
     response.headers['content-encoding'] = name;

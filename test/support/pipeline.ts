@@ -49,7 +49,7 @@ export interface Execution {
   readonly options?: Partial<WorkflowStartOptions>;
 }
 
-/** Starts a workflow, a pipeline unless told otherwise, on a worker of its own that lives as long as `use` runs. */
+/** Starts a workflow, by default a pipeline, on its own worker, which runs as long as `use`. */
 export async function execute<T>(
   { type = POST_RUN_PIPELINE, activities, options }: Execution,
   input: unknown,
@@ -65,10 +65,10 @@ export async function execute<T>(
   });
 }
 
-/** Of all workflows that were executed. */
+/** The histories of all workflows that were executed. */
 const histories: HistoryAndWorkflowId[] = [];
 
-/** What a worker makes of the histories that reads them from their beginning, as after a crash, has to be what happened. */
+/** Replays all histories from their beginning, as a worker does after a crash. */
 async function replayAll(): Promise<void> {
   for await (const { workflowId, error } of Worker.runReplayHistories(
     { workflowBundle: workflowBundle() },
@@ -78,12 +78,12 @@ async function replayAll(): Promise<void> {
   }
 }
 
-/** The report of a pipeline that succeeds. */
+/** Runs a pipeline that succeeds, and returns its report. */
 export function runPipeline(activities: Partial<BctrlActivities>, input: object): Promise<PipelineReport> {
   return execute({ activities }, input, (handle) => handle.result());
 }
 
-/** Why a workflow failed, as its client sees it. */
+/** Waits until a workflow fails, and returns the cause. */
 export async function getFailure(handle: Handle): Promise<Error | undefined> {
   const error = await handle.result().then(
     (result) => assert.fail(`it succeeded with ${JSON.stringify(result)}`),
@@ -93,7 +93,7 @@ export async function getFailure(handle: Handle): Promise<Error | undefined> {
   return error.cause;
 }
 
-/** The report of a pipeline that fails because of its files. */
+/** Waits until a pipeline fails because of its files, and returns its report. */
 export async function getFailedReport(handle: Handle): Promise<PipelineReport> {
   const failure = await getFailure(handle);
   assert.ok(failure instanceof ApplicationFailure, String(failure));
@@ -101,7 +101,7 @@ export async function getFailedReport(handle: Handle): Promise<PipelineReport> {
   return failure.details?.[0] as PipelineReport;
 }
 
-/** The real activities, and a gateway that lives in the server's time with these files in its workspace. */
+/** The real activities, and a gateway with these files whose clock is that of the server. */
 export async function setUp(
   t: TestContext,
   files: Readonly<Record<string, string>>,
@@ -113,7 +113,7 @@ export async function setUp(
   return { gateway, runtimeId: gateway.runtimeId, activities: createTestActivities(t, gateway.url) };
 }
 
-/** The file that a mocked collect answers with. */
+/** The result of a mocked collect. */
 export function toFile({ runtimePath }: CollectRuntimeFileInput): CollectedFile {
   return {
     id: randomUUID(),
@@ -130,7 +130,7 @@ export const collectAny: BctrlActivities['collectRuntimeFile'] = async (input) =
 
 export const endedJob = (id: string): TerminalInvocation => ({ id, action: 'act', status: 'succeeded' });
 
-/** What a mocked activity waits before. It leaves when its worker shuts down, so that a failed test ends. */
+/** A gate that a mocked activity waits at. It opens when the worker shuts down, so that a failed test ends. */
 export function createGate() {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -161,7 +161,7 @@ export async function getCurrentDetails(handle: Handle): Promise<string> {
 
 export const list = (...paths: string[]) => paths.map((runtimePath) => ({ runtimePath }));
 
-/** Virtual time from start to end. The clock of the server may jump on after the end. */
+/** The virtual time from start to end of a workflow. The clock of the server may jump after the end. */
 export async function getElapsedMs(handle: Handle): Promise<number> {
   const { startTime, closeTime } = await handle.describe();
   return Number(closeTime) - Number(startTime);

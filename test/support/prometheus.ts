@@ -4,7 +4,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** What a scrape of Prometheus metrics says. */
+/** The samples of one scrape of Prometheus metrics. */
 export class Scrape {
   readonly samples: readonly Sample[];
 
@@ -15,7 +15,7 @@ export class Scrape {
       .map(toSample);
   }
 
-  /** Sum over all samples of a name that have these labels; `undefined` where there is none. */
+  /** Sums all samples of a name that have these labels; `undefined` if there are none. */
   sum(name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
     const found = this.samples.filter(
       (sample) =>
@@ -36,6 +36,6 @@ function toSample(line: string): Sample {
 }
 
 export async function scrape(address: string): Promise<Scrape> {
-  const answer = await fetch(`http://${address}/metrics`);
-  return new Scrape(await answer.text());
+  const response = await fetch(`http://${address}/metrics`);
+  return new Scrape(await response.text());
 }

@@ -5,12 +5,12 @@ import type { TestContext } from 'node:test';
 export interface TcpProxy {
   /** `host:port`, the same after every cut. */
   readonly address: string;
-  /** Ends every connection and refuses new ones, as a server that is gone. */
+  /** Closes all connections and refuses new ones, as if the server were gone. */
   cut(): Promise<void>;
   restore(): Promise<void>;
 }
 
-/** A way to `target`, a `host:port`, that a test can cut and restore. */
+/** Starts a proxy to `target`, a `host:port`, that a test can cut and restore. */
 export async function startTcpProxy(t: TestContext, target: string): Promise<TcpProxy> {
   const [host, targetPort] = target.split(':');
   const sockets = new Set<Socket>();

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, type LogEntry, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 
-/** In real time, however many days of virtual time the workflows take. */
+/** In real time, however many days of virtual time pass. */
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** The SDK waits 5 seconds for the server, whose JVM needs longer where other tests keep the machine busy. */
+/** The SDK waits 5 seconds for the server. On a busy machine its JVM takes longer. */
 const START_TRIES = 4;
 
 const BUNDLE_PATH = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
@@ -16,25 +16,25 @@ const BUNDLE_PATH = fileURLToPath(new URL('../../dist/workflow-bundle.js', impor
 /** Emits `failed` for every workflow task of this process that fails. */
 const workflowTasks = new EventEmitter<{ failed: [failure: string] }>();
 
-/** Terminating its workflow does not set the clock of a test server going again. */
+/** Servers whose clock has stopped: terminating a stuck workflow does not start it again. */
 const stuckEnvs = new WeakSet<TestWorkflowEnvironment>();
 
 let runtimeInstalled = false;
 
-/** Only before the first native connection: a runtime that nobody uses keeps the process alive. */
+/** Call it right before the first native connection, as an unused runtime keeps the process alive. */
 function installRuntimeOnce(): void {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
   Runtime.install({
-    logger: new DefaultLogger('WARN', takeLogEntry),
+    logger: new DefaultLogger('WARN', handleLogEntry),
     telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
-    // With its own handlers the SDK would swallow the signal by which the test runner ends a file that hangs.
+    // The SDK's handlers would swallow the signal by which the test runner ends a file that hangs.
     shutdownSignals: [],
   });
 }
 
-function takeLogEntry({ level, message, meta }: LogEntry): void {
-  // This warning of the core is the only way to learn of it.
+function handleLogEntry({ level, message, meta }: LogEntry): void {
+  // Only this warning of the core reveals it.
   if (message === 'Failing workflow task') workflowTasks.emit('failed', String(meta?.['failure']));
   else if (level === 'ERROR') console.error(message, meta);
 }
@@ -50,7 +50,7 @@ export function workflowBundle(): { codePath: string } {
   return { codePath: BUNDLE_PATH };
 }
 
-/** A server of its own, as its clock is one for all its workflows. `teardown()` ends it. */
+/** Starts a time-skipping server. All its workflows share one clock. `teardown()` stops it. */
 export async function createTimeSkippingEnv(): Promise<TestWorkflowEnvironment> {
   installRuntimeOnce();
   const path = requiredEnv('BCTRL_TEMPORAL_TEST_SERVER');
@@ -66,15 +66,15 @@ export async function createTimeSkippingEnv(): Promise<TestWorkflowEnvironment> 
   return await start();
 }
 
-/** For workers of this process on a dev server, in real time. `teardown()` leaves the server running. */
+/** Connects workers of this process to a dev server, in real time. `teardown()` leaves the server running. */
 export async function connectToDevServer(address: string): Promise<TestWorkflowEnvironment> {
   installRuntimeOnce();
   return TestWorkflowEnvironment.createFromExistingServer({ address });
 }
 
 /**
- * Runs a worker on a task queue of its own while `use` runs. Fails at once when a workflow task fails, which Temporal would
- * retry for ever, and after `timeoutMs`; the client calls of `use` are then ended, and the environment is of no further use.
+ * Runs a worker on its own task queue while `use` runs. Fails after `timeoutMs`, and as soon as a workflow task fails, which
+ * Temporal would retry for ever. The client calls of `use` are then aborted, and `env` cannot be used again.
  */
 export async function withWorker<T>(
   env: TestWorkflowEnvironment,
@@ -100,7 +100,7 @@ async function failWhenStuck<T>(
   use: () => Promise<T>,
 ): Promise<T> {
   const stuck = new AbortController();
-  // The SDK's client adds a listener with every call and removes none.
+  // The SDK's client adds a listener per call and removes none.
   setMaxListeners(0, stuck.signal);
   const onFailure = (failure: string) => stuck.abort(new Error(`A workflow task failed: ${failure}`));
   workflowTasks.once('failed', onFailure);
@@ -120,7 +120,7 @@ async function failWhenStuck<T>(
   }
 }
 
-/** What `npm test` passes to the tests: the path of an executable. */
+/** Returns the path of an executable that `npm test` passes to the tests. */
 export function requiredEnv(variable: string): string {
   const value = process.env[variable];
   if (!value) throw new Error(`${variable} is not set: run npm test`);

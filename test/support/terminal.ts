@@ -8,13 +8,13 @@ const ROWS = 40;
 
 export interface TerminalLine {
   readonly text: string;
-  /** It is the rest of a line that was too long. */
+  /** The line continues the previous one, which was too long. */
   readonly isWrapped: boolean;
   readonly isColored: boolean;
 }
 
 export interface Recording {
-  /** What the terminal showed, each time that it showed something else. */
+  /** The content of the terminal after each change. */
   readonly screens: readonly (readonly TerminalLine[])[];
   readonly exitCode: number;
 }
@@ -22,11 +22,11 @@ export interface Recording {
 export interface TerminalOptions {
   readonly columns: number;
   readonly env: Readonly<Record<string, string>>;
-  /** Looks at what is shown, and may type. */
+  /** Is called after each change, and may type. */
   readonly onScreen?: (screen: readonly TerminalLine[], type: (text: string) => void) => void;
 }
 
-/** Runs the built starter in a terminal, as a person sees it, until it ends. */
+/** Runs the built starter in a terminal until it ends. */
 export async function recordStarter(
   t: TestContext,
   argv: readonly string[],
@@ -60,7 +60,7 @@ export async function recordStarter(
   return { screens, exitCode };
 }
 
-/** All lines that there are, those that have scrolled away too. */
+/** Reads all lines, including those that have scrolled away. */
 function read({ buffer }: headless.Terminal): TerminalLine[] {
   const lines: TerminalLine[] = [];
   for (let row = 0; row < buffer.active.length; row += 1) {

@@ -7,13 +7,13 @@ interface WorkerProcessOptions {
   readonly address: string;
   readonly gatewayUrl: string;
   readonly taskQueue: string;
-  /** `BCTRL_REQUEST_TIMEOUT`. */
+  /** The value of `BCTRL_REQUEST_TIMEOUT`. */
   readonly requestTimeout?: string;
   /** Further variables. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The built worker, as soon as it polls its task queue; killed when the test ends. */
+/** Starts the built worker and waits until it polls its task queue. It is killed after the test. */
 export async function startWorkerProcess(
   t: TestContext,
   options: WorkerProcessOptions,

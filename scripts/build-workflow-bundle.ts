@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 /*
- * Bundles the compiled workflows into the files that the built worker loads, so that it starts without a bundler: as they
- * are, and with interceptors for tracing.
+ * Bundles the compiled workflows for the built worker, so that it starts without a bundler: one bundle without and one with
+ * the interceptors for tracing.
  */
 const dist = new URL('../dist/', import.meta.url);
 const { resolve } = createRequire(import.meta.url);

@@ -12,9 +12,9 @@ until_it_works() {
   "$@"
 }
 
-until_it_works temporal operator cluster health
+retry temporal operator cluster health
 if ! temporal operator namespace describe >/dev/null 2>&1; then
   temporal operator namespace create --retention "$RETENTION"
 fi
-until_it_works temporal workflow count
+retry temporal workflow count
 echo "namespace $TEMPORAL_NAMESPACE is ready"

@@ -1,5 +1,5 @@
-// Prints what Docker Compose makes of the files that are its arguments, as JSON, with all profiles; or says what is
-// wrong with them. It is the loader of Docker Compose itself: schema, merging, profiles, interpolation, dependencies.
+// Loads compose files with Docker Compose's own loader (schema, merging, interpolation, dependencies), and prints the project
+// with all profiles as JSON, or what is wrong with it.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 func printConfig(files []string) error {
 	options, err := cli.NewProjectOptions(files,
 		cli.WithProfiles([]string{"*"}),
-		// Nobody's own env_file decides about a test.
+		// A developer's own env_file must not change a test.
 		cli.WithoutEnvironmentResolution,
 	)
 	if err != nil {

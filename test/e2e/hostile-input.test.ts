@@ -24,9 +24,6 @@ import { startWorkerProcess } from '../support/worker-process.js';
 
 const DEADLINE_MS = 180_000;
 
-/** Workflows at a time. Most of a test is waiting for Temporal. */
-const CONCURRENCY = 4;
-
 /** Half of a character. In JSON it is an escape sequence, which every server lets pass. */
 const HALF = '\ud800';
 
@@ -296,7 +293,6 @@ async function startAll(t: TestContext) {
 
 test('hostile input is refused in one clear failure, and the worker goes on', {
   timeout: DEADLINE_MS,
-  concurrency: CONCURRENCY,
 }, async (t) => {
   const { gateway, taskQueue, worker } = await startAll(t);
   const { runtimeId } = gateway;
@@ -306,14 +302,13 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
   });
 
   for (const [type, rows] of Object.entries({ [POST_RUN_PIPELINE]: pipelines, [COLLECT_FILE]: collects })) {
-    const tests = rows.map(([what, input, names]) =>
-      t.test(`${type} is started with ${what}`, async () => {
+    for (const [what, input, names] of rows) {
+      await t.test(`${type} is started with ${what}`, async () => {
         const failure = await getFailure(await start(taskQueue, [input], { type }));
         assertRefusal(failure, names);
         assert.equal(failure.type, 'invalid_input');
-      }),
-    );
-    await Promise.all(tests);
+      });
+    }
   }
 
   await t.test('a pipeline is started with no argument', async () => {
@@ -353,9 +348,9 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     await assertNoTaskFailed(handle);
   });
 
-  await t.test('signals are ignored', { concurrency: CONCURRENCY }, async (t) => {
-    const tests = signals.map(([what, argument]) =>
-      t.test(`jobFinished is sent with ${what}`, async () => {
+  await t.test('signals are ignored', async (t) => {
+    for (const [what, argument] of signals) {
+      await t.test(`jobFinished is sent with ${what}`, async () => {
         const handle = await temporal.client.workflow.signalWithStart(POST_RUN_PIPELINE, {
           taskQueue,
           workflowId: randomUUID(),
@@ -368,9 +363,8 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
         await waitForEnd(handle);
         await assertNoTaskFailed(handle);
         assert.equal(((await handle.result()) as PipelineReport).outcome, 'succeeded');
-      }),
-    );
-    await Promise.all(tests);
+      });
+    }
   });
 
   for (const [what, second] of [

@@ -13,7 +13,7 @@ import { startWorkerProcess } from '../support/worker-process.js';
 
 const temporal = useDevServer();
 
-/** A gateway that fails all collects until `mend` is called, a worker, and a starter with its own address. */
+/** A gateway that fails all collects until `recover` is called, a worker, and a starter with its own address. */
 async function setUp(t: TestContext, { workerAddress, address }: { workerAddress: string; address: string }) {
   const gateway = await startTestGateway(t, {
     faults: [{ operation: 'collect', fault: { kind: 'respond', status: 503 } }],
@@ -24,7 +24,7 @@ async function setUp(t: TestContext, { workerAddress, address }: { workerAddress
   const env = { TEMPORAL_ADDRESS: address, BCTRL_TASK_QUEUE: runtimeId };
   return {
     runtimeId,
-    mend: () => gateway.setFaults([]),
+    recover: () => gateway.setFaults([]),
     run: (...argv: string[]) => runExecutable(t, 'starter', argv, env),
     spawn: (...argv: string[]) => startExecutable(t, 'starter', argv, env),
   };
@@ -39,7 +39,7 @@ const AWAY = /Temporal at 127\.0\.0\.1:\d+ is not reachable \(.*\); still waitin
 
 test('a command that waits outlasts an outage of Temporal', async (t) => {
   const proxy = await startTcpProxy(t, temporal.address);
-  const { runtimeId, mend, run, spawn } = await setUp(t, { ...proxy, workerAddress: temporal.address });
+  const { runtimeId, recover, run, spawn } = await setUp(t, { ...proxy, workerAddress: temporal.address });
   const workflowId = (await run('start', runtimeId, 'a.txt')).stdout.trim();
   const waiting = {
     watch: spawn('watch', workflowId),
@@ -60,7 +60,7 @@ test('a command that waits outlasts an outage of Temporal', async (t) => {
   assert.equal(late.code, exitCodes.running);
   assert.match(late.stderr, /\nStill running\. Reattach with: bctrl-temporal watch \S+\n$/);
 
-  mend();
+  recover();
   await proxy.restore();
   for (const [name, command] of Object.entries({ result, ...shown })) {
     const { code, stdout, stderr } = await command.ended;
@@ -75,12 +75,12 @@ test('a command that waits outlasts a restart of Temporal with its database', as
   const first = await startDevServer({ executable: devServerExecutable(), dbFile });
   t.after(() => first.close());
   const { address } = first;
-  const { runtimeId, mend, spawn } = await setUp(t, { address, workerAddress: address });
+  const { runtimeId, recover, spawn } = await setUp(t, { address, workerAddress: address });
   const starter = spawn('start', runtimeId, 'a.txt', '--wait');
   await waitForOutput(starter, /upstream/);
   process.kill(first.pid, 'SIGKILL');
   await waitForOutput(starter, AWAY);
-  mend();
+  recover();
   const port = Number(address.split(':')[1]);
   const second = await startDevServer({ executable: devServerExecutable(), dbFile, port });
   t.after(() => second.close());

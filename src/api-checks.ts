@@ -5,19 +5,19 @@ import type { BctrlConfig } from './config.js';
 import { ExitError, exitCodes } from './exit.js';
 
 /**
- * Asks the API whether it accepts the key.
+ * Asks the API whether it accepts the client's key. The client then knows its account and the API's clock too.
  *
+ * @param baseUrl names the API in messages
  * @returns why the API could not say so now, for a problem that may pass
- * @throws ExitError if no pipeline can work: the key is refused, or nothing responds, or something else does
+ * @throws ExitError if no pipeline can work: the key is refused, the API is unreachable, or the server is not the bctrl API
  */
-export async function verifyApiKey(config: BctrlConfig): Promise<string | undefined> {
-  const client = new BctrlClient(config);
+export async function verifyApiKey(client: BctrlClient, baseUrl: string): Promise<string | undefined> {
   try {
     await client.whoami();
     return undefined;
   } catch (error) {
     if (!(error instanceof BctrlError)) throw error;
-    const detail = `${config.baseUrl}: ${error.message}`;
+    const detail = `${baseUrl}: ${error.message}`;
     if (error.reasonClass === 'unauthorized') {
       throw new ExitError(exitCodes.usage, `BCTRL_API_KEY: the API refuses it (${detail})`);
     }
@@ -28,6 +28,14 @@ export async function verifyApiKey(config: BctrlConfig): Promise<string | undefi
       throw new ExitError(exitCodes.usage, `BCTRL_BASE_URL: this is not the bctrl API (${detail})`);
     }
     return detail;
+  }
+}
+
+/** Asks the API once whether it accepts the configured key, with a client of its own. See {@link verifyApiKey}. */
+export async function verifyApiKeyOnce(config: BctrlConfig): Promise<string | undefined> {
+  const client = new BctrlClient(config);
+  try {
+    return await verifyApiKey(client, config.baseUrl);
   } finally {
     await client.close();
   }

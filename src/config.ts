@@ -204,9 +204,9 @@ function describeTemporalConfigError(error: unknown, env: Environment): string {
   if (line !== undefined) return `${file}: is not TOML at line ${line}, column ${column}`;
   if (code !== undefined) {
     const name = Object.keys(env).find((name) => name.startsWith('TEMPORAL_') && env[name] === path);
-    return `${name ?? file}: names a file that cannot be read (${code})`;
+    return `${name ?? file}: cannot read the file that it names (${code})`;
   }
   if (/^Profile .* not found/s.test(message)) return 'TEMPORAL_PROFILE: there is no such profile';
   const [both] = /^Cannot specify both \w+ and \w+$/.exec(message) ?? [];
-  return `TEMPORAL_TLS_* or ${file}: ${both ?? 'is no configuration of a Temporal client'}`;
+  return `TEMPORAL_TLS_* or ${file}: ${both ?? 'is not a valid Temporal client configuration'}`;
 }

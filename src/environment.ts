@@ -43,7 +43,7 @@ export function readUrl(env: Environment, name: string, example: string): string
     throw invalid(name, 'is not an http or https URL', example);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw invalid(name, 'has a user, query or fragment, which does not belong there', example);
+    throw invalid(name, 'must not contain a user, query or fragment', example);
   }
   return value.replace(/\/+$/, '');
 }
@@ -64,7 +64,7 @@ export function readHeaderValue(env: Environment, name: string): string | undefi
 }
 
 export function notAHeaderValue(name: string): ConfigError {
-  return invalid(name, 'has characters that no header can carry', 'abc123');
+  return invalid(name, 'contains characters that a header cannot carry', 'abc123');
 }
 
 export function readDurationMs(env: Environment, name: string, fallback: Duration, max: Duration): number {

@@ -93,10 +93,10 @@ test('an empty variable counts as not set', () => {
 
 const wrong: [env: Environment, message: RegExp][] = [
   [{ BCTRL_API_KEY: '' }, /^BCTRL_API_KEY: is not set; for example: BCTRL_API_KEY=/],
-  [{ BCTRL_API_KEY: 'secret\nkey' }, /^BCTRL_API_KEY: has characters (?!.*secret)/],
+  [{ BCTRL_API_KEY: 'secret\nkey' }, /^BCTRL_API_KEY: contains characters (?!.*secret)/],
   [{ BCTRL_BASE_URL: 'localhost:8787' }, /^BCTRL_BASE_URL: is not an http or https URL/],
   [{ BCTRL_BASE_URL: 'ftp://x' }, /^BCTRL_BASE_URL: is not/],
-  [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: has a user, query or fragment(?!.*secret)/],
+  [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: must not contain a user, query or fragment(?!.*secret)/],
   ...['0', '-1', 'many', '1e3'].map((rate): [Environment, RegExp] => [
     { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: rate },
     /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: is not a number above 0; for example: .*=50/,
@@ -219,10 +219,10 @@ describe('no error quotes a secret', () => {
   test('in a URL or an address with a password', () => {
     const url = `https://user:${SECRET}@api.example`;
     for (const name of ['BCTRL_BASE_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
-      assertHidden({ [name]: url }, new RegExp(`^${name}: has a user`));
+      assertHidden({ [name]: url }, new RegExp(`^${name}: must not contain a user`));
     }
     assert.throws(() => readStarterConfig({ BCTRL_TEMPORAL_UI_URL: url }), {
-      message: /^BCTRL_TEMPORAL_UI_URL: has a user, query or fragment, which does not belong there; [^@]*$/,
+      message: /^BCTRL_TEMPORAL_UI_URL: must not contain a user, query or fragment; [^@]*$/,
     });
     assertHidden({ TEMPORAL_ADDRESS: `${SECRET}@host:7233` }, /^TEMPORAL_ADDRESS: is not host:port/);
   });
@@ -237,7 +237,7 @@ describe('no error quotes a secret', () => {
     const TEMPORAL_TLS_CLIENT_KEY_PATH = `-----BEGIN ${SECRET}`;
     assertHidden(
       { TEMPORAL_TLS_CLIENT_KEY_PATH },
-      /^TEMPORAL_TLS_CLIENT_KEY_PATH: names a file that cannot be read \(ENOENT\)$/,
+      /^TEMPORAL_TLS_CLIENT_KEY_PATH: cannot read the file that it names \(ENOENT\)$/,
     );
   });
 
@@ -247,7 +247,7 @@ describe('no error quotes a secret', () => {
       `[profile.default]\napi_key = "${SECRET}\n`,
       /^TEMPORAL_CONFIG_FILE: is not TOML at line 2, column \d+$/,
     ],
-    ['without a profile', `key = "${SECRET}"\n`, /^TEMPORAL_TLS_\* or TEMPORAL_CONFIG_FILE: is no config/],
+    ['without a profile', `key = "${SECRET}"\n`, /^TEMPORAL_TLS_\* or TEMPORAL_CONFIG_FILE: is not a valid Temporal client configuration/],
     [
       'that contradicts itself',
       `[profile.default.tls]\nclient_key_path = "a"\nclient_key_data = "${SECRET}"\n`,

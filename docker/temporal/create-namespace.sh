@@ -4,7 +4,7 @@
 set -eu
 
 # Runs a command every second until it succeeds, for two minutes.
-until_it_works() {
+retry() {
   for _ in $(seq 120); do
     if "$@" >/dev/null 2>&1; then return; fi
     sleep 1

@@ -13,8 +13,8 @@ file in the working directory, configure it. The README lists them; BCTRL_API_KE
 const EXIT_CODES = `
 Exit codes:
   0  ended by a signal
-  1  failed, or did not end in time
-  2  wrong variable or key
+  1  failed, or did not stop in time
+  2  a wrong environment variable, or the API refuses the key
   3  Temporal or the bctrl API is not reachable`;
 
 interface Io {

@@ -35,7 +35,9 @@ export async function runUntilStopped(
       if (hasStopped(worker)) return fail(STOPPED_BY_ITSELF);
       // A worker that still starts has no tasks to finish.
       if (worker?.getState() !== 'RUNNING') return resolve();
-      failLater(`the worker did not end within ${SHUTDOWN_FORCE_TIME_MS / 1_000} s, so its end is forced`);
+      failLater(
+        `the worker did not stop within ${SHUTDOWN_FORCE_TIME_MS / 1_000} s and was stopped by force`,
+      );
       worker.shutdown();
     };
     if (stop.aborted) return shutDown();

@@ -40,7 +40,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
   const run = async () => {
     try {
       if (healthAddress) shutdownHooks.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
-      const problem = await verifyApiKey({ ...bctrl, hooks: metrics });
+      const problem = await verifyApiKey(client, bctrl.baseUrl);
       if (problem !== undefined) logger.warn('could not verify the API key; starting anyway', { problem });
       const runtime = await installRuntime(logger, metricsAddress);
       metrics?.setMeter(runtime.metricMeter);

@@ -35,7 +35,7 @@ export async function serveHealth(
   ]);
   const server = createServer(async (request, response) => {
     const check = checks.get((request.url ?? '').split('?', 1)[0] ?? '');
-    const problems = check ? await check() : [`no such path; there are ${[...checks.keys()].join(', ')}`];
+    const problems = check ? await check() : [`not found; use ${[...checks.keys()].join(' or ')}`];
     const status = check === undefined ? 404 : problems.length === 0 ? 200 : 503;
     response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(status === 200 ? { status: 'ok' } : { status: 'unavailable', problems }));
@@ -70,7 +70,7 @@ async function readinessProblems(worker: Worker | undefined, keyCheck: ApiKeyChe
 function pollerProblems(worker: Worker | undefined): Problems {
   if (worker === undefined) return ['the worker is not connected yet'];
   const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
-  if (runState !== 'RUNNING') return [`the worker does not run: ${runState}`];
+  if (runState !== 'RUNNING') return [`the worker is not running (state ${runState})`];
   return [
     ...(workflowPollerState === 'POLLING' ? [] : [`workflow tasks are not polled: ${workflowPollerState}`]),
     ...(activityPollerState === 'POLLING' ? [] : [`activity tasks are not polled: ${activityPollerState}`]),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { collectCheckpointSchema, heartbeatDetailsSchema } from '../../src/shared/heartbeat-details.js';
 import { POST_RUN_PIPELINE, PROGRESS_QUERY, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineProgress, PipelineReport } from '../../src/shared/pipeline-report.js';
@@ -124,4 +125,25 @@ describe('a worker that is killed and started again', { concurrency: true }, () 
       assert.deepEqual(report, await expected);
     });
   }
+});
+
+test('the heartbeat details name the account of the API key before the first collect ends', async (t) => {
+  const delayMs = 60_000;
+  const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'delay', delayMs } }];
+  const gateway = await startTestGateway(t, { faults });
+  const { runtimeId } = gateway;
+  await gateway.addFile('slow.txt');
+  await startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
+  const handle = await temporal.client.workflow.start(POST_RUN_PIPELINE, {
+    taskQueue: runtimeId,
+    workflowId: runtimeId,
+    args: [{ runtimeId, files: [{ runtimePath: 'slow.txt' }] }],
+  });
+  const payloads = await waitFor('the first heartbeat', async () => {
+    const [activity] = (await handle.describe()).raw.pendingActivities ?? [];
+    return activity?.heartbeatDetails?.payloads;
+  });
+  const { checkpoint } = heartbeatDetailsSchema.parse(JSON.parse(String(payloads[0]?.data)));
+  assert.match(collectCheckpointSchema.parse(checkpoint).account ?? '', /^[0-9a-f]{32}$/);
+  await handle.terminate();
 });

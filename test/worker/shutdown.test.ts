@@ -89,7 +89,7 @@ describe('a worker', { concurrency: 3 }, () => {
     assert.ok(performance.now() - startedMs < BOUND_MS);
     assert.equal(
       lastLine(stderr),
-      'bctrl-temporal-worker: the worker did not end within 8 s, so its end is forced',
+      'bctrl-temporal-worker: the worker did not stop within 8 s and was stopped by force',
     );
   });
 

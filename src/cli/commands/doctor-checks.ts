@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
-import { readApiClock, verifyApiKey } from '../../api-checks.js';
+import { readApiClock, verifyApiKeyOnce } from '../../api-checks.js';
 import type { BctrlConfig, StarterConfig } from '../../config.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { parseWorkerVersion } from '../../shared/names.js';
@@ -43,7 +43,7 @@ export function checkProxy({ baseUrl, proxyUrl }: BctrlConfig): CheckSuccess {
 
 /** Checks that the API is reachable, is the bctrl API and accepts the key. */
 export async function checkKey(bctrl: BctrlConfig): Promise<CheckSuccess> {
-  const problem = await verifyApiKey({ ...bctrl, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+  const problem = await verifyApiKeyOnce({ ...bctrl, requestTimeoutMs: REQUEST_TIMEOUT_MS });
   if (problem === undefined) return { message: `${bctrl.baseUrl} accepts the key` };
   return { message: `could not check the key (${problem}): try again later`, isWarning: true };
 }

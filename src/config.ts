@@ -21,8 +21,9 @@ import {
   readRate,
   readUrl,
 } from './environment.js';
-import { ConfigError, toMessage } from './exit.js';
+import { ConfigError } from './exit.js';
 import { readProxyUrl } from './proxy.js';
+import { toMessage } from './shared/display-text.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
 
 type TemporalConfig = ReturnType<typeof loadClientConnectConfig>;

@@ -55,8 +55,3 @@ export function printFatalError(
   stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
   return exitCodes.failed;
 }
-
-/** The message of whatever was thrown. */
-export function toMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

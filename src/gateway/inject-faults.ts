@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context, MiddlewareHandler, Next } from 'hono';
@@ -49,7 +49,7 @@ async function applyFault(c: HttpContext, fault: Fault, next: Next, closing: Abo
     case 'respond':
       return replaceResponse(c, toResponse(fault, c.var.requestId));
     case 'delay':
-      await setTimeout(fault.delayMs, undefined, { signal: closing }).catch(() => {});
+      await sleep(fault.delayMs, undefined, { signal: closing }).catch(() => {});
       return closing.aborted ? markResponseSent(c) : next();
     case 'reset':
       socket.resetAndDestroy();

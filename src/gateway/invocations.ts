@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
@@ -70,7 +70,7 @@ export async function waitForInvocation(
   while (!signal.aborted) {
     const remainingMs = Math.min(getFinishTime(stored) - state.now(), deadline - performance.now());
     if (remainingMs <= 0) break;
-    await setTimeout(Math.ceil(remainingMs), undefined, { signal }).catch(() => {});
+    await sleep(Math.ceil(remainingMs), undefined, { signal }).catch(() => {});
   }
   const invocation = toInvocation(stored, state.now());
   return invocation.status === 'running'

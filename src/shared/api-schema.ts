@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boundedString, fileTypeSchema, isAtMostBytes, pathSchema } from './bounded-string.js';
 import { truncateLine } from './display-text.js';
-import { isAtMostDeep } from './external-input.js';
+import { isAtMostDeep, isObject } from './external-input.js';
 
 /*
  * The shapes of the HTTP API. Requests are strict. Responses are read tolerantly: one that says what is needed is a response.
@@ -19,7 +19,7 @@ function readText(value: unknown, maxLength = MAX_TEXT_LENGTH): string | undefin
   return typeof value === 'string' && value.length <= maxLength ? value.toWellFormed() : undefined;
 }
 
-/** An opaque id. One that is too long is cut: what it names exists all the same. */
+/** An opaque id. A too long id is truncated, not refused: the file exists. */
 function readId(value: unknown): string | undefined {
   const id = typeof value === 'number' ? String(value) : value;
   return typeof id === 'string' && id !== '' ? id.slice(0, MAX_ID_LENGTH).toWellFormed() : undefined;
@@ -108,10 +108,6 @@ export const filePageSchema = z.object({
 });
 export type FilePage = z.infer<typeof filePageSchema>;
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Enough for labels; content belongs into the file. */
 const MAX_METADATA_BYTES = 65_536;
 /** Deeper than labels need, and shallow enough for every JSON reader on the way. */
@@ -195,7 +191,7 @@ export interface JobError {
 export const invocationSchema = z.object({
   id: optionalId,
   runId: optionalId,
-  /** Any status that is not one of `terminalStatuses` means that the job goes on. */
+  /** Any status that is not one of `terminalStatuses` means that the job is still running. */
   status: z.string().min(1).transform(truncateLine),
   action: optionalLine,
   output: z.unknown().optional(),

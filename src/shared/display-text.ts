@@ -24,9 +24,19 @@ export function stripControlCharacters(text: string): string {
     .toWellFormed();
 }
 
+/** The message of whatever was thrown. */
+export function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A whole number with thousands separators: `10,000`. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** A count with its noun: `1 file`, `10,000 files`. */
+export function formatCountOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** An empty paragraph. The Temporal UI frames Markdown too low by the margins of its text, and would cut off the last line. */

@@ -31,6 +31,11 @@ export function externalInput<S extends z.ZodType>(schema: S): z.ZodType<z.outpu
   return json.pipe(schema as z.ZodType<z.output<S>, z.input<S>>);
 }
 
+/** Whether a value is an object and no array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Whether objects and arrays are nested at most `levels` deep; `{}` is one level. */
 export function isAtMostDeep(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;

@@ -29,12 +29,12 @@ export function formatZodError(error: z.ZodError): string {
     return typeof part === 'number' ? `[${part}]` : `.${truncatePath(String(part))}`;
   });
   if (parts.length < issue.path.length) parts.push('…');
-  const message = toMessage(issue);
+  const message = formatIssue(issue);
   return parts.length === 0 ? message : `${parts.join('').replace(/^\./, '')}: ${message}`;
 }
 
 /** Says without knowledge of zod that a field is missing or unknown. */
-function toMessage(issue: z.core.$ZodIssue): string {
+function formatIssue(issue: z.core.$ZodIssue): string {
   const { code, message, path } = issue;
   const isMissing = code === 'invalid_type' && message.endsWith('received undefined') && path.length > 0;
   if (isMissing) return 'is missing';

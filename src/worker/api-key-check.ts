@@ -1,7 +1,7 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { BctrlClientHooks } from '../bctrl/client-hooks.js';
-import { toMessage } from '../exit.js';
+import { toMessage } from '../shared/display-text.js';
 
 /** A check is one request. Readiness probes usually come every 10 seconds. */
 const CACHE_MS = 30_000;

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { LogEntry, LogLevel } from '@temporalio/worker';
-import { toMessage } from '../exit.js';
+import { toMessage } from '../shared/display-text.js';
 
 /** Activities that log one line for each file that fails. */
 const collectActivities: readonly unknown[] = ['collectRuntimeFile', 'collectRuntimeFiles'];

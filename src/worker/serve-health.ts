@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
 import { formatAddress, type ListenAddress } from '../config.js';
-import { ConfigError, toMessage } from '../exit.js';
+import { ConfigError } from '../exit.js';
+import { toMessage } from '../shared/display-text.js';
 import type { ApiKeyCheck } from './api-key-check.js';
 import { hasStopped } from './run-until-stopped.js';
 

@@ -6,10 +6,10 @@ import { collectFileInputSchema } from '../../shared/pipeline-input.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { parseFields } from '../input/parse-fields.js';
 import type { Io } from '../io.js';
-import { type WaitCommandOptions, waitAndPrint } from '../output/wait-and-print.js';
 import { withTemporal } from '../temporal/session.js';
 import { startWorkflow } from '../temporal/start-workflow.js';
 import { collectWorkflowId } from '../temporal/workflow-id.js';
+import { type WaitCommandOptions, waitAndPrint } from './wait-and-print.js';
 
 interface CollectOptions extends WaitCommandOptions {
   readonly to?: string;

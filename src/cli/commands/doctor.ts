@@ -1,5 +1,4 @@
 import { readBctrlConfig, readStarterConfig, readWorkerConfig } from '../../config.js';
-
 import { ConfigError, type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { version } from '../../version.js';
 import { type Io, writeJson } from '../io.js';
@@ -105,8 +104,7 @@ class DoctorReport {
       return success;
     } catch (error) {
       if (!(error instanceof ExitError)) throw error;
-      const code = error instanceof ExitError ? error.code : exitCodes.usage;
-      if (this.exitCode === exitCodes.done) this.exitCode = code;
+      if (this.exitCode === exitCodes.done) this.exitCode = error.code;
       this.results.push({ name, outcome: 'problem', message: error.message });
       return undefined;
     }

@@ -1,8 +1,8 @@
 import type { ExitCode } from '../../exit.js';
 import type { Io } from '../io.js';
-import { type WaitCommandOptions, waitAndPrint } from '../output/wait-and-print.js';
 import { findWorkflow } from '../temporal/find-pipelines.js';
 import { withTemporal } from '../temporal/session.js';
+import { type WaitCommandOptions, waitAndPrint } from './wait-and-print.js';
 
 /** `result`: waits until a workflow ends and prints its result. */
 export async function resultCommand(

@@ -4,11 +4,11 @@ import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import { type PipelineOptions, toPipelineInput } from '../input/pipeline-input.js';
 import { type Io, writeJson } from '../io.js';
-import { type WaitCommandOptions, waitAndPrint } from '../output/wait-and-print.js';
 import { describePipeline } from '../temporal/describe-pipeline.js';
 import { type Session, uiLink, withTemporal } from '../temporal/session.js';
 import { type StartedWorkflow, startWorkflow, type WorkflowToStart } from '../temporal/start-workflow.js';
 import { pipelineWorkflowId } from '../temporal/workflow-id.js';
+import { type WaitCommandOptions, waitAndPrint } from './wait-and-print.js';
 
 /** Options of `start` and `rerun`. */
 export interface StartOptions extends WaitCommandOptions {

@@ -1,7 +1,7 @@
 import type { ExitCode } from '../../exit.js';
 import type { Io } from '../io.js';
-import type { WaitCommandOptions } from '../output/wait-and-print.js';
 import { resultCommand } from './result.js';
+import type { WaitCommandOptions } from './wait-and-print.js';
 
 /** `watch`: shows progress until a workflow ends, then its result. */
 export function watchCommand(io: Io, workflowId: string, options: WaitCommandOptions): Promise<ExitCode> {

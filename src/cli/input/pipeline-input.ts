@@ -1,5 +1,6 @@
 import { ExitError, exitCodes } from '../../exit.js';
 import type { Duration } from '../../shared/duration.js';
+import { isObject } from '../../shared/external-input.js';
 import { type ParsedPipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
 import type { Io } from '../io.js';
 import { parseFields } from './parse-fields.js';
@@ -119,10 +120,6 @@ function needsJob(option: string): ExitError {
 /** Merges options into a field of the spec; the schema refuses a field of the wrong type later. */
 function override(inSpec: unknown, given: object): unknown {
   return isObject(inSpec) ? { ...inSpec, ...given } : given;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function withoutUndefined(fields: object): object {

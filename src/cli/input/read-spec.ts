@@ -12,6 +12,7 @@ import {
   Parser,
 } from 'yaml';
 import { ExitError, exitCodes } from '../../exit.js';
+import { toMessage } from '../../shared/display-text.js';
 import type { Io } from '../io.js';
 import type { Locate } from './parse-fields.js';
 
@@ -79,8 +80,7 @@ function toFields(document: Document, name: string): Record<string, unknown> {
   try {
     fields = document.toJS();
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    throw new ExitError(exitCodes.usage, `${name}: ${problem}`);
+    throw new ExitError(exitCodes.usage, `${name}: ${toMessage(error)}`);
   }
   if (!isWithin(fields, MAX_DEPTH)) throw tooDeep(name);
   return fields;

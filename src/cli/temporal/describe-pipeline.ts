@@ -1,5 +1,5 @@
 import type { SearchAttributePair } from '@temporalio/common';
-import { formatCount, toTemporalUiMarkdown, truncatePath } from '../../shared/display-text.js';
+import { formatCount, formatCountOf, toTemporalUiMarkdown, truncatePath } from '../../shared/display-text.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import type { PipelinePhase } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
@@ -18,7 +18,7 @@ export function describePipeline(input: ParsedPipelineInput): PipelineDescriptio
   const { runtimeId, files, waitFor, rerunOf } = input;
   const phase: PipelinePhase = waitFor === undefined ? 'collecting' : 'waiting';
   const again = rerunOf === undefined ? '' : ', again';
-  const count = files.length === 1 ? '1 file' : `${formatCount(files.length)} files`;
+  const count = formatCountOf(files.length, 'file');
   return {
     summary: `${count} of runtime ${truncatePath(runtimeId)}${again}`,
     details: toDetails(input),

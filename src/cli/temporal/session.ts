@@ -9,8 +9,9 @@ import {
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { readStarterConfig, type StarterConfig } from '../../config.js';
-import { ExitError, exitCodes, toMessage } from '../../exit.js';
+import { ExitError, exitCodes } from '../../exit.js';
 import { isWithoutProxy } from '../../proxy.js';
+import { toMessage } from '../../shared/display-text.js';
 import type { Io } from '../io.js';
 
 /** A reachable server connects in milliseconds; a person should not wait longer to read that there is none. */
@@ -94,13 +95,13 @@ export function uiLink({ config: { uiUrl, temporal } }: Session, workflowId: str
 
 /** Whether a later call may succeed: the server is unreachable, restarting or overloaded. */
 export function isOutage(error: unknown): boolean {
-  const cause = toGrpcError(error);
-  return cause !== undefined && !finalStatuses.includes(cause.code);
+  const cause = unwrap(error);
+  return isGrpcServiceError(cause) && !finalStatuses.includes(cause.code);
 }
 
 export function describeOutage(error: unknown, { temporal }: StarterConfig): string {
   const { address } = temporal.connectionOptions;
-  return `Temporal at ${address} is not reachable (${toMessage(toGrpcError(error) ?? error)})`;
+  return `Temporal at ${address} is not reachable (${toMessage(unwrap(error))})`;
 }
 
 /** Converts an error of the SDK's client; returns `undefined` for any other error. */
@@ -112,17 +113,17 @@ export function toExitError(error: unknown, { temporal }: StarterConfig): ExitEr
   if (error instanceof NamespaceNotFoundError) {
     return new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${error.namespace}"`);
   }
-  if (toGrpcError(error) === undefined && !(error instanceof ServiceError)) return undefined;
-  const cause = error instanceof ServiceError ? error.cause : error;
+  const cause = unwrap(error);
+  if (!isGrpcServiceError(cause) && !(error instanceof ServiceError)) return undefined;
   const isRefusal = isGrpcServiceError(cause) && refusals.includes(cause.code);
   const { address } = temporal.connectionOptions;
   return new ExitError(
     isRefusal ? exitCodes.usage : exitCodes.unreachable,
-    `Temporal at ${address}: ${toMessage(cause ?? error)}`,
+    `Temporal at ${address}: ${toMessage(cause)}`,
   );
 }
 
-function toGrpcError(error: unknown) {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) ? cause : undefined;
+/** The error of gRPC, which the SDK's client wraps. */
+function unwrap(error: unknown): unknown {
+  return error instanceof ServiceError ? (error.cause ?? error) : error;
 }

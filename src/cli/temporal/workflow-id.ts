@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isObject } from '../../shared/external-input.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 
 /** 64 bits of a SHA-256: no two file lists of a runtime collide, and the id stays readable. */
@@ -35,10 +36,6 @@ export function sha256(text: string): string {
 
 function shortHash(value: unknown): string {
   return sha256(canonicalJson(value)).slice(0, HASH_LENGTH);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function sortKeys(object: object): object {

@@ -2,12 +2,12 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { type ExitCode, exitCodes } from '../../exit.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import { type Io, writeJson } from '../io.js';
+import { createStyle, writeLines } from '../output/lines.js';
+import { createProgressDisplay, LogDisplay, showProgress } from '../output/progress-display.js';
+import { resultLines } from '../output/report-lines.js';
 import { type Session, uiLink } from '../temporal/session.js';
 import { type WaitResult, waitForResult } from '../temporal/wait-for-result.js';
 import { readProgress } from '../temporal/workflow-snapshot.js';
-import { createStyle, writeLines } from './lines.js';
-import { createProgressDisplay, LogDisplay, showProgress } from './progress-display.js';
-import { resultLines } from './report-lines.js';
 
 /** Options of commands that wait for a workflow and print its result. */
 export interface WaitCommandOptions {

@@ -45,7 +45,7 @@ async function runExport(
 ): Promise<ExportArchiveOutcome> {
   const { runId, files } = pipeline;
   if (files.counts.collected + files.counts.kept === 0) return skipped('no file was collected');
-  if (runId === undefined) return pipeline.exportArchive ?? skipped('the run is not known');
+  if (runId === undefined) return pipeline.exportArchive ?? skipped('the run is unknown');
   const { collectionKey: idempotencyKey } = collectionKey('archive');
   const options = activityOptions(pipeline.optionsFor('export the archive'));
   try {
@@ -81,7 +81,7 @@ async function runStop(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
     return { outcome: 'stopped' };
   } catch (error) {
     // For a cancellation, which toProblem throws.
-    pipeline.stopRuntime = skipped('cancelled on the way; it may have been stopped');
+    pipeline.stopRuntime = skipped('cancelled while stopping; the runtime may have been stopped');
     return { outcome: 'failed', ...toProblem('the runtime', error) };
   }
 }

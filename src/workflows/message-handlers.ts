@@ -6,7 +6,7 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
-import { truncatePath } from '../shared/display-text.js';
+import { formatCountOf, truncatePath } from '../shared/display-text.js';
 import {
   ABANDON_UPDATE,
   ADD_FILES_UPDATE,
@@ -84,8 +84,9 @@ export function registerHandlers(pipeline: PipelineState): void {
         const wanted = parseInput(addFilesInputSchema, input).files;
         if (pipeline.isFinishing) throw conflict('the pipeline is finishing and takes no more files');
         if (!files.canAdd(wanted)) {
-          const limit = `at most ${MAX_FILES} of ${MAX_LIST_BYTES} bytes in all`;
-          throw conflict(`files: the pipeline has ${files.counts.files}, and ${limit}`);
+          const count = formatCountOf(files.counts.files, 'file');
+          const limit = `${MAX_FILES} files and ${MAX_LIST_BYTES} bytes in all`;
+          throw conflict(`files: the pipeline has ${count}; the limit is ${limit}`);
         }
       },
     },
@@ -123,7 +124,7 @@ export function registerHandlers(pipeline: PipelineState): void {
 }
 
 function assertHeld({ phase }: PipelineState): void {
-  if (phase !== 'held') throw conflict(`the pipeline is not held, it is ${phase}`);
+  if (phase !== 'held') throw conflict(`the pipeline is not held (phase: ${phase})`);
 }
 
 function conflict(message: string): ApplicationFailure {

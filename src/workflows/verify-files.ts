@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
-import { formatCount } from '../shared/display-text.js';
+import { formatCountOf } from '../shared/display-text.js';
 import { toProblem } from './activity-failure.js';
 import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
@@ -20,7 +20,7 @@ export async function verifyFiles(pipeline: PipelineState): Promise<void> {
   const { collected, failed } = files.unverified;
   const count = collected.length + failed.length;
   if (count === 0) return;
-  const subject = count === 1 ? '1 file' : `${formatCount(count)} files`;
+  const subject = formatCountOf(count, 'file');
   const summary = `look up ${subject} with unclear outcomes`;
   const options = activityOptions({
     ...pipeline.optionsFor(summary),

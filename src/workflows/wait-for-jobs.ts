@@ -52,7 +52,9 @@ function toSignalledJob({ input }: PipelineState, status: JobOutcome['status']):
   if (input.filesFromOutput === undefined || status !== 'succeeded') return job;
   return {
     ...job,
-    problem: { message: 'the signal jobFinished named no invocation that could have an output' },
+    problem: {
+      message: 'the signal jobFinished named no invocation, so there is no output to read files from',
+    },
   };
 }
 
@@ -113,7 +115,7 @@ function addFiles({ files, jobs }: PipelineState, id: string, named: readonly Pi
 function toStillRunningJob(id: string, error: unknown): JobOutcome {
   const { jobStatus } = readCheckpoint(apiCheckpointSchema, error) ?? {};
   const lastStatus = jobStatus === undefined ? '' : `; its status was "${jobStatus}"`;
-  return withProblem({ id, status: 'still_running' }, `it had not ended in time${lastStatus}`);
+  return withProblem({ id, status: 'still_running' }, `it did not end in time${lastStatus}`);
 }
 
 function withProblem(job: JobOutcome, problem: string): JobOutcome {

@@ -57,7 +57,7 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
 
   test('reports that a stop in flight may have happened', async () => {
     const { outcome, stopRuntime, stops } = await cancelDuringStop('on-success');
-    const reason = 'cancelled on the way; it may have been stopped';
+    const reason = 'cancelled while stopping; the runtime may have been stopped';
     assert.deepEqual([outcome, stopRuntime, stops], ['cancelled', { outcome: 'skipped', reason }, 1]);
   });
 });

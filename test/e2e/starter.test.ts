@@ -165,7 +165,7 @@ describe('once the search attributes are registered', () => {
     assert.equal(other.stdout, first.stdout);
     assert.match(
       other.stderr,
-      /\nit was started with a different input, which stays in effect \(see add-files\)\n/,
+      /\nthe workflow was started with a different input, which stays in effect \(see add-files\)\n/,
     );
   });
 
@@ -213,7 +213,7 @@ describe('once the search attributes are registered', () => {
     const abandoned = await starter('abandon', three);
     assert.deepEqual(
       [abandoned.code, abandoned.stdout],
-      [0, `abandoned  ${three}  2 files stay uncollected\n`],
+      [0, `abandoned  ${three}  2 files left uncollected\n`],
     );
     const ended = await starter('result', three);
     assert.equal(ended.code, exitCodes.failed);
@@ -231,7 +231,7 @@ describe('once the search attributes are registered', () => {
     assert.ok(pipelineOf(await json('list', '--phase', 'held', '--running'), one));
     const all = await starter('resume', '--all-held', '--yes');
     assert.equal(all.code, exitCodes.done, all.stderr);
-    assert.equal(all.stdout.match(/^resumed {2}post-run\/\S+ {2}1 files$/gm)?.length, 2);
+    assert.equal(all.stdout.match(/^resumed {2}post-run\/\S+ {2}1 file$/gm)?.length, 2);
     for (const id of [one, two]) assert.equal((await starter('result', id)).code, exitCodes.done);
   });
 
@@ -240,7 +240,7 @@ describe('once the search attributes are registered', () => {
     const { workflowId } = await json('start', runtimeId, 'a.txt', '--signal');
     await waitForPhase(temporal.client.workflow.getHandle(workflowId), 'waiting');
     const added = await starter('add-files', workflowId, 'b.txt', 'a.txt');
-    assert.deepEqual([added.code, added.stdout], [0, `added  ${workflowId}  1 files, 1 already listed\n`]);
+    assert.deepEqual([added.code, added.stdout], [0, `added  ${workflowId}  1 file, 1 already listed\n`]);
     const more = await json('add-files', workflowId, 'late.txt', '--if-missing', 'warn');
     assert.deepEqual(more.pipelines, [{ workflowId, outcome: 'added', added: 1, known: 0 }]);
     const signalled = await starter('job-finished', workflowId);

@@ -53,7 +53,7 @@ describe('an update without a response', () => {
   test('is sent to the next run when its own run ends', async (t) => {
     await steer(t, async ({ handle, spawn }) => {
       const { code, stdout } = await spawn('add-files', handle.workflowId, 'a.txt').ended;
-      assert.deepEqual([code, stdout], [exitCodes.done, `added  ${handle.workflowId}  1 files\n`]);
+      assert.deepEqual([code, stdout], [exitCodes.done, `added  ${handle.workflowId}  1 file\n`]);
       await handle.result();
     });
   });
@@ -66,7 +66,7 @@ describe('an update without a response', () => {
       await handle.signal(releaseSignal);
       await proxy.restore();
       const { code, stdout } = await resume.ended;
-      assert.deepEqual([code, stdout], [exitCodes.done, `resumed  ${handle.workflowId}  1 files\n`]);
+      assert.deepEqual([code, stdout], [exitCodes.done, `resumed  ${handle.workflowId}  1 file\n`]);
       assert.equal(await handle.query(appliedQuery), 1);
     });
   });
@@ -104,5 +104,5 @@ test('another worker completes the update of a worker that died', async (t) => {
   worker.child.kill('SIGKILL');
   await startWorkerProcess(t, { address, gatewayUrl, taskQueue });
   const { code, stdout } = await starter('abandon', workflowId);
-  assert.deepEqual([code, stdout], [exitCodes.done, `abandoned  ${workflowId}  1 files stay uncollected\n`]);
+  assert.deepEqual([code, stdout], [exitCodes.done, `abandoned  ${workflowId}  1 file left uncollected\n`]);
 });

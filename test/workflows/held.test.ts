@@ -183,7 +183,7 @@ test('a pipeline without onFailure: hold cannot be resumed or abandoned', async 
     await waitForPhase(handle, 'collecting');
     for (const name of [RESUME_UPDATE, ABANDON_UPDATE]) {
       const { type, message } = await refusalOf(handle.executeUpdate(name));
-      assert.deepEqual([type, message], ['conflict', 'the pipeline is not held, it is collecting']);
+      assert.deepEqual([type, message], ['conflict', 'the pipeline is not held (phase: collecting)']);
     }
     gate.open();
     await handle.result();
@@ -241,7 +241,7 @@ describe('addFiles', () => {
       const tooMany = await refusalOf(add(handle, ...many));
       assert.deepEqual(
         [tooMany.type, tooMany.message],
-        ['conflict', 'files: the pipeline has 1, and at most 10000 of 1100000 bytes in all'],
+        ['conflict', 'files: the pipeline has 1 file; the limit is 10000 files and 1100000 bytes in all'],
       );
 
       await handle.signal(JOB_FINISHED_SIGNAL);

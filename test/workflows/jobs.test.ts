@@ -83,7 +83,7 @@ describe('a wait that times out', () => {
       const input = { runtimeId: RUNTIME, waitFor, whenJobFails, files: list('a.txt') };
       await execute({ activities }, input, async (handle) => {
         const report = await getFailedReport(handle);
-        const problem = { message: 'invocation inv_1: it had not ended in time' };
+        const problem = { message: 'invocation inv_1: it did not end in time' };
         assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'still_running', problem }]);
         const { collected, skipped } = report.counts;
         assert.deepEqual([collected, skipped], whenJobFails === 'skip' ? [0, 1] : [1, 0]);
@@ -105,7 +105,7 @@ test('a job that still runs after the timeout is reported with its last known st
   const waitFor = { invocationIds: ['inv_1'], timeout: '2s' };
   const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt') };
   const report = await execute({ activities }, input, getFailedReport);
-  const message = 'invocation inv_1: it had not ended in time; its status was "paused"';
+  const message = 'invocation inv_1: it did not end in time; its status was "paused"';
   assert.deepEqual(report.jobs, [{ id: 'inv_1', status: 'still_running', problem: { message } }]);
 });
 

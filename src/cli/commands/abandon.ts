@@ -1,4 +1,5 @@
 import type { ExitCode } from '../../exit.js';
+import { formatCountOf } from '../../shared/display-text.js';
 import { ABANDON_UPDATE } from '../../shared/names.js';
 import type { AbandonResult } from '../../shared/pipeline-messages.js';
 import type { Io } from '../io.js';
@@ -16,6 +17,6 @@ export function abandonCommand(
     pastTense: 'abandoned',
     isForHeld: true,
     run: (session, pipeline) => updatePipeline(session, pipeline, ABANDON_UPDATE),
-    describe: ({ files }) => `${files} files stay uncollected`,
+    describe: ({ files }) => `${formatCountOf(files, 'file')} left uncollected`,
   });
 }

@@ -1,4 +1,5 @@
 import type { ExitCode } from '../../exit.js';
+import { formatCount, formatCountOf } from '../../shared/display-text.js';
 import { ADD_FILES_UPDATE } from '../../shared/names.js';
 import { type AddFilesResult, addFilesInputSchema } from '../../shared/pipeline-messages.js';
 import { parseFields } from '../input/parse-fields.js';
@@ -19,6 +20,7 @@ export function addFilesCommand(
     verb: 'add files to',
     pastTense: 'added',
     run: (session, pipeline) => updatePipeline(session, pipeline, ADD_FILES_UPDATE, input),
-    describe: ({ added, known }) => `${added} files${known > 0 ? `, ${known} already listed` : ''}`,
+    describe: ({ added, known }) =>
+      `${formatCountOf(added, 'file')}${known > 0 ? `, ${formatCount(known)} already listed` : ''}`,
   });
 }

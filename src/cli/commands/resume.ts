@@ -1,4 +1,5 @@
 import type { ExitCode } from '../../exit.js';
+import { formatCountOf } from '../../shared/display-text.js';
 import { RESUME_UPDATE } from '../../shared/names.js';
 import { type ResumeResult, resumeInputSchema } from '../../shared/pipeline-messages.js';
 import { parseFields } from '../input/parse-fields.js';
@@ -18,6 +19,7 @@ export function resumeCommand(
     pastTense: 'resumed',
     isForHeld: true,
     run: (session, pipeline) => updatePipeline(session, pipeline, RESUME_UPDATE, input),
-    describe: ({ files, jobs }) => `${files} files${jobs > 0 ? `, ${jobs} jobs` : ''}`,
+    describe: ({ files, jobs }) =>
+      `${formatCountOf(files, 'file')}${jobs > 0 ? `, ${formatCountOf(jobs, 'job')}` : ''}`,
   });
 }

@@ -55,7 +55,7 @@ export async function startWorkflow(
   if (link !== undefined) stderr.write(`${link}\n`);
   const inputHash = description?.memo?.[INPUT_HASH];
   if (inputHash !== undefined && inputHash !== hashInput(workflow.input)) {
-    stderr.write('it was started with a different input, which stays in effect (see add-files)\n');
+    stderr.write('the workflow was started with a different input, which stays in effect (see add-files)\n');
   }
   return { handle, isNew, isRunning };
 }

@@ -3,7 +3,7 @@ import type { Ids } from './ids.js';
 import type { Storage } from './storage.js';
 import type { Store } from './store.js';
 
-/** What a second file with the path of an existing one leads to: 409, as in production, or a second file. */
+/** How a collect to the path of an existing file ends: `refuse` with a 409, as in production; `keep-both` with a second file. */
 export type OnPathExists = 'refuse' | 'keep-both';
 
 /** What the request handlers share. */

@@ -45,7 +45,7 @@ export function isCutOff(error: unknown): boolean {
   return !(cause instanceof ApplicationFailure && isReasonClass(cause.type));
 }
 
-/** Whether the time of the activity was over, whatever its last attempt met. */
+/** Whether the activity ran out of time, however its last attempt failed. */
 export function isTimeout(error: unknown): boolean {
   if (!(error instanceof ActivityFailure)) return false;
   return error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT';

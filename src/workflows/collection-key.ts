@@ -38,14 +38,14 @@ export function collectionKeyPrefix(): string {
  * Whether this run may repeat what an earlier run did: it is a reset or a retry of one, or continues one. Use it only for the
  * input of activities and never to choose a command: a reset replays the commands of the run that it resets.
  *
- * @param hasState the run that this one continues has handed over all that it knew
+ * @param hasState whether the previous run handed over its state
  */
 export function mayRepeatEarlierRun(hasState: boolean): boolean {
   const { runId, firstExecutionRunId } = workflowInfo();
   return hasState ? isResetOrRetry() : runId !== firstExecutionRunId;
 }
 
-/** The run that this one repeats may still have running activities. */
+/** Whether this run resets or retries an earlier run, whose activities may still be running. */
 function isResetOrRetry(): boolean {
   const { runId, originalExecutionRunId, attempt } = workflowInfo();
   return runId !== originalExecutionRunId || attempt > 1;

@@ -44,7 +44,7 @@ export class FileList {
     if (previous) for (const entry of restoreEntries(previous.entries)) this.#insert(entry);
   }
 
-  /** Whether the new ones of the files fit in. */
+  /** Whether the pipeline stays within its limits if these files are added. Files that it has already do not count. */
   canAdd(files: readonly PipelineFile[]): boolean {
     const added = new Map(files.map((file) => [fileKey(file), file]));
     for (const key of added.keys()) if (this.#has(key)) added.delete(key);
@@ -144,7 +144,7 @@ export class FileList {
     return { collected: [...this.#unverified], failed: failed.map(({ key }) => key) };
   }
 
-  /** Takes over what the last lookup found. Files that it did not find are what they seemed to be. */
+  /** Applies the results of the last lookup. Files that it did not find keep their outcome, and are no longer unverified. */
   setVerified({ files, moreDuplicates }: VerifiedFiles): void {
     this.#duplicates += moreDuplicates;
     this.#unverified.clear();

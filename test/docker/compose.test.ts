@@ -122,6 +122,28 @@ for (const files of [DEV_SERVER, POSTGRES]) {
       }
     });
 
+    test('starts everything but the starter and the observability by default', () => {
+      const profiles = services.flatMap(([service, { profiles }]) => (profiles ? [[service, profiles]] : []));
+      assert.deepEqual(Object.fromEntries(profiles), {
+        starter: ['starter'],
+        prometheus: ['observability'],
+        grafana: ['observability'],
+      });
+    });
+
+    test('checks the health of every service that keeps running, except of those that only show pages', () => {
+      for (const [service, { restart, healthcheck, image }] of services) {
+        const isChecked = healthcheck ? !healthcheck.disable : image === OWN_IMAGE;
+        const mustBeChecked = restart !== undefined && !['temporal-ui', 'grafana'].includes(service);
+        assert.equal(isChecked, mustBeChecked, service);
+      }
+    });
+
+    test('passes signals on, and gives the worker time to shut down', () => {
+      for (const [service, { init }] of own) assert.equal(init, true, service);
+      assert.equal(getService(project, 'worker').stop_grace_period, '30s');
+    });
+
     function publishedPort(service: string, port: number): string | undefined {
       return project.services[service]?.ports?.find(({ target }) => target === port)?.published;
     }

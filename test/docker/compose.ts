@@ -26,6 +26,8 @@ export interface ComposeService {
   healthcheck?: { test?: string[]; disable?: boolean };
   profiles?: string[];
   restart?: string;
+  init?: boolean;
+  stop_grace_period?: string;
 }
 
 /** The loader is Docker Compose's own, which is written in Go. CI has Go; a developer may do without. */

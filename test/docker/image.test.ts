@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -83,6 +85,21 @@ describe('the image of docker/Dockerfile', () => {
     const { code, stderr } = await start(t, image.cmd);
     assert.equal(code, 2);
     assert.match(stderr, /^bctrl-temporal-worker: BCTRL_API_KEY: [^\n]+\n$/);
+  });
+
+  test('has a health check that fails when /livez responds 503', async (t) => {
+    let status = 200;
+    const server = createServer(({ url }, response) =>
+      response.writeHead(url === '/livez' ? status : 404).end(),
+    );
+    t.after(() => server.close());
+    await once(server.listen(0, HOST), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const [, healthPort] = image.env['BCTRL_HEALTH_ADDRESS']?.split(':') ?? [];
+    const command = image.healthcheck.map((word) => word.replace(`${HOST}:${healthPort}`, `${HOST}:${port}`));
+    assert.equal((await start(t, command)).code, 0);
+    status = 503;
+    assert.equal((await start(t, command)).code, 1);
   });
 
   test('exposes the ports of its variables', () => {

@@ -47,15 +47,17 @@ export interface Execution {
   readonly type?: string;
   readonly activities?: Partial<BctrlActivities>;
   readonly options?: Partial<WorkflowStartOptions>;
+  /** `false` makes the test fail if a workflow task takes too long, but starts a thread. */
+  readonly debugMode?: boolean;
 }
 
 /** Starts a workflow, by default a pipeline, on its own worker, which runs as long as `use`. */
 export async function execute<T>(
-  { type = POST_RUN_PIPELINE, activities, options }: Execution,
+  { type = POST_RUN_PIPELINE, activities, options, debugMode = true }: Execution,
   input: unknown,
   use: (handle: Handle) => Promise<T>,
 ): Promise<T> {
-  return await withWorker(env, activities === undefined ? {} : { activities }, async (taskQueue) => {
+  return await withWorker(env, { debugMode, ...(activities && { activities }) }, async (taskQueue) => {
     const args = input === undefined ? [] : [input];
     const workflow = { ...options, taskQueue, workflowId: randomUUID(), args };
     const handle = await env.client.workflow.start(type, workflow);

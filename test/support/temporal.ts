@@ -75,6 +75,7 @@ export async function connectToDevServer(address: string): Promise<TestWorkflowE
 /**
  * Runs a worker on its own task queue while `use` runs. Fails after `timeoutMs`, and as soon as a workflow task fails, which
  * Temporal would retry for ever. The client calls of `use` are then aborted, and `env` cannot be used again.
+ * A workflow task that takes too long fails only with `debugMode: false`.
  */
 export async function withWorker<T>(
   env: TestWorkflowEnvironment,
@@ -84,12 +85,12 @@ export async function withWorker<T>(
   if (stuckEnvs.has(env)) throw new Error('A workflow of an earlier test is stuck and holds the clock');
   const { taskQueue = randomUUID() } = options;
   const worker = await Worker.create({
+    // Runs workflows in this thread. Starting a thread for each worker takes ten times as long as the worker.
+    debugMode: true,
     ...options,
     connection: env.nativeConnection,
     workflowBundle: options.workflowBundle ?? workflowBundle(),
     taskQueue,
-    // Runs workflows in this thread. Starting a thread for each worker takes ten times as long as the worker.
-    debugMode: true,
   });
   return worker.runUntil(() => failWhenStuck(env, timeoutMs, () => use(taskQueue)));
 }

@@ -260,7 +260,8 @@ test('an outage of ten minutes costs few requests, and all 10,000 files are coll
     return await activities.collectRuntimeFiles(input);
   };
   const input = { runtimeId, files };
-  await execute({ activities: { ...activities, collectRuntimeFiles } }, input, async (handle) => {
+  const execution = { activities: { ...activities, collectRuntimeFiles }, debugMode: false };
+  await execute(execution, input, async (handle) => {
     const report: PipelineReport = await handle.result();
     assert.equal(report.counts.collected, count);
     const { phase } = await handle.query<PipelineProgress>(PROGRESS_QUERY);

@@ -31,7 +31,7 @@ async function setUp(t: TestContext, { faults = [] as FaultRule[], isWorking = t
   const address = temporal.address;
   if (isWorking) await startWorkerProcess(t, { address, gatewayUrl: gateway.url, taskQueue: runtimeId });
   const starter = (...argv: string[]) => runMain(argv, { env });
-  return { gateway, runtimeId, starter, ...readers(starter) };
+  return { gateway, runtimeId, env, starter, ...readers(starter) };
 }
 
 function readers(starter: (...argv: string[]) => Promise<ProcessResult>) {
@@ -314,6 +314,32 @@ describe('once the search attributes are registered', () => {
     const none = await starter('rerun', workflowId);
     assert.equal(none.code, exitCodes.usage);
     assert.match(none.stderr, /the workflow completed; there is nothing to rerun\n$/);
+  });
+
+  test('every command that talks to Temporal ends by itself as a process', async (t) => {
+    const { env, json, startHeld, runtimeId } = await setUp(t, { faults: [refuse(401)] });
+    const startWaiting = async (path: string): Promise<string> => {
+      const { workflowId } = await json('start', runtimeId, path, '--signal');
+      await waitForPhase(temporal.client.workflow.getHandle(workflowId), 'waiting');
+      return workflowId;
+    };
+    const { workflowId: failed } = await json('start', runtimeId, 'c.txt', '--wait');
+    const commands = [
+      ['list'],
+      ['setup'],
+      ['status', failed],
+      ['rerun', failed],
+      ['resume', await startHeld(runtimeId, 'a.txt')],
+      ['abandon', await startHeld(runtimeId, 'b.txt')],
+      ['cancel', await startWaiting('d.txt')],
+      ['add-files', await startWaiting('e.txt'), 'f.txt'],
+      ['job-finished', await startWaiting('g.txt')],
+    ];
+    const ended = commands.map(async (argv) => {
+      const { code, stdout, stderr } = await runExecutable(t, 'starter', argv, env);
+      assert.deepEqual([code, stdout !== ''], [exitCodes.done, true], `${argv.join(' ')}: ${stderr}`);
+    });
+    await Promise.all(ended);
   });
 
   test('rerun without --wait prints the workflow id', async (t) => {

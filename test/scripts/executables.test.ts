@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -109,6 +109,17 @@ describe('resolveExecutable', () => {
     const path = await resolveExecutable(build, io);
     assert.equal(path, join(cache, 'tool-2', 'tool'));
     assert.deepEqual(logged, ['Building the tool with make, once …', `The tool is ready after 0 s: ${path}`]);
+    assert.equal(await resolveExecutable(fail, io), path);
+  });
+
+  it('moves a download with its relative link into the cache, and takes it from there afterwards', async () => {
+    const download = tool(async (folder) => {
+      await writeExecutable(join(folder, 'tool-linux', 'bin'), 'exit 0');
+      await symlink('tool-linux/bin', join(folder, 'tool'));
+    });
+    const path = await resolveExecutable(download, io);
+    assert.equal(await realpath(path), await realpath(join(cache, 'tool-2', 'tool-linux', 'bin')));
+    assert.deepEqual(await readdir(cache), ['tool-2']);
     assert.equal(await resolveExecutable(fail, io), path);
   });
 

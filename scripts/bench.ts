@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toMessage } from '../src/shared/display-text.js';
 import { describeMachine, probeCpu } from './bench/machine.js';
 import { measureOnce, type Repetition } from './bench/measure.js';
 import { type BenchOptions, type Plan, parseOptions } from './bench/options.js';
@@ -8,7 +9,7 @@ import { type BenchResult, renderReport } from './bench/report.js';
 import { isMet, toMeasureRows } from './bench/rows.js';
 import { openSession } from './bench/session.js';
 
-const exitCodes = { done: 0, failed: 1, interrupted: 130 };
+const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 };
 
 /** The server may still write when it is interrupted while it starts. */
 const RM_RETRIES = 10;
@@ -21,17 +22,27 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const log = (line: string) => console.error(line);
 const ends: (() => Promise<unknown>)[] = [];
 
+const options = readOptions(process.argv.slice(2));
 let exitCode: number;
 try {
-  exitCode = await rejectWhenStopped(bench(parseOptions(process.argv.slice(2))));
+  exitCode = await rejectWhenStopped(bench(options));
 } catch (error) {
   exitCode = error === interruption ? exitCodes.interrupted : exitCodes.failed;
-  log(`bench: ${error instanceof Error ? error.message : error}`);
+  log(`bench: ${toMessage(error)}`);
 } finally {
   for (const end of ends.reverse()) await end();
 }
 // A stopped measurement may still wait for something.
 process.exit(exitCode);
+
+function readOptions(argv: readonly string[]): BenchOptions {
+  try {
+    return parseOptions(argv);
+  } catch (error) {
+    log(`bench: ${toMessage(error)}`);
+    process.exit(exitCodes.usage);
+  }
+}
 
 async function bench({ plan, strict, json }: BenchOptions): Promise<number> {
   const result = await measure(plan);

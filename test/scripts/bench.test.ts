@@ -97,7 +97,8 @@ describe('npm run bench', { concurrency: true }, () => {
     const { code, stdout, stderr } = await startBench(dir, '--repetitions', 'many').ended;
     assert.deepEqual(
       [code, stdout, stderr],
-      [1, '', 'bench: --repetitions is a whole number from 1 to 99\n'],
+      [2, '', 'bench: --repetitions is a whole number from 1 to 99\n'],
     );
+    assert.equal((await startBench(dir, '--no-such-option').ended).code, 2);
   });
 });

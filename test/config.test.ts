@@ -96,7 +96,10 @@ const wrong: [env: Environment, message: RegExp][] = [
   [{ BCTRL_API_KEY: 'secret\nkey' }, /^BCTRL_API_KEY: contains characters (?!.*secret)/],
   [{ BCTRL_BASE_URL: 'localhost:8787' }, /^BCTRL_BASE_URL: is not an http or https URL/],
   [{ BCTRL_BASE_URL: 'ftp://x' }, /^BCTRL_BASE_URL: is not/],
-  [{ BCTRL_BASE_URL: 'https://u:secret@x' }, /^BCTRL_BASE_URL: must not contain a user, query or fragment(?!.*secret)/],
+  [
+    { BCTRL_BASE_URL: 'https://u:secret@x' },
+    /^BCTRL_BASE_URL: must not contain a user, query or fragment(?!.*secret)/,
+  ],
   ...['0', '-1', 'many', '1e3'].map((rate): [Environment, RegExp] => [
     { BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: rate },
     /^BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: is not a number above 0; for example: .*=50/,
@@ -247,7 +250,11 @@ describe('no error quotes a secret', () => {
       `[profile.default]\napi_key = "${SECRET}\n`,
       /^TEMPORAL_CONFIG_FILE: is not TOML at line 2, column \d+$/,
     ],
-    ['without a profile', `key = "${SECRET}"\n`, /^TEMPORAL_TLS_\* or TEMPORAL_CONFIG_FILE: is not a valid Temporal client configuration/],
+    [
+      'without a profile',
+      `key = "${SECRET}"\n`,
+      /^TEMPORAL_TLS_\* or TEMPORAL_CONFIG_FILE: is not a valid Temporal client configuration/,
+    ],
     [
       'that contradicts itself',
       `[profile.default.tls]\nclient_key_path = "a"\nclient_key_data = "${SECRET}"\n`,

@@ -70,11 +70,14 @@ function filesNamedInOutput(
   const { data: files, error } = outputFilesSchema.safeParse(toFileObjects(found));
   if (files !== undefined) return { files };
   if (status !== 'succeeded') return {};
+  if (output === undefined) return { outputProblem: 'the job has no output' };
   if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
   return { outputProblem: `its output names no files at "${pointer}": ${formatZodError(error)}` };
 }
 
 function resolvePointer(output: unknown, pointer: string): unknown {
+  // `get` is curried: without a document it would return a function.
+  if (output === undefined) return undefined;
   try {
     // The client has parsed the output from JSON.
     return get(pointer, output as Json);

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exitCodes } from '../../src/exit.js';
 import { POST_RUN_PIPELINE, parseWorkerVersion } from '../../src/shared/names.js';
+import type { FaultRule } from '../../src/testing.js';
 import { version } from '../../src/version.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
+import { runMain } from '../support/run-main.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const RATE = 2;
@@ -78,4 +81,30 @@ test('the pollers of a task queue show the version of their worker', async (t) =
       [version],
     );
   }
+});
+
+test('rerun starts the pipeline on its own task queue', async (t) => {
+  const faults: FaultRule[] = [{ operation: 'collect', times: 1, fault: { kind: 'respond', status: 401 } }];
+  const gateway = await startTestGateway(t, { faults });
+  const { runtimeId } = gateway;
+  await gateway.addFile('a.txt');
+  await startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue: runtimeId });
+  const options = { taskQueue: runtimeId, workflowId: runtimeId };
+  const args = [{ runtimeId, files: [{ runtimePath: 'a.txt' }] }];
+  const failed = await temporal.client.workflow.start(POST_RUN_PIPELINE, { ...options, args });
+  await assert.rejects(failed.result());
+
+  const env = { TEMPORAL_ADDRESS: temporal.address };
+  const status = await runMain(['status', runtimeId], { env });
+  assert.match(
+    status.stdout,
+    new RegExp(`\nnext step {2}fix the cause, then run bctrl-temporal rerun ${runtimeId}\n$`),
+  );
+  const dryRun = await runMain(['rerun', runtimeId, '--dry-run'], { env });
+  assert.match(dryRun.stdout, new RegExp(`^# taskQueue: ${runtimeId}$`, 'm'));
+  const { code } = await runMain(['rerun', runtimeId, '--wait'], { env });
+  assert.equal(code, exitCodes.done);
+  const { taskQueue } = await temporal.client.workflow.getHandle(runtimeId).describe();
+  assert.equal(taskQueue, runtimeId);
+  assert.equal((await runMain(['status', runtimeId], { env })).stdout.includes('next step'), false);
 });

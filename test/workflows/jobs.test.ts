@@ -206,6 +206,7 @@ describe('filesFromOutput', () => {
   }
 
   for (const [what, output, pointer, message] of [
+    ['has no document', undefined, '/files', /: the job has no output$/],
     ['points nowhere', { files: [] }, '/file', /its output has nothing at "\/file"$/],
     ['points through a text', { files: 'a' }, '/files/b/c', /its output has nothing at/],
     ['points to something else', { files: 3 }, '/files', /names no files at "\/files": .*expected array/],
@@ -214,7 +215,8 @@ describe('filesFromOutput', () => {
   ] as const) {
     test(`that ${what} is a problem of the job, and the files of the input are collected`, async (t) => {
       const { gateway, runtimeId, activities } = await setUp(t, files);
-      const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0, output });
+      const ended = { runtimeId, durationMs: 0, ...(output !== undefined && { output }) };
+      const { id } = await gateway.createInvocation(ended);
       const input = {
         runtimeId,
         waitFor: { invocationIds: [id] },

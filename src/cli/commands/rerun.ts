@@ -25,7 +25,8 @@ export async function rerunCommand(io: Io, workflowId: string, options: StartOpt
     assertEndedWithoutSuccess(ended);
     const input = parseFields(pipelineInputSchema, await readRerunInput(session, ended));
     await waitForOrphanedActivities(io, ended);
-    const pipeline = toPipeline(input, workflowId, 'if-failed');
+    const { taskQueue } = ended.description;
+    const pipeline = { ...toPipeline(input, workflowId, 'if-failed'), taskQueue };
     if (options.dryRun) return await printDryRun(io, pipeline, options);
     return await startPipeline(session, io, pipeline, options);
   });
@@ -40,14 +41,17 @@ function assertEndedWithoutSuccess({ description: { status } }: WorkflowRef): vo
   throw new ExitError(exitCodes.usage, 'the workflow completed; there is nothing to rerun');
 }
 
-async function readRerunInput(session: Session, { handle }: WorkflowRef): Promise<PipelineInput> {
+async function readRerunInput(
+  session: Session,
+  { handle, description }: WorkflowRef,
+): Promise<PipelineInput> {
   const query = () => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
   try {
     const input = await session.client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
     if (input.files?.length || input.waitFor) return input;
   } catch (error) {
     if (isGrpcDeadlineError(error)) {
-      throw noWorkerError(session, QUERY_TIMEOUT_MS, 'start one and try again');
+      throw noWorkerError(description.taskQueue, QUERY_TIMEOUT_MS, 'start one and try again');
     }
     if (!(error instanceof QueryNotRegisteredError)) throw error;
     const problem = 'the pipeline never began to collect, or its worker is too old to support rerun';

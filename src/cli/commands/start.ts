@@ -69,10 +69,11 @@ function printStarted(
 /** Prints what would be started, and where. The YAML can be used as a spec. */
 export async function printDryRun(
   io: Io,
-  { workflowType, workflowId, input }: WorkflowToStart,
+  { workflowType, workflowId, input, ...pipeline }: WorkflowToStart,
   { json }: StartOptions,
 ): Promise<ExitCode> {
-  const { taskQueue, temporal } = readStarterConfig(io.env);
+  const config = readStarterConfig(io.env);
+  const { temporal, taskQueue } = { ...config, ...(pipeline.taskQueue && { taskQueue: pipeline.taskQueue }) };
   const { namespace, connectionOptions } = temporal;
   const plan = { workflowType, workflowId, taskQueue, namespace, address: connectionOptions.address };
   if (json) {

@@ -35,7 +35,9 @@ export async function statusCommand(
       writeJson(io, { ...state, report, failure, pendingRetries });
       return exitCodes.done;
     }
-    const help = isRunning && nextStep({ description, progress, hasNoWorker: progress === undefined });
+    const help = isRunning
+      ? nextStep({ description, progress, hasNoWorker: progress === undefined })
+      : nextStepAfterEnd(description, report);
     writeLines(io.stdout, [
       { text: `pipeline   ${workflowId}` },
       { text: `status     ${phase === undefined || phase === 'done' ? status : `${status}, ${phase}`}` },
@@ -50,6 +52,18 @@ export async function statusCommand(
     ]);
     return exitCodes.done;
   });
+}
+
+/** Only `rerun` helps an ended pipeline, and only if files are left to collect. */
+function nextStepAfterEnd(
+  { workflowId, status }: WorkflowExecutionDescription,
+  report: PipelineReport | undefined,
+): string | undefined {
+  if (status.name === 'COMPLETED') return undefined;
+  const { counts, jobs } = report ?? {};
+  const isLeft = counts === undefined || counts.collected + counts.kept + counts.missing < counts.files;
+  if (!isLeft && !jobs?.some(({ problem }) => problem)) return undefined;
+  return `fix the cause, then run bctrl-temporal rerun ${workflowId}`;
 }
 
 /** The report's phase, or without a worker that of the search attributes. */

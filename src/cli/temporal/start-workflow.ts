@@ -13,6 +13,8 @@ const INPUT_HASH = 'inputSha256';
 export interface WorkflowToStart {
   readonly workflowType: string;
   readonly workflowId: string;
+  /** Default: that of the configuration. */
+  readonly taskQueue?: string | undefined;
   readonly input: ParsedPipelineInput | CollectFileInput;
   /** One line for the Temporal UI, at most 400 bytes. */
   readonly summary: string;
@@ -88,13 +90,13 @@ const reusePolicies = {
 
 async function start(
   { client, config }: Session,
-  { workflowType, workflowId, input, summary, details, again }: WorkflowToStart,
+  { workflowType, workflowId, taskQueue, input, summary, details, again }: WorkflowToStart,
   searchAttributes: SearchAttributePair[],
 ): Promise<boolean> {
   try {
     await client.workflow.start(workflowType, {
       workflowId,
-      taskQueue: config.taskQueue,
+      taskQueue: taskQueue ?? config.taskQueue,
       args: [input],
       staticSummary: summary,
       staticDetails: details,

@@ -77,7 +77,8 @@ async function explainMissingResponse(session: Session, workflowId: string): Pro
   try {
     const find = () => findPipeline(session, workflowId);
     const { description } = await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, find);
-    if (description.status.name === 'RUNNING') return noWorkerError(session, UPDATE_TIMEOUT_MS, help);
+    if (description.status.name === 'RUNNING')
+      return noWorkerError(description.taskQueue, UPDATE_TIMEOUT_MS, help);
     return new ExitError(exitCodes.unreachable, `the pipeline has ended in the meantime; ${help}`);
   } catch (error) {
     if (!isOutage(error)) throw error;
@@ -85,7 +86,7 @@ async function explainMissingResponse(session: Session, workflowId: string): Pro
   }
 }
 
-export function noWorkerError({ config }: Session, timeoutMs: number, help: string): ExitError {
-  const problem = `no worker on task queue "${config.taskQueue}" answered within ${timeoutMs / 1_000} s`;
+export function noWorkerError(taskQueue: string, timeoutMs: number, help: string): ExitError {
+  const problem = `no worker on task queue "${taskQueue}" answered within ${timeoutMs / 1_000} s`;
   return new ExitError(exitCodes.unreachable, `${problem}; ${help}`);
 }

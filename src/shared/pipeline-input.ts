@@ -13,8 +13,8 @@ import { externalInput } from './external-input.js';
 /** The state of so many files fits into one run's history and into the payload for the next run. */
 export const MAX_FILES = 10_000;
 
-/** Size of the file list as JSON. A run hands it to the next one in a payload of at most 2 MB. */
-export const MAX_LIST_BYTES = 1_100_000;
+/** Size of the file list as JSON: half of the 2 MB of the payload in which a run hands it to the next one, with all outcomes. */
+export const MAX_LIST_BYTES = 1_000_000;
 
 /** Temporal refuses a longer name, and with it the workflow task that uses the name. */
 const temporalNameSchema = boundedString(1_000);
@@ -98,7 +98,9 @@ const pipelineFieldsSchema = z.strictObject({
    * `files`. Needs `waitFor`.
    */
   filesFromOutput: jsonPointerSchema.optional(),
-  /** Files per batch, 1 to 1,000, once there are more than 20 files. Default: 100, or a twentieth of the files if that is more. */
+  /**
+   * Files per batch, 1 to 1,000, once there are more than 20 files. Default: 100, or a twentieth of the files if that is more.
+   */
   batchSize: z.int().min(1).max(MAX_BATCH_SIZE).optional(),
   /** Batches that are collected at the same time, 1 to 500. Default: 4. */
   concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(4),

@@ -5,62 +5,74 @@ import { storedOutcomeSchema } from '../shared/collect-outcome.js';
 import { truncatePath } from '../shared/display-text.js';
 import { apiProblemSchema } from '../shared/failure-details.js';
 import { fileKey } from '../shared/keys.js';
-import { pipelineFileSchema } from '../shared/pipeline-input.js';
+import { type PipelineFile, pipelineFileSchema } from '../shared/pipeline-input.js';
 import { jobFinishedInputSchema } from '../shared/pipeline-messages.js';
 import type { FailedOutcome, FailedStep, FileOutcome, JobOutcome } from '../shared/pipeline-report.js';
 import { type FileEntry, selectReported } from './file-entry.js';
 import { warningsStateSchema } from './warnings.js';
 
-const problemSchema = z.strictObject({
-  ...apiProblemSchema.shape,
+/*
+ * The state's own shape is strict. Outcomes, jobs and problems come from activities: fields that only a newer version of the
+ * activities knows are dropped, so that a run never writes a state that it refuses itself.
+ */
+
+const problemSchema = apiProblemSchema.extend({
   reasonClass: apiProblemSchema.shape.reasonClass.exactOptional(),
 });
 
-const failedOutcomeSchema: z.ZodType<FailedOutcome> = z.strictObject({
-  ...apiProblemSchema.shape,
+const failedOutcomeSchema: z.ZodType<FailedOutcome> = apiProblemSchema.extend({
   outcome: z.literal('failed'),
   runtimePath: z.string(),
 });
 
 const fileOutcomeSchema: z.ZodType<FileOutcome> = z.union([
-  z.strictObject({ ...storedOutcomeSchema.shape, fileId: z.string(), runtimePath: z.string() }),
+  storedOutcomeSchema.extend({ fileId: z.string(), runtimePath: z.string() }),
   failedOutcomeSchema,
   problemSchema.extend({
     outcome: z.literal('missing'),
     runtimePath: z.string(),
     ifMissing: z.enum(['warn', 'ignore']),
   }),
-  z.strictObject({ outcome: z.literal('skipped'), runtimePath: z.string(), reason: z.string() }),
+  z.object({ outcome: z.literal('skipped'), runtimePath: z.string(), reason: z.string() }),
 ]);
 
-const jobOutcomeSchema: z.ZodType<JobOutcome> = z.strictObject({
+const jobOutcomeSchema: z.ZodType<JobOutcome> = z.object({
   id: z.string(),
   status: z.enum([...terminalStatuses, 'still_running', 'unknown']),
   action: z.string().optional(),
-  error: z.strictObject({ code: z.string().optional(), message: z.string().optional() }).optional(),
+  error: z.object({ code: z.string().optional(), message: z.string().optional() }).optional(),
   durationSeconds: z.number().optional(),
   problem: problemSchema.exactOptional(),
 });
 
 const failedStepSchema: z.ZodType<FailedStep> = problemSchema.extend({ outcome: z.literal('failed') });
 
-const fileEntriesSchema = z.strictObject({
-  pending: z.array(z.strictObject({ position: z.int(), file: pipelineFileSchema, attempted: z.boolean() })),
-  failed: z.array(
+/** A job's output may name files with options that only the activities know. They are kept, for the activity that collects. */
+const fileSchema: z.ZodType<PipelineFile> = pipelineFileSchema.loose();
+
+const failedGroupSchema = z.strictObject({
+  reasonClass: apiProblemSchema.shape.reasonClass,
+  unverified: apiProblemSchema.shape.unverified,
+  files: z.array(
     z.strictObject({
       position: z.int(),
-      file: pipelineFileSchema,
-      reasonClass: apiProblemSchema.shape.reasonClass,
-      unverified: apiProblemSchema.shape.unverified,
+      file: fileSchema,
       /** Set if the report lists the file. */
       outcome: failedOutcomeSchema.exactOptional(),
     }),
   ),
+});
+
+const fileEntriesSchema = z.strictObject({
+  pending: z.array(z.strictObject({ position: z.int(), file: fileSchema, attempted: z.boolean() })),
+  /** In groups, so that 10,000 failures do not repeat their class. */
+  failed: z.array(failedGroupSchema),
   /** Files that the report lists, except the failed ones. */
   reported: z.array(z.strictObject({ position: z.int(), key: z.string(), outcome: fileOutcomeSchema })),
-  /** Keys of files that the report only counts. */
+  /** Keys of files that the report only counts, except those in `unverified`. */
   unreportedKeys: z.array(z.string()),
 });
+type FailedGroup = z.infer<typeof failedGroupSchema>;
 type FileEntriesState = z.infer<typeof fileEntriesSchema>;
 
 export const fileListStateSchema = z.strictObject({
@@ -73,7 +85,8 @@ export const fileListStateSchema = z.strictObject({
     skipped: z.int(),
     failed: z.int(),
   }),
-  bytes: z.int(),
+  /** A sum, which may exceed the safe integers. `z.int()` would refuse it. */
+  bytes: z.number(),
   duplicates: z.int(),
   warnings: warningsStateSchema,
   /** Keys of collected files that may have duplicates. */
@@ -90,7 +103,10 @@ const continueAsNewStateSchema = z.strictObject({
   runId: z.string().optional(),
   exportArchive: failedStepSchema.optional(),
 });
-/** What a run of a pipeline hands to the next one: at most 2 MB of JSON, whatever the pipeline has been through. */
+/**
+ * What a run of a pipeline hands to the next one. It has to fit into 2 MB together with the input. The limits of the file list,
+ * the reported outcomes, the jobs and the warnings keep it there, even if all their texts have the longest length in ASCII.
+ */
 export type ContinueAsNewState = z.infer<typeof continueAsNewStateSchema>;
 
 /**
@@ -110,52 +126,61 @@ export function parseContinueAsNewState(argument: unknown): ContinueAsNewState |
 /** The entries, without the outcomes that no report lists. */
 export function saveEntries(
   entries: readonly FileEntry[],
-  unreportedKeys: Iterable<string>,
+  unreportedKeys: ReadonlySet<string>,
+  unverified: ReadonlySet<string>,
 ): FileEntriesState {
   const reportedOutcomes = new Map(selectReported(entries).map((file) => [file.position, file.outcome]));
-  const state: FileEntriesState = {
-    pending: [],
-    failed: [],
-    reported: [],
-    unreportedKeys: [...unreportedKeys],
+  const state: FileEntriesState = { pending: [], failed: [], reported: [], unreportedKeys: [] };
+  const addKey = (key: string) => {
+    if (!unverified.has(key)) state.unreportedKeys.push(key);
   };
+  unreportedKeys.forEach(addKey);
   for (const { position, file, key, attempted, outcome } of entries) {
     const reported = reportedOutcomes.get(position);
     if (outcome === undefined) state.pending.push({ position, file, attempted });
     else if (outcome.outcome === 'failed') {
-      const { reasonClass, unverified } = outcome;
-      state.failed.push({
-        position,
-        file,
-        reasonClass,
-        ...(unverified && { unverified }),
-        ...(reported && { outcome }),
-      });
+      getFailedGroup(state, outcome).files.push({ position, file, ...(reported && { outcome }) });
     } else if (reported) state.reported.push({ position, key, outcome: reported });
-    else state.unreportedKeys.push(key);
+    else addKey(key);
   }
   return state;
+}
+
+function getFailedGroup({ failed }: FileEntriesState, { reasonClass, unverified }: FailedOutcome) {
+  const existing = failed.find(
+    (group) => group.reasonClass === reasonClass && group.unverified === unverified,
+  );
+  if (existing !== undefined) return existing;
+  const group: FailedGroup = { reasonClass, ...(unverified && { unverified }), files: [] };
+  failed.push(group);
+  return group;
 }
 
 /** The entries in their order. A file of which only the key was saved has none. */
 export function restoreEntries({ pending, failed, reported }: FileEntriesState): FileEntry[] {
   return [
     ...pending.map((entry) => ({ ...entry, key: fileKey(entry.file) })),
-    ...failed.map(({ position, file, reasonClass, unverified, outcome }) => {
-      const { runtimePath } = file;
-      const message = `${truncatePath(runtimePath)}: ${reasonClass}, in an earlier run of this workflow`;
-      const brief = { outcome: 'failed', runtimePath, reasonClass, message } as const;
-      return {
+    ...failed.flatMap(({ files, ...group }) =>
+      files.map(({ position, file, outcome = toBriefFailure(file, group) }) => ({
         position,
         file,
         key: fileKey(file),
         attempted: true,
-        outcome: outcome ?? { ...brief, ...(unverified && { unverified }) },
-      };
-    }),
+        outcome,
+      })),
+    ),
     ...reported.map(({ position, key, outcome }) => {
       const { runtimePath } = outcome;
       return { position, file: { runtimePath }, key, attempted: true, outcome };
     }),
   ].sort((a, b) => a.position - b.position);
+}
+
+/** Stands for an outcome that no report lists. */
+function toBriefFailure(
+  { runtimePath }: PipelineFile,
+  { reasonClass, unverified }: Omit<FailedGroup, 'files'>,
+): FailedOutcome {
+  const message = `${truncatePath(runtimePath)}: ${reasonClass}, in an earlier run of this workflow`;
+  return { outcome: 'failed', runtimePath, reasonClass, message, ...(unverified && { unverified }) };
 }

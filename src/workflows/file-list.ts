@@ -42,6 +42,7 @@ export class FileList {
     this.#bytes = previous?.bytes ?? 0;
     this.#duplicates = previous?.duplicates ?? 0;
     if (previous) for (const entry of restoreEntries(previous.entries)) this.#insert(entry);
+    for (const key of this.#unverified) if (!this.#entries.has(key)) this.#unreportedKeys.add(key);
   }
 
   /** Whether the pipeline stays within its limits if these files are added. Files that it has already do not count. */
@@ -159,7 +160,7 @@ export class FileList {
 
   toState(): FileListState {
     return {
-      entries: saveEntries([...this.#entries.values()], this.#unreportedKeys),
+      entries: saveEntries([...this.#entries.values()], this.#unreportedKeys, this.#unverified),
       counts: this.counts,
       bytes: this.#bytes,
       duplicates: this.#duplicates,

@@ -27,7 +27,7 @@ export class Warnings {
 
   /** Adds a warning that may hold for many files. It is listed once, with the first path and the number of the others. */
   addForFile(text: string, path: string): void {
-    const { count = 0, firstPath = path } = this.#fileWarnings.get(text) ?? {};
+    const { count = 0, firstPath = truncatePath(path) } = this.#fileWarnings.get(text) ?? {};
     this.#fileWarnings.set(text, { count: count + 1, firstPath });
   }
 
@@ -39,7 +39,7 @@ export class Warnings {
   get all(): string[] {
     const fileWarnings = [...this.#fileWarnings].map(([text, { count, firstPath }]) => {
       const more = count === 1 ? '' : ` and ${formatCount(count - 1)} more`;
-      return `${truncatePath(firstPath)}${more}: ${text}`;
+      return `${firstPath}${more}: ${text}`;
     });
     return [...fileWarnings, ...this.#warnings];
   }

@@ -221,7 +221,7 @@ for (const [what, wrong, message] of [
   [
     'a list that no payload holds',
     { files: list(...paths(9_000).map((path) => `${'a'.repeat(130)}/${path}`)) },
-    /^files: more than 1100000 bytes/,
+    /^files: more than 1000000 bytes/,
   ],
 ] as const) {
   test(`${what} is refused`, async () => {

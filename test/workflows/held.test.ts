@@ -241,7 +241,7 @@ describe('addFiles', () => {
       const tooMany = await refusalOf(add(handle, ...many));
       assert.deepEqual(
         [tooMany.type, tooMany.message],
-        ['conflict', 'files: the pipeline has 1 file; the limit is 10000 files and 1100000 bytes in all'],
+        ['conflict', 'files: the pipeline has 1 file; the limit is 10000 files and 1000000 bytes in all'],
       );
 
       await handle.signal(JOB_FINISHED_SIGNAL);

@@ -6,13 +6,23 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { truncateLine } from '../shared/display-text.js';
 import { type ApiProblem, apiProblemSchema } from '../shared/failure-details.js';
 import { heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
 import { isReasonClass } from '../shared/reason-class.js';
 
-const problemDetailsSchema = apiProblemSchema.omit({ reasonClass: true, message: true });
+const { shape } = apiProblemSchema;
+/** Another program may have written the details: a field of the wrong type counts as missing, and the others are read. */
+const problemDetailsSchema = z
+  .object({
+    code: shape.code.optional().catch(undefined),
+    status: shape.status.optional().catch(undefined),
+    requestId: shape.requestId.optional().catch(undefined),
+    hint: shape.hint.optional().catch(undefined),
+    unverified: shape.unverified.optional().catch(undefined),
+  })
+  .catch({});
 
 /**
  * The final failure of an activity, for the report.
@@ -36,12 +46,24 @@ export function toProblem(subject: string, error: unknown): ApiProblem {
   if (!isReasonClass(type)) {
     return { reasonClass: 'server', message: `${subject}: ${truncateLine(message)}` };
   }
-  return { reasonClass: type, message, ...problemDetailsSchema.safeParse(details?.[0]).data };
+  return { reasonClass: type, message, ...readProblemDetails(details?.[0]) };
+}
+
+function readProblemDetails(details: unknown): Omit<ApiProblem, 'reasonClass' | 'message'> {
+  const { code, status, requestId, hint, unverified } = problemDetailsSchema.parse(details);
+  return {
+    ...(code !== undefined && { code }),
+    ...(status !== undefined && { status }),
+    ...(requestId !== undefined && { requestId }),
+    ...(hint !== undefined && { hint }),
+    ...(unverified && { unverified }),
+  };
 }
 
 /** Whether the activity ended without a failure of its own: it timed out, or its worker stopped or was lost. */
 export function isCutOff(error: unknown): boolean {
-  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(error instanceof ActivityFailure)) return false;
+  const { cause } = error;
   return !(cause instanceof ApplicationFailure && isReasonClass(cause.type));
 }
 

@@ -46,7 +46,7 @@ const madeTwice: FaultRule[] = [
   { operation: 'list-files', times: 1, fault: respond(200, { data: [], nextCursor: null }) },
 ];
 
-async function activityTypesOf(handle: Handle): Promise<(string | null | undefined)[]> {
+async function getActivityTypes(handle: Handle): Promise<(string | null | undefined)[]> {
   const events = await fetchScheduledActivities(handle);
   return events.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
 }
@@ -84,7 +84,7 @@ for (const [how, count] of Object.entries(sizes)) {
           sizeBytes: 5,
         });
         assert.equal(made.length, count);
-        const lookups = (await activityTypesOf(handle)).filter((type) => type === 'verifyCollectedFiles');
+        const lookups = (await getActivityTypes(handle)).filter((type) => type === 'verifyCollectedFiles');
         assert.equal(lookups.length, 1);
       });
     });
@@ -134,7 +134,7 @@ for (const [how, count] of Object.entries(sizes)) {
         const report: PipelineReport = await handle.result();
         assert.equal(report.counts.collected, count);
         const expected = how === 'in a batch' ? ['collectRuntimeFiles'] : Array(3).fill('collectRuntimeFile');
-        assert.deepEqual(await activityTypesOf(handle), expected);
+        assert.deepEqual(await getActivityTypes(handle), expected);
       });
       assert.equal(gateway.snapshot().requests['list-files'], undefined);
     });
@@ -177,14 +177,14 @@ describe('collectFile', () => {
     const input = { runtimeId, runtimePath: '0.txt' };
     const types = await execute({ type, activities }, input, async (handle) => {
       await handle.result();
-      return await activityTypesOf(handle);
+      return await getActivityTypes(handle);
     });
     assert.deepEqual(types, ['collectRuntimeFile']);
   });
 });
 
 test('the files of a batch whose last attempt was cut off are looked up', async () => {
-  let looked: readonly string[] = [];
+  let lookedUp: readonly string[] = [];
   const activities: Partial<BctrlActivities> = {
     async collectRuntimeFiles() {
       throw ApplicationFailure.create({
@@ -194,13 +194,32 @@ test('the files of a batch whose last attempt was cut off are looked up', async 
       });
     },
     async verifyCollectedFiles({ failed }) {
-      looked = failed;
+      lookedUp = failed;
       return { files: {}, moreDuplicates: 0 };
     },
   };
   const files = list(...Array.from({ length: 25 }, (_, index) => `${index}.txt`));
   await execute({ activities }, { runtimeId: RUNTIME, files, giveUpAfter: '1h' }, getFailedReport);
-  assert.equal(looked.length, 25);
+  assert.equal(lookedUp.length, 25);
+});
+
+test('a field of the wrong type in the details of a failure hides none of the others', async () => {
+  let lookedUp: readonly string[] = [];
+  const details = { code: 500, status: 503, requestId: null, hint: 'Wait.', unverified: true };
+  const activities: Partial<BctrlActivities> = {
+    async collectRuntimeFile() {
+      throw ApplicationFailure.nonRetryable('a.txt: failed', 'upstream', details);
+    },
+    async verifyCollectedFiles({ failed }) {
+      lookedUp = failed;
+      return { files: {}, moreDuplicates: 0 };
+    },
+  };
+  const input = { runtimeId: RUNTIME, files: list('a.txt') };
+  const { files } = await execute({ activities }, input, getFailedReport);
+  const problem = { reasonClass: 'upstream', message: 'a.txt: failed', status: 503, hint: 'Wait.' };
+  assert.deepEqual(files, [{ outcome: 'failed', ...problem, runtimePath: 'a.txt' }]);
+  assert.equal(lookedUp.length, 1);
 });
 
 test('the lookup has time to wait for the longest settling time', async () => {

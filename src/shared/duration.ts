@@ -16,7 +16,7 @@ const MAX_MS = ms('10y');
 /** A unit is required: Temporal reads `'5'` as five milliseconds, which nobody who writes it means. */
 const NUMBER_WITH_UNIT = /^\d+(\.\d+)?\s*[a-z]+$/i;
 
-/** `ms` throws for a longer text. */
+/** `ms` reads no longer text. */
 const MAX_TEXT_LENGTH = 100;
 
 /** A duration as in Temporal's options: a text such as `'30s'` or `'5m'`, or a number of milliseconds. */
@@ -25,9 +25,11 @@ export const durationSchema = z.custom<Duration>(
   'expected a duration such as "30s" or "5m", of 1 ms to 10 years',
 );
 
-/** Milliseconds of a validated duration. */
+/** Milliseconds of a duration. `NaN` for a text that is none, for which `ms` returns `undefined` or throws. */
 export function durationToMs(duration: Duration): number {
-  return typeof duration === 'number' ? duration : ms(duration);
+  if (typeof duration === 'number') return duration;
+  const milliseconds: number | undefined = duration.length > 0 ? ms(duration) : undefined;
+  return milliseconds ?? Number.NaN;
 }
 
 function isDuration(value: unknown): value is Duration {

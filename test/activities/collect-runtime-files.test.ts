@@ -164,7 +164,7 @@ describe('a file that is finally refused', () => {
     assert.equal(requestCounts(gateway).files, FILES - 1);
   });
 
-  test('a file that is finally refused a foreign file that ifExists keeps is an outcome, and otherwise a conflict', async (t) => {
+  test('a foreign file at the destination is the outcome with ifExists: keep, and a conflict without it', async (t) => {
     const { gateway, collectRuntimeFiles, input } = await setUp(t, { onPathExists: 'refuse' });
     await gateway.collect({ runtimePath: '0.txt', destinationPath: '/a' });
     const files = [
@@ -420,7 +420,7 @@ describe('a batch that is cancelled', () => {
     const running = env.run(collectRuntimeFiles, input);
     running.catch(() => undefined);
     await waitFor(
-      'the file',
+      'ten files and 32 requests in flight',
       () => requestCounts(gateway).files === 10 && requestCounts(gateway).collects === 42,
     );
     env.cancel();
@@ -429,11 +429,13 @@ describe('a batch that is cancelled', () => {
       (error: unknown) => error,
     );
     assert.ok(thrown instanceof CancelledFailure, String(thrown));
-    const [{ files: left }] = thrown.details as [{ files: { outcome?: CollectOutcome }[] }];
-    assert.equal(left.length, FILES);
-    const reached = left.flatMap(({ outcome }) => (outcome && 'fileId' in outcome ? outcome.fileId : []));
+    const [{ files: checkpoints }] = thrown.details as [{ files: { outcome?: CollectOutcome }[] }];
+    assert.equal(checkpoints.length, FILES);
+    const fileIds = checkpoints.flatMap(({ outcome }) =>
+      outcome && 'fileId' in outcome ? outcome.fileId : [],
+    );
     assert.deepEqual(
-      reached.toSorted(),
+      fileIds.toSorted(),
       gateway
         .snapshot()
         .files.map(({ id }) => id)

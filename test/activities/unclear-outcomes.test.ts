@@ -320,8 +320,8 @@ describe('a failed lookup', () => {
     const checkpoint = { files, consecutiveTrips: 0, lookupFailures, lookupFromMs: 0 };
     const info = { attempt: 2, heartbeatDetails: { attempt: 1, checkpoint } };
     const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input, info);
-    const left = (heartbeatDetails as { checkpoint: { lookupFailures: unknown } }).checkpoint;
-    assert.deepEqual([left.lookupFailures, gateway.snapshot().requests['list-files']], [{}, 1]);
+    const { checkpoint: last } = heartbeatDetails as { checkpoint: { lookupFailures: unknown } };
+    assert.deepEqual([last.lookupFailures, gateway.snapshot().requests['list-files']], [{}, 1]);
   });
 
   test('a failed lookup whose page fails for good keeps the files of earlier pages', async (t) => {

@@ -14,7 +14,7 @@ import {
 } from './contract.js';
 
 const judgeRequest = createValidator(requestBody);
-const judgeFile = createSchemaValidator('File');
+const isValidFile = createSchemaValidator('File');
 const produced = new Set<string>();
 
 /** Validates a response by the schema that the contract has for its status. */
@@ -55,7 +55,8 @@ test('the listing, a file by id and an export return Files', async (t) => {
   const { body: listed } = await gateway.call('GET', '/v1/files');
   const { body: read } = await gateway.call('GET', `/v1/files/${exported.id}`);
   assert.equal(listed.data.length, 2);
-  for (const each of [exported, read, ...listed.data]) assert.ok(judgeFile(each), describeErrors(judgeFile));
+  for (const each of [exported, read, ...listed.data])
+    assert.ok(isValidFile(each), describeErrors(isValidFile));
 });
 
 const refusals: [fact: string, status: number, send: (gateway: TestGateway) => Promise<ApiResponse>][] = [

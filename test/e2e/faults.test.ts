@@ -30,7 +30,8 @@ const SILENCE_MS = 2_000;
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /**
- * A slow server commits after the client has given up, but before the lookup of the next attempt, a settle time of 5 s later. If it committed after that, no client could prevent the second file.
+ * A slow server commits after the client has given up, but before the lookup of the next attempt, a settle time of 5 s later.
+ * If it committed after that, no client could prevent the second file.
  */
 const SLOW_MS = REQUEST_TIMEOUT_MS + 300;
 
@@ -156,7 +157,7 @@ async function killRepeatedly(
 ): Promise<void> {
   let worker = first;
   for (const files of KILLED_AT_FILES) {
-    await waitFor('the moment', () => {
+    await waitFor('the moment to kill the worker', () => {
       const snapshot = gateway.snapshot();
       return snapshot.files.length >= files && snapshot.inFlight >= IN_FLIGHT;
     });

@@ -17,6 +17,8 @@ import {
   RESUME_UPDATE,
 } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { ContinueAsNewState } from '../../src/workflows/continue-as-new-state.js';
+import { FileList } from '../../src/workflows/file-list.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
 import { waitFor, waitForPhase } from '../support/wait-for.js';
@@ -367,10 +369,16 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
     }
   });
 
+  const foreignState = {
+    firstExecutionRunId: randomUUID(),
+    files: new FileList().toState(),
+    mustCheckExisting: false,
+    jobs: [],
+  } satisfies ContinueAsNewState;
   for (const [what, second] of [
     ['an empty object', {}],
     ['null', null],
-    ['something like a state', { files: { open: [], failed: [], listed: [], counted: [] }, jobs: [] }],
+    ['a state of another chain of runs', foreignState],
     ['a lone surrogate', HALF],
   ] as const) {
     await t.test(`a cron start has ${what} for a second argument, which all its runs ignore`, async () => {

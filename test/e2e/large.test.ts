@@ -43,10 +43,10 @@ function assertEachOnce(gateway: TestGateway, count: number): void {
 }
 
 /** Returns the events of each run of a pipeline. */
-async function runsOf({ workflowId }: WorkflowHandle, firstRunId: string): Promise<HistoryEvent[][]> {
+async function getRuns({ workflowId }: WorkflowHandle, firstRunId: string): Promise<HistoryEvent[][]> {
   const { events } = await temporal.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
   const next = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
-  const others = next ? await runsOf(temporal.client.workflow.getHandle(workflowId), next) : [];
+  const others = next ? await getRuns(temporal.client.workflow.getHandle(workflowId), next) : [];
   return [events ?? [], ...others];
 }
 
@@ -107,7 +107,7 @@ async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: 
   await watch;
   const { requests, faults } = gateway.snapshot();
   const { collect = 0, 'list-files': looks = 0 } = requests;
-  const runs = await runsOf(handle, handle.firstExecutionRunId);
+  const runs = await getRuns(handle, handle.firstExecutionRunId);
   const figures = [
     `${collect} collects, ${looks} looks`,
     `faults ${JSON.stringify(faults)}`,
@@ -161,7 +161,7 @@ test('two workers share the batches of one pipeline, and one that is killed lose
 
   assertEachOnce(gateway, count);
   assert.equal(report.counts.collected, count);
-  const runs = await runsOf(handle, handle.firstExecutionRunId);
+  const runs = await getRuns(handle, handle.firstExecutionRunId);
   const batches = new Map<string, number>();
   for (const events of runs) {
     const isBatch = (eventId: HistoryEvent['eventId']) =>
@@ -195,7 +195,7 @@ test('a reset of a run that was continued repeats nothing, and neither do the ru
     args: [{ runtimeId, files, batchSize: 10 }],
   });
   await handle.result();
-  const runs = await runsOf(handle, handle.firstExecutionRunId);
+  const runs = await getRuns(handle, handle.firstExecutionRunId);
   assert.ok(runs.length >= 3, `${runs.length} runs`);
 
   const [firstTask] = runs[0]?.filter((event) => event.workflowTaskCompletedEventAttributes) ?? [];
@@ -208,9 +208,9 @@ test('a reset of a run that was continued repeats nothing, and neither do the ru
     requestId: randomUUID(),
   });
   const report: PipelineReport = await temporal.client.workflow.getHandle(runtimeId, runId).result();
-  const runsOfReset = await runsOf(handle, runId);
-  t.diagnostic(`${runs.length} runs, and ${runsOfReset.length} of the reset`);
-  assert.ok(runsOfReset.length >= 3, `${runsOfReset.length} runs`);
+  const resetRuns = await getRuns(handle, runId);
+  t.diagnostic(`${runs.length} runs, and ${resetRuns.length} of the reset`);
+  assert.ok(resetRuns.length >= 3, `${resetRuns.length} runs`);
   assert.equal(report.counts.collected, count);
   assertEachOnce(gateway, count);
   assert.equal(gateway.snapshot().requests.collect, count, 'nothing was asked for again');

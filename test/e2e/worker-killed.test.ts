@@ -119,9 +119,9 @@ describe('a worker that is killed and started again', { concurrency: true }, () 
     assert.deepEqual(counts, { files: 5, collected: 4, kept: 0, missing: 1, skipped: 0, failed: 0 });
   });
 
-  for (const [moment, isThere] of Object.entries(moments)) {
+  for (const [moment, isReached] of Object.entries(moments)) {
     test(`while ${moment}: the report is the same, and every file is there once`, async (t) => {
-      const report = await runPipeline(t, isThere);
+      const report = await runPipeline(t, isReached);
       assert.deepEqual(report, await expected);
     });
   }

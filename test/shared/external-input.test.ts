@@ -33,7 +33,7 @@ const inputs: Record<string, [schema: z.ZodType, valid: Record<string, unknown>]
 const toNext = (next: object) => ({ runtimeId: RUNTIME, files, next });
 
 /** The message for a refused input, `undefined` for an accepted one. */
-function refusalOf(schema: z.ZodType, input: unknown): string | undefined {
+function getRefusal(schema: z.ZodType, input: unknown): string | undefined {
   const { error } = schema.safeParse(input);
   return error && formatZodError(error);
 }
@@ -49,7 +49,7 @@ function nested(levels: number): unknown {
 for (const [name, [schema, valid]] of Object.entries(inputs)) {
   describe(`the input of ${name}`, () => {
     test('is accepted if it is valid', () => {
-      assert.equal(refusalOf(schema, valid), undefined);
+      assert.equal(getRefusal(schema, valid), undefined);
     });
 
     test('is refused with a lone surrogate in a value, at any depth', () => {
@@ -57,49 +57,49 @@ for (const [name, [schema, valid]] of Object.entries(inputs)) {
         ['\ud800', 'note'],
         [{ a: ['', 'x\udc00'] }, 'note.a[1]'],
       ] as const) {
-        assert.equal(refusalOf(schema, { ...valid, note: value }), `${place}: is not well-formed Unicode`);
+        assert.equal(getRefusal(schema, { ...valid, note: value }), `${place}: is not well-formed Unicode`);
       }
     });
 
     test('is refused with a lone surrogate in a field name, in a well-formed message', () => {
-      const refusal = refusalOf(schema, { ...valid, note: { 'x\ud800': 1 } });
+      const refusal = getRefusal(schema, { ...valid, note: { 'x\ud800': 1 } });
       assert.equal(refusal, 'note.x\ufffd: must not be the name of a field');
-      assert.equal(refusalOf(schema, { ...valid, '\udfff': 1 }), '\ufffd: must not be the name of a field');
+      assert.equal(getRefusal(schema, { ...valid, '\udfff': 1 }), '\ufffd: must not be the name of a field');
     });
 
     test('is refused with a field __proto__', () => {
       const input = fromJson(
         JSON.stringify(valid).replace(/}$/, `${Object.keys(valid).length > 0 ? ',' : ''}"__proto__":{}}`),
       );
-      assert.equal(refusalOf(schema, input), '__proto__: must not be the name of a field');
+      assert.equal(getRefusal(schema, input), '__proto__: must not be the name of a field');
     });
 
     test('is refused if it is 30,000 levels deep', () => {
-      const refusal = refusalOf(schema, { ...valid, note: nested(30_000) });
+      const refusal = getRefusal(schema, { ...valid, note: nested(30_000) });
       assert.equal(refusal, 'note.a.a.a.a…: is more than 200 levels deep');
     });
 
     test('is refused in one short line if it has 150,000 unknown fields', () => {
       const many = Object.fromEntries(Array.from({ length: 150_000 }, (_, index) => [`field${index}`, 1]));
       const startedMs = performance.now();
-      assert.equal(refusalOf(schema, { ...valid, ...many }), 'Unrecognized key: "field0"');
+      assert.equal(getRefusal(schema, { ...valid, ...many }), 'Unrecognized key: "field0"');
       // A workflow task may take five seconds at most.
       assert.ok(performance.now() - startedMs < 5_000);
-      const long = refusalOf(schema, { ...valid, ['x'.repeat(1_000_000)]: 1 }) ?? '';
+      const long = getRefusal(schema, { ...valid, ['x'.repeat(1_000_000)]: 1 }) ?? '';
       assert.match(long, /^Unrecognized key: "…x+"$/);
       assert.ok(long.length < 200);
     });
 
     test('is refused if it is no object', () => {
       for (const input of [undefined, null, 'rt_1', 1, true, [], new Uint8Array(3)]) {
-        assert.match(refusalOf(schema, input) ?? '', /expected (object|JSON)/);
+        assert.match(getRefusal(schema, input) ?? '', /expected (object|JSON)/);
       }
-      assert.equal(refusalOf(schema, '\ud800'), 'is not well-formed Unicode');
+      assert.equal(getRefusal(schema, '\ud800'), 'is not well-formed Unicode');
     });
 
     test('is refused with a number that JSON cannot hold', () => {
       const input = { ...valid, note: fromJson('[1e400]') };
-      assert.equal(refusalOf(schema, input), 'note[0]: is not a finite number');
+      assert.equal(getRefusal(schema, input), 'note[0]: is not a finite number');
     });
   });
 }
@@ -112,8 +112,8 @@ test('well-formed text of all planes of Unicode passes unchanged', () => {
 
 test('an input may be 200 levels deep, and no deeper', () => {
   const schema = externalInput(z.unknown());
-  assert.equal(refusalOf(schema, nested(200)), undefined);
-  assert.match(refusalOf(schema, nested(201)) ?? '', /is more than 200 levels deep$/);
+  assert.equal(getRefusal(schema, nested(200)), undefined);
+  assert.match(getRefusal(schema, nested(201)) ?? '', /is more than 200 levels deep$/);
 });
 
 describe('each text has a limit in bytes', () => {
@@ -153,35 +153,38 @@ describe('each text has a limit in bytes', () => {
     test(`${field}: ${maxBytes}`, () => {
       const ascii = (bytes: number) => toInput('x'.repeat(bytes));
       const tooLong = `${field}: must be at most ${maxBytes} bytes`;
-      assert.equal(refusalOf(schema, ascii(maxBytes)), undefined);
-      assert.equal(refusalOf(schema, ascii(maxBytes + 1)), tooLong);
-      assert.equal(refusalOf(schema, ascii(1_000_000)), tooLong);
+      assert.equal(getRefusal(schema, ascii(maxBytes)), undefined);
+      assert.equal(getRefusal(schema, ascii(maxBytes + 1)), tooLong);
+      assert.equal(getRefusal(schema, ascii(1_000_000)), tooLong);
       // Characters of two, three and four bytes, after enough of one byte to meet the limit exactly.
       for (const wide of ['é', 'あ', '😀']) {
         const size = Buffer.byteLength(wide);
         const head = 'x'.repeat(8 + ((maxBytes - 8) % size));
         const text = head + wide.repeat((maxBytes - head.length) / size);
         assert.equal(Buffer.byteLength(text), maxBytes);
-        assert.equal(refusalOf(schema, toInput(text)), undefined, wide);
-        assert.equal(refusalOf(schema, toInput(text + wide)), tooLong, wide);
+        assert.equal(getRefusal(schema, toInput(text)), undefined, wide);
+        assert.equal(getRefusal(schema, toInput(text + wide)), tooLong, wide);
       }
     });
   }
 
   test('an id, a path and a name must not be empty', () => {
-    assert.equal(refusalOf(pipelineInputSchema, pipeline({ runtimeId: '' })), 'runtimeId: must not be empty');
     assert.equal(
-      refusalOf(pipelineInputSchema, file({ runtimePath: '' })),
+      getRefusal(pipelineInputSchema, pipeline({ runtimeId: '' })),
+      'runtimeId: must not be empty',
+    );
+    assert.equal(
+      getRefusal(pipelineInputSchema, file({ runtimePath: '' })),
       'files[0].runtimePath: must not be empty',
     );
     assert.equal(
-      refusalOf(pipelineInputSchema, toNext({ workflowType: '' })),
+      getRefusal(pipelineInputSchema, toNext({ workflowType: '' })),
       'next.workflowType: must not be empty',
     );
   });
 
   test('rerunOf is limited by the bytes of its JSON', () => {
-    const rerunOf = (text: string) => refusalOf(pipelineInputSchema, pipeline({ rerunOf: text }));
+    const rerunOf = (text: string) => getRefusal(pipelineInputSchema, pipeline({ rerunOf: text }));
     assert.equal(rerunOf('"'.repeat(1_000)), undefined);
     assert.equal(rerunOf('"'.repeat(1_001)), 'rerunOf: must be at most 2000 bytes of JSON');
     assert.equal(rerunOf('\u0001'.repeat(334)), 'rerunOf: must be at most 2000 bytes of JSON');
@@ -190,12 +193,12 @@ describe('each text has a limit in bytes', () => {
   test('an id may have any characters except control characters', () => {
     for (const id of ['a\n', '\u0000', '\u009f']) {
       assert.equal(
-        refusalOf(pipelineInputSchema, pipeline({ runtimeId: id })),
+        getRefusal(pipelineInputSchema, pipeline({ runtimeId: id })),
         'runtimeId: must have no control characters',
       );
     }
     for (const id of ['7f3c…', '../x', 'a b', '\'"\\', '😀', '0']) {
-      assert.equal(refusalOf(pipelineInputSchema, pipeline({ runtimeId: id })), undefined);
+      assert.equal(getRefusal(pipelineInputSchema, pipeline({ runtimeId: id })), undefined);
     }
   });
 });
@@ -203,10 +206,10 @@ describe('each text has a limit in bytes', () => {
 test('a task queue that Temporal reserves is refused', () => {
   const input = (taskQueue: string) => toNext({ workflowType: 'next', taskQueue });
   assert.match(
-    refusalOf(pipelineInputSchema, input('/_sys/x')) ?? '',
+    getRefusal(pipelineInputSchema, input('/_sys/x')) ?? '',
     /^next\.taskQueue: must not begin with \/_sys\//,
   );
-  assert.equal(refusalOf(pipelineInputSchema, input('/_sys')), undefined);
+  assert.equal(getRefusal(pipelineInputSchema, input('/_sys')), undefined);
 });
 
 describe('each list has a limit', () => {
@@ -235,9 +238,9 @@ describe('each list has a limit', () => {
   ];
   for (const [field, max, toInput, schema] of bounds) {
     test(`${field}: ${max}`, () => {
-      assert.equal(refusalOf(schema, toInput(max)), undefined);
+      assert.equal(getRefusal(schema, toInput(max)), undefined);
       for (const length of [max + 1, 150_000]) {
-        const refusal = refusalOf(schema, toInput(length)) ?? '';
+        const refusal = getRefusal(schema, toInput(length)) ?? '';
         assert.ok(refusal.startsWith(`${field}: `) && refusal.includes(String(max)), refusal);
       }
     });
@@ -246,7 +249,7 @@ describe('each list has a limit', () => {
 
 describe('metadata', () => {
   const refusal = (metadata: unknown) =>
-    refusalOf(collectFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt', metadata });
+    getRefusal(collectFileInputSchema, { runtimeId: RUNTIME, runtimePath: 'a.txt', metadata });
   const message = 'metadata: must be at most 65536 bytes of JSON, and 100 levels deep';
 
   test('may be any JSON object', () => {

@@ -31,11 +31,11 @@ describe('a pipeline that is cancelled', () => {
   async function cancelWhen(
     activities: Partial<BctrlActivities>,
     input: object,
-    isThere: (handle: Handle) => boolean | Promise<boolean>,
+    isTimeToCancel: (handle: Handle) => boolean | Promise<boolean>,
   ) {
     const all = { runtimeId: RUNTIME, files: list('a.txt', 'b.txt'), ...input };
     return await execute({ activities }, all, async (handle) => {
-      await waitFor('the moment to cancel', () => isThere(handle));
+      await waitFor('the moment to cancel', () => isTimeToCancel(handle));
       await handle.cancel();
       assert.ok((await getFailure(handle)) instanceof CancelledFailure);
       assert.equal((await handle.describe()).status.name, 'CANCELLED');
@@ -46,11 +46,11 @@ describe('a pipeline that is cancelled', () => {
   }
 
   test('waits for its requests, and counts once what they did', async () => {
-    let [begun, stopped] = [0, 0];
+    let [collects, stopped] = [0, 0];
     let isCollecting = false;
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(file) {
-        begun += 1;
+        collects += 1;
         isCollecting = true;
         await sleep(SOON_MS);
         isCollecting = false;
@@ -71,7 +71,7 @@ describe('a pipeline that is cancelled', () => {
     // The server never reports an activity that is cancelled before it began, which may happen to getActiveRun.
     const progress = await cancelWhen(all, input, async (handle) => {
       const { runId } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-      return begun === 1 && runId === 'run';
+      return collects === 1 && runId === 'run';
     });
     const { counts, files, stopRuntime, exportArchive, next } = progress;
     assert.deepEqual(counts, { files: 1, collected: 1, kept: 0, missing: 0, skipped: 0, failed: 0 });
@@ -83,14 +83,14 @@ describe('a pipeline that is cancelled', () => {
 
   test('while it resolves the run has already begun to collect', async () => {
     const collected: string[] = [];
-    let looked = 0;
+    let lookups = 0;
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(file) {
         collected.push(file.runtimePath);
         return toFile(file);
       },
       async getActiveRun() {
-        looked += 1;
+        lookups += 1;
         const beat = setInterval(() => Context.current().heartbeat(), 100);
         await Context.current().cancelled.finally(() => clearInterval(beat));
         return '';
@@ -98,11 +98,11 @@ describe('a pipeline that is cancelled', () => {
     };
     const input = { exportArchive: {} };
     // Only a collected file proves that the server has recorded the start of an activity.
-    const isThere = async (handle: Handle) => {
+    const isTimeToCancel = async (handle: Handle) => {
       const { counts } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-      return looked === 1 && counts.collected === 2;
+      return lookups === 1 && counts.collected === 2;
     };
-    const { counts } = await cancelWhen(activities, input, isThere);
+    const { counts } = await cancelWhen(activities, input, isTimeToCancel);
     assert.equal(collected.length, 2);
     assert.equal(counts.collected, 2);
   });

@@ -144,14 +144,17 @@ describe('cancellation', () => {
     t: TestContext,
     options: Partial<GatewayOptions>,
     input: object,
-    isThere: (gateway: Awaited<ReturnType<typeof setUp>>['gateway'], handle: Handle) => Promise<unknown>,
+    waitForMoment: (
+      gateway: Awaited<ReturnType<typeof setUp>>['gateway'],
+      handle: Handle,
+    ) => Promise<unknown>,
   ) {
     const { gateway, runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' }, options);
     const { id } = await gateway.createInvocation({ runtimeId, durationMs: HOUR_MS });
     const all = { runtimeId, stopRuntime: 'always', ...input };
     const withJob = 'waitFor' in input ? { ...all, waitFor: { invocationIds: [id] } } : all;
     return await execute({ activities }, withJob, async (handle) => {
-      await isThere(gateway, handle);
+      await waitForMoment(gateway, handle);
       await handle.cancel();
       assert.ok((await getFailure(handle)) instanceof CancelledFailure);
       assert.equal((await handle.describe()).status.name, 'CANCELLED');

@@ -51,7 +51,7 @@ function createLockedActivities() {
   return { activities, inputs, lock };
 }
 
-async function refusalOf(update: Promise<unknown>): Promise<ApplicationFailure> {
+async function getRefusal(update: Promise<unknown>): Promise<ApplicationFailure> {
   const error = await update.then(
     (result) => assert.fail(`it was accepted: ${JSON.stringify(result)}`),
     (thrown: unknown) => thrown,
@@ -117,9 +117,9 @@ describe('a held pipeline', () => {
     await execute({ activities }, input, async (handle) => {
       await waitForPhase(handle, 'held');
       const resume = (argument: unknown) => handle.executeUpdate(RESUME_UPDATE, { args: [argument] });
-      const good = await refusalOf(resume({ runtimePaths: ['a.txt', 'good.txt'] }));
+      const good = await getRefusal(resume({ runtimePaths: ['a.txt', 'good.txt'] }));
       assert.deepEqual([good.type, good.message], ['conflict', '"good.txt" is not among the failed files']);
-      const wrong = await refusalOf(resume({ runtimePaths: [] }));
+      const wrong = await getRefusal(resume({ runtimePaths: [] }));
       assert.equal(wrong.type, 'invalid_input');
       assert.match(wrong.message, /^runtimePaths: /);
       lock.isOpen = true;
@@ -182,7 +182,7 @@ test('a pipeline without onFailure: hold cannot be resumed or abandoned', async 
   await execute({ activities }, { runtimeId: RUNTIME, files: list('a.txt') }, async (handle) => {
     await waitForPhase(handle, 'collecting');
     for (const name of [RESUME_UPDATE, ABANDON_UPDATE]) {
-      const { type, message } = await refusalOf(handle.executeUpdate(name));
+      const { type, message } = await getRefusal(handle.executeUpdate(name));
       assert.deepEqual([type, message], ['conflict', 'the pipeline is not held (phase: collecting)']);
     }
     gate.open();
@@ -234,11 +234,11 @@ describe('addFiles', () => {
     const waitFor = { signal: true };
     const input = { runtimeId: RUNTIME, waitFor, files: list('a.txt'), stopRuntime: 'always' };
     await execute({ activities }, input, async (handle) => {
-      const wrong = await refusalOf(add(handle, { runtimePath: 'b.txt' }, { path: 'c.txt' }));
+      const wrong = await getRefusal(add(handle, { runtimePath: 'b.txt' }, { path: 'c.txt' }));
       assert.equal(wrong.type, 'invalid_input');
       assert.match(wrong.message, /^files\[1\]\.runtimePath: /);
       const many = Array.from({ length: 10_000 }, (_, index) => ({ runtimePath: `${index}` }));
-      const tooMany = await refusalOf(add(handle, ...many));
+      const tooMany = await getRefusal(add(handle, ...many));
       assert.deepEqual(
         [tooMany.type, tooMany.message],
         ['conflict', 'files: the pipeline has 1 file; the limit is 10000 files and 1000000 bytes in all'],
@@ -246,7 +246,7 @@ describe('addFiles', () => {
 
       await handle.signal(JOB_FINISHED_SIGNAL);
       await waitForPhase(handle, 'finishing');
-      const late = await refusalOf(add(handle, { runtimePath: 'b.txt' }));
+      const late = await getRefusal(add(handle, { runtimePath: 'b.txt' }));
       assert.deepEqual(
         [late.type, late.message],
         ['conflict', 'the pipeline is finishing and takes no more files'],

@@ -547,29 +547,32 @@ describe('collectFile', () => {
 
 describe('the collection key', () => {
   /** The suffix of the key of each file of a pipeline, by path. */
-  async function placesOf(t: TestContext, paths: string[]): Promise<Map<string, string>> {
+  async function getKeySuffixes(t: TestContext, paths: string[]): Promise<Map<string, string>> {
     const contents = Object.fromEntries(paths.map((path) => [path, path]));
     const { gateway, runtimeId, activities } = await setUp(t, contents);
     return await execute({ activities }, { runtimeId, files: list(...paths) }, async (handle) => {
       await handle.result();
       const prefix = `${handle.workflowId}/${handle.firstExecutionRunId}/`;
-      const places = gateway.snapshot().files.map(({ runtimePath, metadata }) => {
+      const suffixes = gateway.snapshot().files.map(({ runtimePath, metadata }) => {
         const key = String(metadata?.[COLLECTION_KEY_FIELD]);
         assert.ok(key.startsWith(prefix), key);
         return [String(runtimePath), key.slice(prefix.length)] as const;
       });
       assert.equal(gateway.snapshot().requests['list-files'], undefined, 'a first run makes no lookup');
-      return new Map(places);
+      return new Map(suffixes);
     });
   }
 
   test('consists of workflow id, first run and the file, whatever its position', async (t) => {
-    const places = await placesOf(t, ['a.txt', 'b.txt', 'ü.txt']);
-    assert.equal(new Set(places.values()).size, 3);
-    for (const place of places.values()) assert.match(place, /^[0-9a-f]{32}$/);
+    const suffixes = await getKeySuffixes(t, ['a.txt', 'b.txt', 'ü.txt']);
+    assert.equal(new Set(suffixes.values()).size, 3);
+    for (const suffix of suffixes.values()) assert.match(suffix, /^[0-9a-f]{32}$/);
     // After a reset, jobs and `addFiles` may add their files in another order.
-    const others = await placesOf(t, ['ü.txt', 'z.txt', 'a.txt']);
-    assert.deepEqual([others.get('a.txt'), others.get('ü.txt')], [places.get('a.txt'), places.get('ü.txt')]);
+    const others = await getKeySuffixes(t, ['ü.txt', 'z.txt', 'a.txt']);
+    assert.deepEqual(
+      [others.get('a.txt'), others.get('ü.txt')],
+      [suffixes.get('a.txt'), suffixes.get('ü.txt')],
+    );
   });
 
   test('is the same in all attempts of an activity', async () => {

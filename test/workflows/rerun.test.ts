@@ -25,7 +25,7 @@ import { waitForPhase } from '../support/wait-for.js';
 
 useTimeSkippingServer();
 
-const rerunInputOf = (handle: Handle) => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
+const getRerunInput = (handle: Handle) => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
 
 describe('a rerun', () => {
   test('collects only the files that are missing, and makes none twice', async (t) => {
@@ -50,7 +50,7 @@ describe('a rerun', () => {
       const first = await start({ runtimeId, files, giveUpAfter: '1m' });
       const { counts } = await getFailedReport(first);
       assert.deepEqual([counts.collected, counts.failed], [1, 2]);
-      const input = await rerunInputOf(first);
+      const input = await getRerunInput(first);
       assert.deepEqual(input.files, list('unknown.txt', 'refused.txt'));
       assert.equal(input.waitFor, undefined);
 
@@ -66,7 +66,7 @@ describe('a rerun', () => {
         skipped: 0,
         failed: 1,
       });
-      const again = await rerunInputOf(second);
+      const again = await getRerunInput(second);
       assert.deepEqual([again.files, again.rerunOf], [list('refused.txt'), input.rerunOf]);
 
       gateway.setFaults([]);
@@ -98,7 +98,7 @@ describe('a rerun', () => {
     const input = { runtimeId: RUNTIME, waitFor, filesFromOutput: '/files', onFailure: 'fail' };
     await execute({ activities }, input, async (handle) => {
       await getFailedReport(handle);
-      const { rerunOf, ...rerun } = await rerunInputOf(handle);
+      const { rerunOf, ...rerun } = await getRerunInput(handle);
       assert.equal(rerunOf, `${handle.workflowId}/${handle.firstExecutionRunId}`);
       const remaining = { invocationIds: ['lost'], timeout: '8h' };
       assert.deepEqual(rerun, { ...input, waitFor: remaining, files: [], concurrency: 4 });
@@ -109,7 +109,7 @@ describe('a rerun', () => {
     const input = { runtimeId: RUNTIME, waitFor: { signal: true, timeout: '1h' }, files: list('a') };
     await execute({ activities: { collectRuntimeFile: collectAny } }, input, async (handle) => {
       await getFailedReport(handle);
-      const { waitFor, files } = await rerunInputOf(handle);
+      const { waitFor, files } = await getRerunInput(handle);
       assert.deepEqual([waitFor, files], [input.waitFor, []]);
     });
   });
@@ -120,7 +120,7 @@ describe('a rerun', () => {
       await waitForPhase(handle, 'waiting');
       await handle.cancel();
       await handle.result().catch(() => undefined);
-      const { waitFor, files } = await rerunInputOf(handle);
+      const { waitFor, files } = await getRerunInput(handle);
       assert.deepEqual([waitFor, files], [input.waitFor, input.files]);
     });
   });
@@ -139,7 +139,7 @@ describe('a rerun', () => {
     await execute({ activities }, input, async (handle) => {
       await waitForPhase(handle, 'waiting', ({ jobs }) => jobs.length > 0);
       await handle.terminate();
-      assert.deepEqual((await rerunInputOf(handle)).waitFor, waitFor);
+      assert.deepEqual((await getRerunInput(handle)).waitFor, waitFor);
     });
   });
 
@@ -165,7 +165,7 @@ describe('a rerun', () => {
     await execute({ activities }, input, async (handle) => {
       const { counts } = await getFailedReport(handle);
       assert.equal(counts.skipped, 1);
-      const rerun = await rerunInputOf(handle);
+      const rerun = await getRerunInput(handle);
       assert.deepEqual([rerun.files, rerun.waitFor], [[], undefined]);
     });
   });
@@ -183,7 +183,7 @@ describe('a rerun', () => {
     await execute({ activities }, input, async (handle) => {
       const { exportArchive } = await getFailedReport(handle);
       assert.equal(exportArchive?.outcome, 'exported');
-      const rerun = await rerunInputOf(handle);
+      const rerun = await getRerunInput(handle);
       assert.deepEqual([rerun.files, rerun.exportArchive], [list('b'), undefined]);
     });
   });

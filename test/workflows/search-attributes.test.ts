@@ -17,7 +17,7 @@ useTimeSkippingServer();
 const KEYWORD = 2;
 const INT = 3;
 
-async function upsertsOf(handle: Handle): Promise<number> {
+async function getUpsertCount(handle: Handle): Promise<number> {
   return (await fetchEvents(handle)).filter((event) => event.upsertWorkflowSearchAttributesEventAttributes)
     .length;
 }
@@ -51,7 +51,7 @@ test('a pipeline updates the search attributes that it was started with, once pe
     assert.equal(set.get(searchAttributes.filesCollected), 2);
     assert.equal(set.get(searchAttributes.runId), runId);
     assert.equal(set.get(searchAttributes.filesFailed), undefined);
-    assert.equal(await upsertsOf(handle), 3, 'collecting, finishing, done');
+    assert.equal(await getUpsertCount(handle), 3, 'collecting, finishing, done');
   });
 });
 
@@ -59,6 +59,6 @@ test('a pipeline that was started without search attributes sets none', async (t
   const { runtimeId, activities } = await setUp(t, { 'a.txt': 'hello' });
   await execute({ activities }, { runtimeId, files: list('a.txt') }, async (handle) => {
     await handle.result();
-    assert.equal(await upsertsOf(handle), 0);
+    assert.equal(await getUpsertCount(handle), 0);
   });
 });

@@ -452,7 +452,7 @@ test('hostile input is refused in one clear failure, and the worker goes on', {
       ['names of another workflow', { ...toPipeline('/largest/name'), next }],
       ['keys', { ...toPipeline('/largest/key'), rerunOf: '"'.repeat(1_000) }],
       ['types', { ...toPipeline('/largest/type'), exportArchive: { type } }],
-      ['metadata', { runtimeId, files: many(16, toFile) }],
+      ['metadata', { runtimeId, files: many(15, toFile) }],
     ];
     for (const [what, input] of largest) {
       await t.test(what, async () => {

@@ -1,12 +1,11 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME } from './activities/lookup-window.js';
 import {
   type BctrlClientOptions,
   DEFAULT_BASE_URL,
-  DEFAULT_LIST_SETTLE_TIME,
   DEFAULT_MAX_REQUESTS,
   DEFAULT_REQUEST_TIMEOUT,
   isHeaderValue,
-  MAX_LIST_SETTLE_TIME,
 } from './bctrl/client-options.js';
 import {
   type Environment,

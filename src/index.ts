@@ -1,8 +1,5 @@
-export {
-  type ActivitiesOptions,
-  type BctrlActivities,
-  createActivities,
-} from './activities/create-activities.js';
+export { type BctrlActivities, createActivities } from './activities/create-activities.js';
+export type { ActivitiesOptions } from './activities/dependencies.js';
 export { BctrlClient } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export type { BctrlClientHooks, BctrlOperation } from './bctrl/client-hooks.js';

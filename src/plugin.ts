@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { SimplePlugin } from '@temporalio/plugin';
-import { type ActivitiesOptions, createActivities } from './activities/create-activities.js';
+import { createActivities } from './activities/create-activities.js';
+import type { ActivitiesOptions } from './activities/dependencies.js';
 
 export interface BctrlPluginOptions extends ActivitiesOptions {
   /**

@@ -25,7 +25,8 @@ export class CircuitBreaker {
     return this.#trippedBy;
   }
 
-  recordSuccess(): void {
+  /** Call it for every normal response, and for a refusal of one file too: the API works. */
+  recordResponse(): void {
     this.#consecutiveApiFailures = 0;
   }
 
@@ -44,7 +45,7 @@ export function isApiFailure({ reasonClass }: BctrlError): boolean {
   return reasonClass === 'upstream' || reasonClass === 'server' || reasonClass === 'rate_limited';
 }
 
-/** One such failure applies to all requests: nothing listens, or the API asks for fewer requests. */
+/** A single failure of this kind opens the breaker: nothing listens, or the API asks for fewer requests. */
 function tripsAtOnce({ reasonClass, status, mayHaveSucceeded }: BctrlError): boolean {
   return reasonClass === 'rate_limited' || (status === undefined && !mayHaveSucceeded);
 }

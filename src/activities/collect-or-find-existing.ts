@@ -4,8 +4,8 @@ import type { File } from '../shared/api-schema.js';
 import { toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import type { AcquiredFile, FileWithKey } from './collect-state.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { findFilesByPath } from './find-files.js';
-import type { ActivityDependencies } from './run-api-activity.js';
 
 /** The path is taken, but the listing does not show by which file: it may be this collect's own, listed late. */
 export class UnlistedConflict extends BctrlError {

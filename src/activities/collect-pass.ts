@@ -4,13 +4,13 @@ import type { RequestOptions } from '../bctrl/client-options.js';
 import { isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
 import { appearsWithinRule, nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
+import type { Attempt } from './attempt.js';
 import { CircuitBreaker, isApiFailure } from './circuit-breaker.js';
 import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
 import { type CollectState, type FileState, isPending, type RetriedFailure } from './collect-state.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { recordFailure, toBctrlError } from './failures.js';
-import type { Attempt } from './heartbeat.js';
 import { lookUpFiles } from './look-up-files.js';
-import type { ActivityDependencies } from './run-api-activity.js';
 
 /**
  * One pass over the pending files of a runtime, in which each is tried at most once. Files that an earlier attempt may have
@@ -89,7 +89,7 @@ export class CollectPass {
       const collected = acquired.file;
       file.outcome = file.unverified ? { ...acquired, file: { ...collected, unverified: true } } : acquired;
       file.durationMs = performance.now() - startedMs;
-      this.#breaker.recordSuccess();
+      this.#breaker.recordResponse();
       return true;
     } catch (thrown) {
       if (this.#attempt.signal.aborted) return false;
@@ -109,8 +109,7 @@ export class CollectPass {
         if (isPending(file)) this.#breaker.recordApiFailure(error, inFlight);
         return false;
       }
-      // The API works: it refused this file only.
-      this.#breaker.recordSuccess();
+      this.#breaker.recordResponse();
       return true;
     }
   }
@@ -137,7 +136,7 @@ export class CollectPass {
     return elapsedMs < durationToMs(appearsWithin) ? appearsWithinRule : rule;
   }
 
-  /** Grows with every attempt that meets the outage, whichever files it tries. */
+  /** Grows with each consecutive attempt whose breaker opened, whichever files it tried. */
   #toOutageDelayMs(error: BctrlError): number {
     const { retryTable, random } = this.#dependencies;
     const rule = { ...retryTable[error.reasonClass], maximumFailures: null, nonRetryableCodes: [] };

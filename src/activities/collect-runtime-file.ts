@@ -4,8 +4,8 @@ import {
   collectRuntimeFileInputSchema,
 } from '../shared/collect.js';
 import { parseInput } from '../shared/parse-input.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { toApplicationFailure, toBctrlError } from './failures.js';
-import type { ActivityDependencies } from './run-api-activity.js';
 import { runCollectActivity } from './run-collect-activity.js';
 
 /**

@@ -3,8 +3,8 @@ import { type CollectRuntimeFilesInput, collectRuntimeFilesInputSchema } from '.
 import { type CollectOutcome, toBriefOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
 import { parseInput } from '../shared/parse-input.js';
 import { type FileState, isPending, type RetriedFailure, toCollectOutcome } from './collect-state.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { toApplicationFailure, toBctrlError } from './failures.js';
-import type { ActivityDependencies } from './run-api-activity.js';
 import { runCollectActivity } from './run-collect-activity.js';
 
 /** An attempt that starts later than this before the deadline would be cut off. */
@@ -48,7 +48,7 @@ function failFilesPastDeadline(
 
 /**
  * Returns a function that tells whether an attempt after a delay would start before the activity's time is over. It uses this
- * machine's clock if that can be right: Temporal's time of the attempt does not include the wait in the task queue.
+ * machine's clock if it is plausible: Temporal's time of the attempt does not include the wait in the task queue.
  */
 function createDeadline({
   scheduledTimestampMs,

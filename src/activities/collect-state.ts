@@ -19,7 +19,7 @@ export interface AcquiredFile {
 }
 
 /** Acquired in this attempt, restored from the checkpoint of an earlier one, or finally failed. */
-type FileResult = AcquiredFile | { readonly restored: CollectOutcome } | { readonly error: BctrlError };
+type AttemptOutcome = AcquiredFile | { readonly restored: CollectOutcome } | { readonly error: BctrlError };
 
 /** A failure that is not final. */
 export interface RetriedFailure {
@@ -34,7 +34,7 @@ export interface FileState
     Pick<FileCheckpoint, 'failures' | 'lookupFromMs' | 'unverified'> {
   /** Its failure in this attempt. */
   lastFailure?: RetriedFailure;
-  outcome?: FileResult;
+  outcome?: AttemptOutcome;
   /** Duration of its collect in this attempt, including the wait for its turn. */
   durationMs?: number;
 }
@@ -57,7 +57,8 @@ export function isPending({ outcome }: FileState): boolean {
 /**
  * Restores a file from the checkpoint of the attempts before.
  *
- * @param lookupFromMs the earliest time at which they may have created the file without saying so, `undefined` if they cannot have
+ * @param lookupFromMs the earliest time at which they may have created the file without saying so; `undefined` if they cannot
+ *   have done so
  */
 export function restoreFileState(
   file: FileWithKey,

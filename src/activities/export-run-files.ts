@@ -5,7 +5,8 @@ import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { externalInput } from '../shared/external-input.js';
 import { parseInput } from '../shared/parse-input.js';
 import { exportArchiveSchema } from '../shared/pipeline-input.js';
-import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { runApiActivity } from './run-api-activity.js';
 
 const exportRunFilesInputSchema = externalInput(
   exportArchiveSchema.extend({

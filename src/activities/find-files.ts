@@ -5,8 +5,8 @@ import type { File, FilePage } from '../shared/api-schema.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import { nextRetryDelayMs } from '../shared/retry-table.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { countLookup } from './record-collect-telemetry.js';
-import type { ActivityDependencies } from './run-api-activity.js';
 
 /** The API's largest page, and smaller ones in case metadata makes a page larger than the client reads. */
 const PAGE_SIZES = [100, 10, 1];

@@ -2,10 +2,10 @@ import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile } from '../shared/collect.js';
 import { reasonClasses } from '../shared/reason-class.js';
 import type { CollectState, FileState, RetriedFailure } from './collect-state.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { recordFailure, toBctrlError } from './failures.js';
 import { findFilesByCollectionKey } from './find-files.js';
 import { logLookupFailure } from './record-collect-telemetry.js';
-import type { ActivityDependencies } from './run-api-activity.js';
 
 /**
  * Looks up files that an earlier attempt may have created, with one lookup for all. It sets the outcome of each file that it

@@ -2,6 +2,12 @@ import type { Info } from '@temporalio/activity';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { File } from '../shared/api-schema.js';
 
+/** Longer than a replicated listing usually lags behind, short enough not to slow down retries. */
+export const DEFAULT_LIST_SETTLE_TIME = '5s';
+
+/** An attempt waits this long in its activity slot, and the verification of a pipeline twice as long. */
+export const MAX_LIST_SETTLE_TIME = '10m';
+
 /** One operator keeps the clocks of the API's own machines, so they differ little. */
 const STORAGE_CLOCK_SKEW_MS = 10_000;
 
@@ -40,6 +46,16 @@ export class CreatedAtWatermark {
   }
 }
 
+/** What may have created files before an attempt. */
+interface EarlierWork {
+  /** The requests of a lost attempt ended with its lease, before this attempt began. */
+  readonly previousAttemptLost: boolean;
+  /** An earlier run of the workflow may have created files. */
+  readonly checkExistingFirst: boolean;
+  /** Another run of the workflow may create files until its next heartbeat. */
+  readonly concurrentRun: boolean;
+}
+
 /** Tells when a lookup may start: once the API lists every file that was created before this attempt. */
 export class ListSettling {
   /** How long `GET /v1/files` may take to show a file that was created. */
@@ -51,19 +67,8 @@ export class ListSettling {
     this.durationMs = durationMs;
   }
 
-  /**
-   * The time, by `performance.now()`, from which on the listing is complete for an attempt.
-   *
-   * @param previousAttemptLost its requests ended with its lease, before this attempt began
-   * @param checkExistingFirst an earlier run of the workflow may have created files
-   * @param concurrentRun another run of the workflow may create files until its next heartbeat
-   */
-  settledAtMs(
-    info: Info,
-    previousAttemptLost: boolean,
-    checkExistingFirst: boolean,
-    concurrentRun: boolean,
-  ): number {
+  /** When the listing shows all files that were created before an attempt, by `performance.now()`. */
+  settledAtMs(info: Info, { previousAttemptLost, checkExistingFirst, concurrentRun }: EarlierWork): number {
     const nowMs = performance.now();
     const heartbeatTimeoutMs = info.heartbeatTimeoutMs ?? 0;
     if (this.durationMs === 0) return nowMs;

@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
-import { type CollectEnd, metrics, NONE } from '../shared/metric-names.js';
+import { type CollectMetricOutcome, metrics, NONE } from '../shared/metric-names.js';
 import type { FileState } from './collect-state.js';
 import { toErrorFields } from './failures.js';
 
 /** What an attempt did with a file. */
-interface FileEnd {
-  readonly outcome: CollectEnd;
+interface FileTelemetry {
+  readonly outcome: CollectMetricOutcome;
   readonly error?: BctrlError;
 }
 
@@ -48,9 +48,9 @@ function recordFiles(files: readonly FileState[], nextDelayMs: number | undefine
   const counts = new Map<string, { tags: { outcome: string; reason_class: string }; count: number }>();
   let bytes = 0;
   for (const file of files) {
-    const end = toTelemetryOutcome(file);
-    if (end === undefined) continue;
-    const { outcome, error } = end;
+    const telemetry = toFileTelemetry(file);
+    if (telemetry === undefined) continue;
+    const { outcome, error } = telemetry;
     const reasonClass = error?.reasonClass ?? NONE;
     const key = `${outcome}/${reasonClass}`;
     const counted = counts.get(key) ?? { tags: { outcome, reason_class: reasonClass }, count: 0 };
@@ -69,7 +69,7 @@ function recordFiles(files: readonly FileState[], nextDelayMs: number | undefine
 }
 
 /** `undefined` for a file that was not tried. */
-function toTelemetryOutcome({ outcome, lastFailure }: FileState): FileEnd | undefined {
+function toFileTelemetry({ outcome, lastFailure }: FileState): FileTelemetry | undefined {
   if (outcome && 'error' in outcome) return { outcome: 'failed', error: outcome.error };
   if (outcome && 'via' in outcome) return { outcome: outcome.via };
   return lastFailure && { outcome: 'retried', error: lastFailure.error };

@@ -1,21 +1,8 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { type ApiCheckpoint, apiCheckpointSchema } from '../shared/heartbeat-details.js';
-import type { RetryTable } from '../shared/retry-table.js';
+import { Attempt, parseCheckpoint } from './attempt.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { recordFailure, toApplicationFailure, toBctrlError } from './failures.js';
-import { Attempt, parseCheckpoint } from './heartbeat.js';
-import type { TemporalConfirmation } from './lease.js';
-import type { CreatedAtWatermark, ListSettling } from './lookup-window.js';
-
-/** What the activities of a worker share. */
-export interface ActivityDependencies {
-  readonly client: BctrlClient;
-  readonly retryTable: RetryTable;
-  /** Yields 0 ≤ x < 1, for the jitter of delays. */
-  readonly random: () => number;
-  readonly watermark: CreatedAtWatermark;
-  readonly listSettling: ListSettling;
-  readonly temporal: TemporalConfirmation;
-}
 
 export interface ApiActivityContext {
   readonly client: BctrlClient;

@@ -3,6 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { CollectRuntimeFilesInput } from '../shared/collect.js';
 import { type CollectCheckpoint, collectCheckpointSchema } from '../shared/heartbeat-details.js';
+import { Attempt, parseCheckpoint } from './attempt.js';
 import { CollectPass } from './collect-pass.js';
 import {
   type CollectState,
@@ -14,9 +15,8 @@ import {
   toFileCheckpoint,
 } from './collect-state.js';
 import { defaultCollectionKey, toCollectionKey } from './collection-keys.js';
-import { Attempt, parseCheckpoint } from './heartbeat.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { recordCollectTelemetry } from './record-collect-telemetry.js';
-import type { ActivityDependencies } from './run-api-activity.js';
 
 /** The next attempt can do without the account, so a failing attempt waits no longer to learn it. */
 const ACCOUNT_TIMEOUT_MS = 2_000;
@@ -82,7 +82,11 @@ function restoreState(
     lookupFailures: { ...previous?.lookupFailures },
     lookupFromMs,
     account: previous?.account,
-    listSettledAtMs: listSettling.settledAtMs(info, isLost, checkExistingFirst, concurrentRun),
+    listSettledAtMs: listSettling.settledAtMs(info, {
+      previousAttemptLost: isLost,
+      checkExistingFirst,
+      concurrentRun,
+    }),
   };
 }
 

@@ -3,7 +3,8 @@ import { BctrlError } from '../bctrl/bctrl-error.js';
 import { idSchema } from '../shared/bounded-string.js';
 import { externalInput } from '../shared/external-input.js';
 import { parseInput } from '../shared/parse-input.js';
-import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { runApiActivity } from './run-api-activity.js';
 
 const stopRuntimeInputSchema = externalInput(z.strictObject({ runtimeId: idSchema }));
 export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;

@@ -8,8 +8,9 @@ import {
 import { type StoredFileRef, toStoredFileRef, type VerifiedFiles } from '../shared/collect-outcome.js';
 import { formatCount } from '../shared/display-text.js';
 import { parseInput } from '../shared/parse-input.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { findFilesByCollectionKey } from './find-files.js';
-import { type ActivityDependencies, runApiActivity } from './run-api-activity.js';
+import { runApiActivity } from './run-api-activity.js';
 
 /** The last request may have been sent a moment ago, and the listing may lag more than usual. */
 const SETTLE_TIMES = 2;

@@ -9,7 +9,8 @@ import {
 } from '../shared/invocation.js';
 import { formatZodError, parseInput } from '../shared/parse-input.js';
 import { fileListSchema } from '../shared/pipeline-input.js';
-import { type ActivityDependencies, type ApiActivityContext, runApiActivity } from './run-api-activity.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { type ApiActivityContext, runApiActivity } from './run-api-activity.js';
 
 /** How long the API is asked to hold one poll: shorter than the idle timeout of common proxies (60 s). */
 const POLL_SECONDS = 30;

@@ -9,12 +9,6 @@ export const DEFAULT_REQUEST_TIMEOUT = '5m';
 /** Connections of one worker process to the API: enough to hide its latency, few enough for its rate limits. */
 export const DEFAULT_MAX_REQUESTS = 32;
 
-/** Longer than a replicated listing usually lags behind, short enough not to slow down retries. */
-export const DEFAULT_LIST_SETTLE_TIME = '5s';
-
-/** An attempt waits this long in its activity slot, and the verification of a pipeline twice as long. */
-export const MAX_LIST_SETTLE_TIME = '10m';
-
 /** A longer `Retry-After` may be meant for one runtime: after a minute the other requests try again. */
 const DEFAULT_MAX_RATE_LIMIT_PAUSE_MS = 60_000;
 

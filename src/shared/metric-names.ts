@@ -63,7 +63,7 @@ export const metrics = {
 } as const satisfies Record<string, MetricDescription>;
 
 /** Values of the label `outcome`. */
-export type CollectEnd = 'collected' | 'found' | 'kept' | 'retried' | 'failed';
+export type CollectMetricOutcome = 'collected' | 'found' | 'kept' | 'retried' | 'failed';
 
 /** Value of the label `status` without a complete response, and of `reason_class` without a failure. */
 export const NONE = 'none';

@@ -31,7 +31,7 @@ test('a success resets the count of the breaker', () => {
     for (let failures = 0; failures < times; failures += 1) breaker.recordApiFailure(unavailable, 1);
   };
   failTimes(4);
-  breaker.recordSuccess();
+  breaker.recordResponse();
   failTimes(4);
   assert.equal(breaker.trippedBy, undefined);
   failTimes(1);

@@ -1,5 +1,10 @@
 import { parser } from '@prometheus-io/lezer-promql';
-import { type CollectEnd, metrics as described, NONE, toScrapedName } from '../../src/shared/metric-names.js';
+import {
+  type CollectMetricOutcome,
+  metrics as described,
+  NONE,
+  toScrapedName,
+} from '../../src/shared/metric-names.js';
 import { reasonClasses } from '../../src/shared/reason-class.js';
 
 interface Metric {
@@ -9,7 +14,7 @@ interface Metric {
 }
 
 const labelValues: Record<string, readonly string[]> = {
-  outcome: ['collected', 'found', 'kept', 'retried', 'failed'] satisfies CollectEnd[],
+  outcome: ['collected', 'found', 'kept', 'retried', 'failed'] satisfies CollectMetricOutcome[],
   reason_class: [...reasonClasses, NONE],
 };
 

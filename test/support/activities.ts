@@ -3,7 +3,8 @@ import type { Info } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { type ActivitiesOptions, createActivities } from '../../src/activities/create-activities.js';
+import { createActivities } from '../../src/activities/create-activities.js';
+import type { ActivitiesOptions } from '../../src/activities/dependencies.js';
 import type { BctrlClientOptions } from '../../src/bctrl/client-options.js';
 import { createTestClient } from './client.js';
 

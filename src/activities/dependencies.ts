@@ -1,0 +1,59 @@
+import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import { type Duration, durationToMs } from '../shared/duration.js';
+import { type RetryTable, type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
+import { TemporalConfirmation } from './lease.js';
+import {
+  CreatedAtWatermark,
+  DEFAULT_LIST_SETTLE_TIME,
+  ListSettling,
+  MAX_LIST_SETTLE_TIME,
+} from './lookup-window.js';
+
+export interface ActivitiesOptions {
+  readonly client: BctrlClient;
+  /** Overrides of rows of the reasonClass table, for all activities of the worker. */
+  readonly retryTable?: RetryTableOverrides | undefined;
+  /**
+   * How long `GET /v1/files` may take to show a file that was created. A collect with an unclear outcome waits this long before
+   * it looks for the file and sends another request. 0: the listing shows every file at once. Default: 5 seconds; at most 10
+   * minutes.
+   */
+  readonly listSettleTime?: Duration | undefined;
+  /** Yields 0 ≤ x < 1, for the jitter of delays. Default: `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What the activities of a worker share. */
+export interface ActivityDependencies {
+  readonly client: BctrlClient;
+  readonly retryTable: RetryTable;
+  /** Yields 0 ≤ x < 1, for the jitter of delays. */
+  readonly random: () => number;
+  readonly watermark: CreatedAtWatermark;
+  readonly listSettling: ListSettling;
+  readonly temporal: TemporalConfirmation;
+}
+
+/** @throws ZodError for an invalid row in `retryTable`, TypeError for an invalid `listSettleTime` */
+export function createDependencies({
+  client,
+  retryTable,
+  listSettleTime = DEFAULT_LIST_SETTLE_TIME,
+  random = Math.random,
+}: ActivitiesOptions): ActivityDependencies {
+  return {
+    client,
+    retryTable: resolveRetryTable(retryTable),
+    random,
+    watermark: new CreatedAtWatermark(client),
+    listSettling: new ListSettling(parseSettleTime(listSettleTime)),
+    temporal: new TemporalConfirmation(),
+  };
+}
+
+/** @throws TypeError for a time out of range */
+function parseSettleTime(listSettleTime: Duration): number {
+  const ms = durationToMs(listSettleTime);
+  if (ms >= 0 && ms <= durationToMs(MAX_LIST_SETTLE_TIME)) return ms;
+  throw new TypeError(`listSettleTime must be a duration such as "5s", at most ${MAX_LIST_SETTLE_TIME}`);
+}

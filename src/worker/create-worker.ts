@@ -6,7 +6,7 @@ import type { WorkerConfig } from '../config.js';
 import { ExitError, exitCodes } from '../exit.js';
 import { BctrlPlugin } from '../plugin.js';
 import { toMessage } from '../shared/display-text.js';
-import { toWorkerIdentity } from '../shared/names.js';
+import { toWorkerIdentity } from '../shared/worker-identity.js';
 import { version } from '../version.js';
 import type { Tracing } from './start-tracing.js';
 

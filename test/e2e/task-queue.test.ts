@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../src/exit.js';
-import { POST_RUN_PIPELINE, parseWorkerVersion } from '../../src/shared/names.js';
+import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { parseWorkerVersion } from '../../src/shared/worker-identity.js';
 import type { FaultRule } from '../../src/testing.js';
 import { version } from '../../src/version.js';
 import { useDevServer } from '../support/dev-server.js';

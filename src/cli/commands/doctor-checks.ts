@@ -3,7 +3,7 @@ import { isGrpcServiceError } from '@temporalio/client';
 import { readApiClock, verifyApiKeyOnce } from '../../api-checks.js';
 import type { BctrlConfig, StarterConfig } from '../../config.js';
 import { ExitError, exitCodes } from '../../exit.js';
-import { parseWorkerVersion } from '../../shared/names.js';
+import { parseWorkerVersion } from '../../shared/worker-identity.js';
 import { version } from '../../version.js';
 import { formatDuration } from '../output/format.js';
 import { listPollers } from '../temporal/pollers.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseWorkerVersion, toWorkerIdentity } from '../../src/shared/names.js';
+import { parseWorkerVersion, toWorkerIdentity } from '../../src/shared/worker-identity.js';
 import { version } from '../../src/version.js';
 
 test('the identity of a worker contains its version', () => {

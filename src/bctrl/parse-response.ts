@@ -3,7 +3,7 @@ import { errorResponseSchema } from '../shared/api-schema.js';
 import { truncateLine } from '../shared/display-text.js';
 import { type ReasonClass, resolveReasonClass } from '../shared/reason-class.js';
 import { BctrlError } from './bctrl-error.js';
-import { redact } from './redact.js';
+import { redactFields, redactText } from './redact.js';
 import { parseHttpDate, parseRetryAfter } from './retry-after.js';
 import type { HttpResponse } from './transport.js';
 
@@ -21,7 +21,7 @@ const unclearStatuses: readonly number[] = [408, 425, 460, 499];
 /** Classes of failures inside or behind the API, after which the request may have succeeded. */
 const unclearClasses: readonly ReasonClass[] = ['upstream', 'server'];
 
-/** What a 2xx should contain. `name` stands for it in the error for any other body. */
+/** What the body of a 2xx should be. The error for any other body says that it is not `name`. */
 export interface ResponseKind<T> {
   readonly schema: z.ZodType<T>;
   readonly name: string;
@@ -48,21 +48,22 @@ export function parseResponse<T>(
 /** The error for a response whose status is not 2xx. */
 export function toResponseError(response: HttpResponse, context: RequestContext): BctrlError {
   const { status } = response;
-  const parsed = errorResponseSchema.parse(parseJson(response.body));
-  const body = redact(parsed, context.apiKey);
-  const takenPath = parsed.details?.['path'];
-  const codeAndText = [body.code, body.error].filter((text) => text !== undefined && text !== '').join(': ');
+  const body = errorResponseSchema.parse(parseJson(response.body));
+  const show = (text: string | undefined) => text && redactText(text, context.apiKey);
+  const code = show(body.code);
+  const takenPath = body.details?.['path'];
+  const codeAndText = [code, show(body.error)].filter((text) => text !== undefined && text !== '').join(': ');
   const message = `${context.request} returned ${status}${codeAndText ? ` ${codeAndText}` : describeForeignResponse(response)}`;
   const reasonClass = resolveReasonClass(status, body.reasonClass);
   const isUnclear = status < 400 || status >= 500 || unclearStatuses.includes(status);
   const serverMs = serverTimeMs(response) ?? context.nowMs;
   return new BctrlError(message, {
     reasonClass,
-    code: body.code,
+    code,
     status,
-    requestId: body.requestId ?? getRequestId(response, context.apiKey),
-    hint: body.hint,
-    details: body.details,
+    requestId: show(body.requestId) ?? getRequestId(response, context.apiKey),
+    hint: show(body.hint),
+    details: body.details && redactFields(body.details, context.apiKey),
     retryAfterMs: parseRetryAfter(getHeader(response, 'retry-after'), serverMs),
     mayHaveSucceeded: isUnclear || unclearClasses.includes(reasonClass),
     ...(typeof takenPath === 'string' && { takenPath }),
@@ -109,7 +110,8 @@ function describeForeignResponse(response: HttpResponse): string {
 }
 
 function getRequestId(response: HttpResponse, apiKey: string): string | undefined {
-  return redact(getHeader(response, 'x-request-id') ?? getHeader(response, 'x-bctrl-request-id'), apiKey);
+  const id = getHeader(response, 'x-request-id') ?? getHeader(response, 'x-bctrl-request-id');
+  return id && redactText(id, apiKey);
 }
 
 function getHeader({ headers }: Pick<HttpResponse, 'headers'>, name: string): string | undefined {

@@ -7,22 +7,24 @@ const secretFields = /^(downloadUrl|authorization)$/i;
 /** Deeper than any useful error body; endless nesting would overflow the stack. */
 const MAX_DEPTH = 20;
 
-/** Copies what a server sent in a form that is safe to show: short lines, no API key, no signed URL, no query string. */
-export function redact<T>(value: T, apiKey: string): T {
-  return redactBelow(value, apiKey, 0) as T;
+/** Copies the fields that a server sent in a form that is safe to show, at every depth; see `redactText`. */
+export function redactFields(fields: object, apiKey: string, depth = 0): Record<string, unknown> {
+  const shown = Object.entries(fields).filter(([name]) => !secretFields.test(name));
+  return Object.fromEntries(
+    shown.map(([name, value]) => [redactText(name, apiKey), redactValue(value, apiKey, depth + 1)]),
+  );
 }
 
-function redactBelow(value: unknown, apiKey: string, depth: number): unknown {
+function redactValue(value: unknown, apiKey: string, depth: number): unknown {
   if (typeof value === 'string') return redactText(value, apiKey);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH) return '…';
-  const inner = (item: unknown) => redactBelow(item, apiKey, depth + 1);
-  if (Array.isArray(value)) return value.map(inner);
-  const fields = Object.entries(value).filter(([name]) => !secretFields.test(name));
-  return Object.fromEntries(fields.map(([name, item]) => [redactText(name, apiKey), inner(item)]));
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, apiKey, depth + 1));
+  return redactFields(value, apiKey, depth);
 }
 
-function redactText(text: string, apiKey: string): string {
+/** Copies a text in a form that is safe to show: one short line, no API key, no signed URL, no query string. */
+export function redactText(text: string, apiKey: string): string {
   return truncateLine(text.replaceAll(apiKey, '[redacted]').replace(word, withoutQuery));
 }
 

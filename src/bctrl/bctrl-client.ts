@@ -36,7 +36,7 @@ const FILE_PAGE: ResponseKind<FilePage> = { schema: filePageSchema, name: 'a pag
 const INVOCATION: ResponseKind<Invocation> = { schema: invocationSchema, name: 'an invocation' };
 const RUNTIME: ResponseKind<Runtime> = { schema: runtimeSchema, name: 'a runtime' };
 const STOPPED_RUNTIME: ResponseKind<RuntimeStop> = { schema: runtimeStopSchema, name: 'a stopped runtime' };
-const KEY: ResponseKind<Whoami> = { schema: whoamiSchema, name: 'a key' };
+const WHOAMI: ResponseKind<Whoami> = { schema: whoamiSchema, name: "an API key's owner" };
 
 interface RequestParts extends RequestOptions {
   readonly query?: ListFilesParams;
@@ -143,7 +143,7 @@ export class BctrlClient {
 
   /** Returns the owner of the API key: a cheap check of the credentials. */
   async whoami(options: RequestOptions = {}): Promise<Whoami> {
-    const whoami = await this.#request('whoami', 'GET', ['auth', 'whoami'], KEY, options);
+    const whoami = await this.#request('whoami', 'GET', ['auth', 'whoami'], WHOAMI, options);
     const { organizationId = whoami.keyId, scope } = whoami;
     this.#account = shortSha256(JSON.stringify([organizationId, scope, this.#options.subaccountId]));
     return whoami;

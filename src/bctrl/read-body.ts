@@ -46,7 +46,9 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<Buf
   return Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES);
 }
 
-/** Z_SYNC_FLUSH: the beginning of an error ends in the middle of the stream. Some servers send `deflate` without the zlib header. */
+/**
+ * Z_SYNC_FLUSH: the beginning of an error ends in the middle of the stream. Some servers send `deflate` without the zlib header.
+ */
 async function decodeZlib(bytes: Buffer): Promise<Buffer> {
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_RESPONSE_BYTES };
   return await promisify(unzip)(bytes, options).catch(() => promisify(inflateRaw)(bytes, options));

@@ -5,10 +5,10 @@ import { BctrlError } from './bctrl-error.js';
 import { toInvalidRequestError } from './encode-request.js';
 import { MAX_RESPONSE_BYTES, readBody } from './read-body.js';
 
-/** undici's default, spelled out because a connection that takes longer is never made. */
+/** A connection that takes longer will not be made. This is undici's default, fixed here because the retries rely on it. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Codes of failures before a connection stood, so that the request cannot have been sent. */
+/** Codes of failures before the connection was established, so that the request cannot have been sent. */
 const neverSent =
   /^(ECONNREFUSED|ENOTFOUND|EAI_|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
 

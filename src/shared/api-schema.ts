@@ -108,7 +108,7 @@ export const filePageSchema = z.object({
 });
 export type FilePage = z.infer<typeof filePageSchema>;
 
-/** Enough for labels; content belongs into the file. */
+/** Enough for labels. Content belongs in the file. */
 const MAX_METADATA_BYTES = 65_536;
 /** Deeper than labels need, and shallow enough for every JSON reader on the way. */
 const MAX_METADATA_DEPTH = 100;

@@ -5,7 +5,7 @@ import { apiProblemSchema } from './failure-details.js';
 export const storedOutcomeSchema = z.object({
   /** `kept`: the destination had a file that this collect did not make, and `ifExists: 'keep'` left it there. */
   outcome: z.enum(['collected', 'kept']),
-  /** Absent, as `path` is, from the outcomes of a batch that asked for `brief` ones. */
+  /** Absent, like `path`, if the batch asked for `brief` outcomes. */
   fileId: z.string().exactOptional(),
   /** Path in durable storage, if the API names it. */
   path: z.string().exactOptional(),

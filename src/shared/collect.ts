@@ -48,8 +48,8 @@ export type FileOptions = z.infer<typeof fileOptionsSchema>;
 const collectFieldsSchema = z.strictObject({
   runtimeId: idSchema,
   /**
-   * Prefix of the files' collection keys, by which a retry finds what a lost attempt made; see `collectionKey`. Default: made
-   * from the id of the activity.
+   * Prefix of the files' collection keys, by which a retry finds what a lost attempt made. The activity appends each file's own
+   * key. See the function `collectionKey` of `bctrl-temporal/workflow`. Default: made from the id of the activity.
    */
   collectionKey: collectionKeySchema.optional(),
   /** An earlier run of the workflow may have collected the files: look them up before the first attempt too. */

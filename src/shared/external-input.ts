@@ -42,7 +42,10 @@ export function isAtMostDeep(value: unknown, levels: number): boolean {
   return levels > 0 && Object.values(value).every((child) => isAtMostDeep(child, levels - 1));
 }
 
-/** The first thing in a value that JSON or Temporal cannot hold. It is a loop, as a deep value would end a recursion. */
+/**
+ * The first thing in a value that JSON or Temporal cannot hold. Iterative, because recursion on a deep value would overflow
+ * the stack.
+ */
 function findFlaw(root: unknown): Flaw | undefined {
   const pending: PendingContainer[] = [];
   const visit = (value: unknown, parent?: PendingContainer, key?: string | number): string | undefined => {

@@ -11,7 +11,7 @@ export interface RetryRule {
   readonly backoffCoefficient: number;
   /** Longest computed delay. A longer Retry-After is obeyed all the same. */
   readonly maximumInterval: Duration;
-  /** Which failure of the class is final, counted over all attempts of an activity. `null`: none is. */
+  /** The failure with this number, counted from 1 over all attempts of an activity, is final. `null`: no limit. */
   readonly maximumFailures: number | null;
   /** Error codes of the class that are final at once, as waiting does not help. */
   readonly nonRetryableCodes: readonly string[];
@@ -53,7 +53,7 @@ export const retryTable: RetryTable = {
   server: { ...backoff, maximumFailures: 10 },
 };
 
-/** Replaces the rule of a missing file within its `appearsWithin`. Delays stay short, as a job writes its files soon after it ends. */
+/** For a missing file within its `appearsWithin`. Delays stay short, because a job writes its files soon after it ends. */
 export const appearsWithinRule: RetryRule = { ...backoff, maximumInterval: '10s' };
 
 const overrideSchema = z.strictObject({

@@ -9,7 +9,7 @@ const HEARTBEAT_TIMEOUT = '10s';
 /** A wait may take hours, and Temporal Cloud bills every heartbeat. */
 const WAIT_HEARTBEAT_TIMEOUT = '1m';
 
-/** Long enough for an outage of the API over a night shift. */
+/** Long enough to survive an outage of the API overnight. */
 const DEFAULT_GIVE_UP_AFTER = '6h';
 
 /** Longer than most jobs run. */

@@ -38,11 +38,11 @@ export function collectionKeyPrefix(): string {
  * Whether this run may repeat what an earlier run did: it is a reset or a retry of one, or continues one. Use it only for the
  * input of activities and never to choose a command: a reset replays the commands of the run that it resets.
  *
- * @param hasState whether the previous run handed over its state
+ * @param continuesWithState whether the previous run handed over its state
  */
-export function mayRepeatEarlierRun(hasState: boolean): boolean {
+export function mayRepeatEarlierRun(continuesWithState: boolean): boolean {
   const { runId, firstExecutionRunId } = workflowInfo();
-  return hasState ? isResetOrRetry() : runId !== firstExecutionRunId;
+  return continuesWithState ? isResetOrRetry() : runId !== firstExecutionRunId;
 }
 
 /** Whether this run resets or retries an earlier run, whose activities may still be running. */

@@ -80,7 +80,7 @@ async function runStop(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
     await activities.stopRuntime.executeWithOptions(options, [{ runtimeId }]);
     return { outcome: 'stopped' };
   } catch (error) {
-    // For a cancellation, which toProblem throws.
+    // Set first: if the pipeline is cancelled here, toProblem rethrows, and the report keeps this outcome.
     pipeline.stopRuntime = skipped('cancelled while stopping; the runtime may have been stopped');
     return { outcome: 'failed', ...toProblem('the runtime', error) };
   }
@@ -114,7 +114,7 @@ async function runStartNext(
   return { outcome: 'started', workflowId };
 }
 
-/** Marks the steps as skipped that a cancelled pipeline did not reach. */
+/** Marks the steps that a cancelled pipeline did not reach as skipped. */
 export function markStepsSkipped(pipeline: PipelineState): void {
   const { exportArchive, stopRuntime: when = 'never', next } = pipeline.input;
   if (exportArchive !== undefined) pipeline.exportArchive ??= skippedBy(pipeline);

@@ -41,8 +41,8 @@ export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
 export const rerunInputQuery = defineQuery<PipelineInput>(RERUN_INPUT_QUERY);
 
 /**
- * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first signal counts; while the pipeline is held
- * for its job, another one replaces it. Signals that are ignored, or have a wrong argument, are logged.
+ * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first signal counts; while the pipeline is
+ * held for its job, another one replaces it. Signals that are ignored, or have a wrong argument, are logged.
  */
 export const jobFinishedSignal = defineSignal<[JobFinishedInput?]>(JOB_FINISHED_SIGNAL);
 
@@ -55,7 +55,7 @@ export const resumeUpdate = defineUpdate<ResumeResult, [ResumeInput?]>(RESUME_UP
 /** Lets a held pipeline finish with what it has, and fail. Refused in any other phase. */
 export const abandonUpdate = defineUpdate<AbandonResult>(ABANDON_UPDATE);
 
-/** Sets the handlers of a pipeline's messages, those included that arrived before it began. */
+/** Registers the handlers. Messages that arrived before the workflow started are delivered then. */
 export function registerHandlers(pipeline: PipelineState): void {
   const { files } = pipeline;
 

@@ -62,7 +62,7 @@ async function run(pipeline: PipelineState): Promise<void> {
   pipeline.setPhase('done');
 }
 
-/** Waits for all steps, also if one fails: a workflow must not clean up, or close, while another still runs. */
+/** Waits for all steps, even if one fails: a workflow must not clean up, or close, while another still runs. */
 async function allSettledOrThrow(...steps: Promise<void>[]): Promise<void> {
   for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
 }

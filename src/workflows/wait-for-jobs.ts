@@ -26,7 +26,7 @@ export async function waitForJobs(pipeline: PipelineState): Promise<void> {
   else await waitForInvocations(pipeline, waitFor.invocationIds ?? [], waitFor.timeout);
 }
 
-/** Waits for the signal, and for the invocation that it names. A signal without an `invocationId` is trusted; the API is not asked. */
+/** Waits for the signal, and for the invocation that it names. The API is not asked if the signal has no `invocationId`. */
 async function waitForSignal(
   pipeline: PipelineState,
   timeout: Duration = DEFAULT_WAIT_TIMEOUT,

@@ -21,7 +21,7 @@ export async function verifyFiles(pipeline: PipelineState): Promise<void> {
   const count = collected.length + failed.length;
   if (count === 0) return;
   const subject = formatCountOf(count, 'file');
-  const summary = `look up ${subject} with unclear outcomes`;
+  const summary = `look once more for ${subject}`;
   const options = activityOptions({
     ...pipeline.optionsFor(summary),
     giveUpAfter: VERIFY_GIVE_UP_AFTER,

@@ -1,10 +1,7 @@
-import { rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { ApiError } from './api-error.js';
-
-/** The last character of an id chooses the folder: file systems create the files of one folder one by one. */
-const TEMPORARY_FOLDERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 export type Storage = Awaited<ReturnType<typeof createStorage>>;
 
@@ -13,8 +10,14 @@ export async function createStorage(storageDir: string) {
   const filesDir = join(storageDir, 'files');
   const temporaryDir = join(storageDir, 'tmp');
   await rm(temporaryDir, { recursive: true, force: true });
-  for (const folder of TEMPORARY_FOLDERS) await mkdir(join(temporaryDir, folder), { recursive: true });
+  await mkdir(temporaryDir, { recursive: true });
   await mkdir(filesDir, { recursive: true });
+  const temporaryFolders = new Set<string>();
+  const createTemporaryFolder = (folder: string) => {
+    if (temporaryFolders.has(folder)) return;
+    mkdirSync(folder);
+    temporaryFolders.add(folder);
+  };
   const toPath = (location: string) => join(filesDir, location);
 
   return {
@@ -28,8 +31,11 @@ export async function createStorage(storageDir: string) {
       id: string,
       write: (temporaryFile: string) => Promise<void>,
     ): Promise<number> {
-      const temporaryFile = join(temporaryDir, id.slice(-1), id);
+      // The last character of the id chooses the folder: file systems create the files of one folder one by one.
+      const folder = join(temporaryDir, id.slice(-1));
+      const temporaryFile = join(folder, id);
       try {
+        createTemporaryFolder(folder);
         await write(temporaryFile);
         const { size } = statSync(temporaryFile);
         await move(temporaryFile, toPath(location));

@@ -32,11 +32,13 @@ describe('a pipeline that is cancelled', () => {
     activities: Partial<BctrlActivities>,
     input: object,
     isTimeToCancel: (handle: Handle) => boolean | Promise<boolean>,
+    onCancelSent = () => {},
   ) {
     const all = { runtimeId: RUNTIME, files: list('a.txt', 'b.txt'), ...input };
     return await execute({ activities }, all, async (handle) => {
       await waitFor('the moment to cancel', () => isTimeToCancel(handle));
       await handle.cancel();
+      onCancelSent();
       assert.ok((await getFailure(handle)) instanceof CancelledFailure);
       assert.equal((await handle.describe()).status.name, 'CANCELLED');
       const elapsedMs = await getElapsedMs(handle);
@@ -48,10 +50,12 @@ describe('a pipeline that is cancelled', () => {
   test('waits for its requests, and counts once what they did', async () => {
     let [collects, stopped] = [0, 0];
     let isCollecting = false;
+    let isCancelSent = false;
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(file) {
         collects += 1;
         isCollecting = true;
+        await waitFor('the cancellation', () => isCancelSent);
         await sleep(SOON_MS);
         isCollecting = false;
         return toFile(file);
@@ -69,10 +73,17 @@ describe('a pipeline that is cancelled', () => {
     };
     const all = { ...activities, getActiveRun: async () => 'run' };
     // The server never reports an activity that is cancelled before it began, which may happen to getActiveRun.
-    const progress = await cancelWhen(all, input, async (handle) => {
-      const { runId } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
-      return collects === 1 && runId === 'run';
-    });
+    const progress = await cancelWhen(
+      all,
+      input,
+      async (handle) => {
+        const { runId } = await handle.query<PipelineProgress>(PROGRESS_QUERY);
+        return collects === 1 && runId === 'run';
+      },
+      () => {
+        isCancelSent = true;
+      },
+    );
     const { counts, files, stopRuntime, exportArchive, next } = progress;
     assert.deepEqual(counts, { files: 1, collected: 1, kept: 0, missing: 0, skipped: 0, failed: 0 });
     assert.equal(files[0]?.outcome, 'collected');

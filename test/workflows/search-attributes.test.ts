@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TypedSearchAttributes } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import { searchAttributes } from '../../src/shared/search-attributes.js';
 import {
   env,
@@ -14,8 +15,9 @@ import {
 
 useTimeSkippingServer();
 
-const KEYWORD = 2;
-const INT = 3;
+const { IndexedValueType } = proto.temporal.api.enums.v1;
+const KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+const INT = IndexedValueType.INDEXED_VALUE_TYPE_INT;
 
 async function getUpsertCount(handle: Handle): Promise<number> {
   return (await fetchEvents(handle)).filter((event) => event.upsertWorkflowSearchAttributesEventAttributes)

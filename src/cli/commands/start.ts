@@ -73,8 +73,8 @@ export async function printDryRun(
   { json }: StartOptions,
 ): Promise<ExitCode> {
   const config = readStarterConfig(io.env);
-  const { temporal, taskQueue } = { ...config, ...(pipeline.taskQueue && { taskQueue: pipeline.taskQueue }) };
-  const { namespace, connectionOptions } = temporal;
+  const { namespace, connectionOptions } = config.temporal;
+  const taskQueue = pipeline.taskQueue ?? config.taskQueue;
   const plan = { workflowType, workflowId, taskQueue, namespace, address: connectionOptions.address };
   if (json) {
     writeJson(io, { ...plan, input });

@@ -19,6 +19,7 @@ const env = useDevServerEnv();
 describe('a pipeline whose request fails before it learns that it is cancelled', () => {
   async function cancelDuringStop(stopRuntime: 'always' | 'on-success') {
     let stops = 0;
+    let isCancelSent = false;
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile() {
         const details = { reasonClass: 'not_found', code: 'file.not_found', status: 404 };
@@ -27,6 +28,7 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
       async stopRuntime() {
         stops += 1;
         if (stops > 1) return;
+        await waitFor('the cancellation', () => isCancelSent);
         await sleep(SOON_MS);
         throw ApplicationFailure.create({ type: 'upstream', nextRetryDelay: '5m' });
       },
@@ -40,6 +42,7 @@ describe('a pipeline whose request fails before it learns that it is cancelled',
       });
       await waitFor('the runtime to be stopped', () => stops === 1);
       await handle.cancel();
+      isCancelSent = true;
       await assert.rejects(handle.result(), (error: unknown) => {
         assert.ok(error instanceof WorkflowFailedError);
         assert.ok(error.cause instanceof CancelledFailure, String(error.cause));

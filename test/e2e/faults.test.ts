@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { COLLECTION_KEY_FIELD, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
-import type { Fault } from '../../src/testing.js';
+import type { Fault, FaultRule } from '../../src/testing.js';
 import { type ApiMode, apiModes } from '../support/api-modes.js';
 import { useDevServer } from '../support/dev-server.js';
 import type { RunningProcess } from '../support/executable.js';
@@ -20,10 +20,13 @@ const SEED = Number(process.env['FAULTS_SEED'] ?? 1);
 const FILES = 500;
 const FAULTS_SHARE = 0.3;
 
-/** The worker is killed when this many files are stored and requests are in flight. */
-const KILLED_AT_FILES = [40, 130, 220, 310, 400];
-/** Fewer requests may be left over from clients that have given up. */
+/** The worker is killed when this many collects have arrived. */
+const KILLED_AT_COLLECTS = [50, 160, 270, 380, 490];
+/** The worker is killed while it waits for the responses of so many of the next requests, which are delayed for this purpose. */
 const IN_FLIGHT = 3;
+const DELAYED = 2 * IN_FLIGHT;
+/** Long enough to see the requests in flight, and shorter than the request timeout. */
+const DELAY_MS = 1_000;
 
 /** After the last outcome nothing may be sent for this long. */
 const SILENCE_MS = 2_000;
@@ -46,7 +49,12 @@ const kinds: Fault[] = [
   { kind: 'respond', status: 503 },
 ];
 
-const faults = spreadFaults(kinds, FAULTS_SHARE);
+const faults: FaultRule[] = [
+  ...KILLED_AT_COLLECTS.map((skip): FaultRule => {
+    return { operation: 'collect', skip, times: DELAYED, fault: { kind: 'delay', delayMs: DELAY_MS } };
+  }),
+  ...spreadFaults(kinds, FAULTS_SHARE),
+];
 
 const temporal = useDevServer();
 
@@ -156,10 +164,10 @@ async function killRepeatedly(
   startWorker: () => Promise<RunningProcess>,
 ): Promise<void> {
   let worker = first;
-  for (const files of KILLED_AT_FILES) {
-    await waitFor('the moment to kill the worker', () => {
-      const snapshot = gateway.snapshot();
-      return snapshot.files.length >= files && snapshot.inFlight >= IN_FLIGHT;
+  for (const collects of KILLED_AT_COLLECTS) {
+    await waitFor(`${IN_FLIGHT} requests in flight after ${collects} collects`, () => {
+      const { requests, inFlight } = gateway.snapshot();
+      return (requests.collect ?? 0) >= collects && inFlight >= IN_FLIGHT;
     });
     worker.child.kill('SIGKILL');
     await worker.ended;

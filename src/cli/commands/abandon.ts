@@ -1,6 +1,5 @@
 import type { ExitCode } from '../../exit.js';
 import { formatCountOf } from '../../shared/display-text.js';
-import { ABANDON_UPDATE } from '../../shared/names.js';
 import type { AbandonResult } from '../../shared/pipeline-messages.js';
 import type { Io } from '../io.js';
 import { updatePipeline } from '../temporal/update-pipeline.js';
@@ -16,7 +15,7 @@ export function abandonCommand(
     verb: 'abandon',
     pastTense: 'abandoned',
     isForHeld: true,
-    run: (session, pipeline) => updatePipeline(session, pipeline, ABANDON_UPDATE),
+    run: (session, pipeline) => updatePipeline(session, pipeline, (handle) => handle.abandon()),
     describe: ({ files }) => `${formatCountOf(files, 'file')} left uncollected`,
   });
 }

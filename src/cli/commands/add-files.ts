@@ -1,6 +1,5 @@
 import type { ExitCode } from '../../exit.js';
 import { formatCount, formatCountOf } from '../../shared/display-text.js';
-import { ADD_FILES_UPDATE } from '../../shared/names.js';
 import { type AddFilesResult, addFilesInputSchema } from '../../shared/pipeline-messages.js';
 import { parseFields } from '../input/parse-fields.js';
 import { type FileOptions, toFiles, withFileOptions } from '../input/pipeline-input.js';
@@ -19,7 +18,7 @@ export function addFilesCommand(
   return forEachPipeline<AddFilesResult>(io, [workflowId], options, {
     verb: 'add files to',
     pastTense: 'added',
-    run: (session, pipeline) => updatePipeline(session, pipeline, ADD_FILES_UPDATE, input),
+    run: (session, pipeline) => updatePipeline(session, pipeline, (handle) => handle.addFiles(input)),
     describe: ({ added, known }) =>
       `${formatCountOf(added, 'file')}${known > 0 ? `, ${formatCount(known)} already listed` : ''}`,
   });

@@ -1,3 +1,5 @@
+import { startWorkflow } from '../../client/start-workflow.js';
+import { collectWorkflowId } from '../../client/workflow-id.js';
 import type { ExitCode } from '../../exit.js';
 import { truncatePath } from '../../shared/display-text.js';
 import type { Duration } from '../../shared/duration.js';
@@ -7,8 +9,7 @@ import { searchAttributes } from '../../shared/search-attributes.js';
 import { parseFields } from '../input/parse-fields.js';
 import type { Io } from '../io.js';
 import { withTemporal } from '../temporal/session.js';
-import { startWorkflow } from '../temporal/start-workflow.js';
-import { collectWorkflowId } from '../temporal/workflow-id.js';
+import { announceStart } from './announce-start.js';
 import { type WaitCommandOptions, waitAndPrint } from './wait-and-print.js';
 
 interface CollectOptions extends WaitCommandOptions {
@@ -34,16 +35,21 @@ export async function collectCommand(
     appearsWithin,
     giveUpAfter,
   });
+  const workflowId = collectWorkflowId(runtimeId, runtimePath, to);
   return await withTemporal(io, async (session) => {
-    const { handle } = await startWorkflow(session, io, {
+    const { client, config } = session;
+    const started = await startWorkflow(client, {
       workflowType: COLLECT_FILE,
-      workflowId: collectWorkflowId(runtimeId, runtimePath, to),
+      workflowId,
+      taskQueue: config.taskQueue,
       input,
       summary: truncatePath(runtimePath),
       details: `\`${truncatePath(runtimePath)}\` of runtime ${truncatePath(runtimeId)}`,
       searchAttributes: [{ key: searchAttributes.runtimeId, value: runtimeId }],
       again: again ? 'always' : undefined,
     });
+    announceStart(session, io, { workflowId, ...started });
+    const handle = client.workflow.getHandle(workflowId);
     return await waitAndPrint(session, io, handle, { ...options, showProgress: true });
   });
 }

@@ -1,5 +1,5 @@
+import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
-import { JOB_FINISHED_SIGNAL } from '../../shared/names.js';
 import { jobFinishedInputSchema } from '../../shared/pipeline-messages.js';
 import { parseFields } from '../input/parse-fields.js';
 import type { Io } from '../io.js';
@@ -29,7 +29,7 @@ export function jobFinishedCommand(
         const problem = `the pipeline is not waiting for this signal (phase: ${progress.phase})`;
         throw new ExitError(exitCodes.usage, problem);
       }
-      await handle.signal(JOB_FINISHED_SIGNAL, input);
+      await getPipelineHandle(session.client, workflowId).jobFinished(input);
       return {};
     },
   });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcDeadlineError, QueryNotRegisteredError } from '@temporalio/client';
+import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
-import { RERUN_INPUT_QUERY } from '../../shared/names.js';
 import { type PipelineInput, pipelineInputSchema } from '../../shared/pipeline-input.js';
 import { parseFields } from '../input/parse-fields.js';
 import type { Io } from '../io.js';
@@ -9,7 +9,7 @@ import { formatDuration } from '../output/format.js';
 import { findPipeline, type WorkflowRef } from '../temporal/find-pipelines.js';
 import { type Session, withTemporal } from '../temporal/session.js';
 import { noWorkerError } from '../temporal/update-pipeline.js';
-import { checkStartOptions, printDryRun, type StartOptions, startPipeline, toPipeline } from './start.js';
+import { checkStartOptions, printDryRun, type StartOptions, startAndPrint } from './start.js';
 
 /** Enough for a worker that first has to replay a long history. */
 const QUERY_TIMEOUT_MS = 10_000;
@@ -26,9 +26,9 @@ export async function rerunCommand(io: Io, workflowId: string, options: StartOpt
     const input = parseFields(pipelineInputSchema, await readRerunInput(session, ended));
     await waitForOrphanedActivities(io, ended);
     const { taskQueue } = ended.description;
-    const pipeline = { ...toPipeline(input, workflowId, 'if-failed'), taskQueue };
+    const pipeline = { input, workflowId, taskQueue, again: 'if-failed' } as const;
     if (options.dryRun) return await printDryRun(io, pipeline, options);
-    return await startPipeline(session, io, pipeline, options);
+    return await startAndPrint(session, io, pipeline, options);
   });
 }
 
@@ -42,13 +42,13 @@ function assertEndedWithoutSuccess({ description: { status } }: WorkflowRef): vo
 }
 
 async function readRerunInput(
-  session: Session,
-  { handle, description }: WorkflowRef,
+  { client }: Session,
+  { handle: { workflowId }, description }: WorkflowRef,
 ): Promise<PipelineInput> {
-  const query = () => handle.query<PipelineInput>(RERUN_INPUT_QUERY);
+  const query = () => getPipelineHandle(client, workflowId).rerunInput();
   try {
-    const input = await session.client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
-    if (input.files?.length || input.waitFor) return input;
+    const input = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
+    if (input !== undefined) return input;
   } catch (error) {
     if (isGrpcDeadlineError(error)) {
       throw noWorkerError(description.taskQueue, QUERY_TIMEOUT_MS, 'start one and try again');

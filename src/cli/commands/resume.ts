@@ -1,6 +1,5 @@
 import type { ExitCode } from '../../exit.js';
 import { formatCountOf } from '../../shared/display-text.js';
-import { RESUME_UPDATE } from '../../shared/names.js';
 import { type ResumeResult, resumeInputSchema } from '../../shared/pipeline-messages.js';
 import { parseFields } from '../input/parse-fields.js';
 import type { Io } from '../io.js';
@@ -18,7 +17,7 @@ export function resumeCommand(
     verb: 'resume',
     pastTense: 'resumed',
     isForHeld: true,
-    run: (session, pipeline) => updatePipeline(session, pipeline, RESUME_UPDATE, input),
+    run: (session, pipeline) => updatePipeline(session, pipeline, (handle) => handle.resume(input)),
     describe: ({ files, jobs }) =>
       `${formatCountOf(files, 'file')}${jobs > 0 ? `, ${formatCountOf(jobs, 'job')}` : ''}`,
   });

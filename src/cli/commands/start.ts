@@ -1,19 +1,29 @@
+import {
+  type StartedPipeline,
+  type StartPipelineOptions,
+  startPipeline,
+} from '../../client/start-pipeline.js';
+import { toPipelineWorkflowId } from '../../client/workflow-id.js';
 import { readStarterConfig } from '../../config.js';
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
 import { type PipelineOptions, toPipelineInput } from '../input/pipeline-input.js';
 import { type Io, writeJson } from '../io.js';
-import { describePipeline } from '../temporal/describe-pipeline.js';
 import { type Session, uiLink, withTemporal } from '../temporal/session.js';
-import { type StartedWorkflow, startWorkflow, type WorkflowToStart } from '../temporal/start-workflow.js';
-import { pipelineWorkflowId } from '../temporal/workflow-id.js';
+import { announceStart } from './announce-start.js';
 import { type WaitCommandOptions, waitAndPrint } from './wait-and-print.js';
 
 /** Options of `start` and `rerun`. */
 export interface StartOptions extends WaitCommandOptions {
   readonly wait?: boolean;
   readonly dryRun?: boolean;
+}
+
+/** A pipeline, and how to start it. Its task queue is by default that of the configuration. */
+export interface PipelineToStart extends StartPipelineOptions {
+  readonly input: ParsedPipelineInput;
+  readonly workflowId: string;
 }
 
 /** `start`: starts a pipeline or attaches to it. A pipeline that has already ended is printed with its report. */
@@ -25,9 +35,10 @@ export async function startCommand(
 ): Promise<ExitCode> {
   checkStartOptions(options);
   const input = await toPipelineInput(io, runtimeId, paths, options);
-  const pipeline = toPipeline(input, pipelineWorkflowId(input), options.again ? 'always' : undefined);
+  const again = options.again ? 'always' : undefined;
+  const pipeline = { input, workflowId: toPipelineWorkflowId(input), again } as const;
   if (options.dryRun) return await printDryRun(io, pipeline, options);
-  return await withTemporal(io, (session) => startPipeline(session, io, pipeline, options));
+  return await withTemporal(io, (session) => startAndPrint(session, io, pipeline, options));
 }
 
 /** @throws ExitError `usage` for options that do not go together */
@@ -35,30 +46,24 @@ export function checkStartOptions({ timeout, wait }: StartOptions): void {
   if (timeout !== undefined && !wait) throw new ExitError(exitCodes.usage, '--timeout needs --wait');
 }
 
-export function toPipeline(
-  input: ParsedPipelineInput,
-  workflowId: string,
-  again: WorkflowToStart['again'],
-): WorkflowToStart {
-  return { ...describePipeline(input), workflowType: POST_RUN_PIPELINE, workflowId, input, again };
-}
-
 /** Starts a pipeline or attaches to it. With `--wait`, or if it has already ended, prints its report. */
-export async function startPipeline(
+export async function startAndPrint(
   session: Session,
   io: Io,
-  pipeline: WorkflowToStart,
+  { input, ...pipeline }: PipelineToStart,
   options: StartOptions,
 ): Promise<ExitCode> {
-  const started = await startWorkflow(session, io, pipeline);
+  const { client, config } = session;
+  const started = await startPipeline(client, input, { taskQueue: config.taskQueue, ...pipeline });
+  announceStart(session, io, started);
   if (!options.wait && started.isRunning) return printStarted(session, io, started, options);
-  return await waitAndPrint(session, io, started.handle, { ...options, showProgress: true });
+  return await waitAndPrint(session, io, started.workflowHandle, { ...options, showProgress: true });
 }
 
 function printStarted(
   session: Session,
   io: Io,
-  { handle: { workflowId }, isNew }: StartedWorkflow,
+  { workflowId, isNew }: StartedPipeline,
   { json }: StartOptions,
 ): ExitCode {
   if (json) writeJson(io, { workflowId, uiLink: uiLink(session, workflowId), status: 'running', isNew });
@@ -69,13 +74,19 @@ function printStarted(
 /** Prints what would be started, and where. The YAML can be used as a spec. */
 export async function printDryRun(
   io: Io,
-  { workflowType, workflowId, input, ...pipeline }: WorkflowToStart,
+  { workflowId, input, ...pipeline }: PipelineToStart,
   { json }: StartOptions,
 ): Promise<ExitCode> {
   const config = readStarterConfig(io.env);
   const { namespace, connectionOptions } = config.temporal;
   const taskQueue = pipeline.taskQueue ?? config.taskQueue;
-  const plan = { workflowType, workflowId, taskQueue, namespace, address: connectionOptions.address };
+  const plan = {
+    workflowType: POST_RUN_PIPELINE,
+    workflowId,
+    taskQueue,
+    namespace,
+    address: connectionOptions.address,
+  };
   if (json) {
     writeJson(io, { ...plan, input });
     return exitCodes.done;

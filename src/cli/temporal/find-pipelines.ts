@@ -1,8 +1,8 @@
 import type { WorkflowExecutionDescription, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import { isUnknownSearchAttribute } from '../../client/search-attributes.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { COLLECT_FILE, POST_RUN_PIPELINE } from '../../shared/names.js';
 import { type PipelineFilter, visibilityQuery } from '../../shared/search-attributes.js';
-import { isUnknownSearchAttribute } from './search-attributes.js';
 import type { Session } from './session.js';
 
 export interface WorkflowRef {

@@ -6,6 +6,8 @@ import {
   isGrpcServiceError,
   makeGrpcRetryInterceptor,
   ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { readStarterConfig, type StarterConfig } from '../../config.js';
@@ -104,7 +106,7 @@ export function describeOutage(error: unknown, { temporal }: StarterConfig): str
   return `Temporal at ${address} is not reachable (${toMessage(unwrap(error))})`;
 }
 
-/** Converts an error of the SDK's client; returns `undefined` for any other error. */
+/** Converts an error of the client; returns `undefined` for any other error. */
 export function toExitError(error: unknown, { temporal }: StarterConfig): ExitError | undefined {
   if (error instanceof ExitError) return error;
   if (error instanceof WorkflowNotFoundError) {
@@ -112,6 +114,9 @@ export function toExitError(error: unknown, { temporal }: StarterConfig): ExitEr
   }
   if (error instanceof NamespaceNotFoundError) {
     return new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${error.namespace}"`);
+  }
+  if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowUpdateFailedError) {
+    return new ExitError(exitCodes.usage, error.message);
   }
   const cause = unwrap(error);
   if (!isGrpcServiceError(cause) && !(error instanceof ServiceError)) return undefined;

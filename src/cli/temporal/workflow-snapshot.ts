@@ -1,6 +1,7 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../shared/names.js';
+import { getPipelineHandle } from '../../client/pipeline-handle.js';
+import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import { listPollers, toEpochMs } from './pollers.js';
 import type { Session } from './session.js';
@@ -45,9 +46,9 @@ export interface WorkflowSnapshot {
 /** Queries a pipeline's report so far; `undefined` if no worker answers. */
 export async function readProgress(
   { client }: Session,
-  handle: WorkflowHandle,
+  { workflowId }: WorkflowHandle,
 ): Promise<PipelineProgress | undefined> {
-  const query = () => handle.query<PipelineProgress>(PROGRESS_QUERY);
+  const query = () => getPipelineHandle(client, workflowId).progress();
   return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query).catch(() => undefined);
 }
 

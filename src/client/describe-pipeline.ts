@@ -1,8 +1,8 @@
 import type { SearchAttributePair } from '@temporalio/common';
-import { formatCount, formatCountOf, toTemporalUiMarkdown, truncatePath } from '../../shared/display-text.js';
-import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
-import type { PipelinePhase } from '../../shared/pipeline-report.js';
-import { searchAttributes } from '../../shared/search-attributes.js';
+import { formatCount, formatCountOf, toTemporalUiMarkdown, truncatePath } from '../shared/display-text.js';
+import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
+import type { PipelinePhase } from '../shared/pipeline-report.js';
+import { searchAttributes } from '../shared/search-attributes.js';
 
 /** Jobs and files in the details, each: with the longest paths they stay under the 20,000 bytes that Temporal allows. */
 const MAX_LISTED = 20;

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
-import { isObject } from '../../shared/external-input.js';
-import type { ParsedPipelineInput } from '../../shared/pipeline-input.js';
+import { isObject } from '../shared/external-input.js';
+import { parseInput } from '../shared/parse-input.js';
+import {
+  type ParsedPipelineInput,
+  type PipelineInput,
+  pipelineInputSchema,
+} from '../shared/pipeline-input.js';
 
 /** 64 bits of a SHA-256: no two file lists of a runtime collide, and the id stays readable. */
 const HASH_LENGTH = 16;
@@ -8,12 +13,14 @@ const HASH_LENGTH = 16;
 /**
  * The workflow id of a pipeline. Starting the same job twice gives the same id, so that there is one pipeline: the id is
  * made from the runtime and its invocations, or without invocations from the runtime and its files, in any order.
+ *
+ * @throws ApplicationFailure `invalid_input`, naming the field, for a wrong input
  */
-export function pipelineWorkflowId({
-  runtimeId,
-  waitFor,
-  files,
-}: Pick<ParsedPipelineInput, 'runtimeId' | 'waitFor' | 'files'>): string {
+export function pipelineWorkflowId(input: PipelineInput): string {
+  return toPipelineWorkflowId(parseInput(pipelineInputSchema, input));
+}
+
+export function toPipelineWorkflowId({ runtimeId, waitFor, files }: ParsedPipelineInput): string {
   if (waitFor?.invocationIds === undefined)
     return `post-run/${runtimeId}/${shortHash(files.map(canonicalJson).sort())}`;
   const invocationIds = [...new Set(waitFor.invocationIds)].sort();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectWorkflowId, pipelineWorkflowId } from '../../../src/cli/temporal/workflow-id.js';
-import { pipelineInputSchema } from '../../../src/shared/pipeline-input.js';
+import { collectWorkflowId, pipelineWorkflowId } from '../../src/client/workflow-id.js';
+import { type PipelineFile, pipelineInputSchema } from '../../src/shared/pipeline-input.js';
 
 const files = [{ runtimePath: 'a.txt' }];
 const after = (...invocationIds: string[]) =>
@@ -30,8 +30,7 @@ test('without invocations the id is made from the runtime and the files', () => 
 });
 
 test('without invocations the order of files, fields and metadata does not matter', () => {
-  const id = (...files: Parameters<typeof pipelineWorkflowId>[0]['files']) =>
-    pipelineWorkflowId({ runtimeId: 'rt', files });
+  const id = (...files: PipelineFile[]) => pipelineWorkflowId({ runtimeId: 'rt', files });
   const [a, b] = [{ runtimePath: 'a' }, { runtimePath: 'b' }];
   assert.equal(id(a, b), id(b, a));
   assert.equal(id({ runtimePath: 'a', name: 'n' }), id({ name: 'n', runtimePath: 'a' }));

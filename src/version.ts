@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** One folder up from `src/` and from `dist/`. */
+/** One folder up from `src/`, and from `dist/`, where all modules are in one folder. */
 const packageFile = new URL('../package.json', import.meta.url);
 
 /** The version of this package. */

@@ -1,5 +1,6 @@
 import { DefaultLogger, type Logger, type LogLevel } from '@temporalio/worker';
 import { type DestinationStream, pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
 import type { LogConfig } from '../config.js';
 import { formatLogEntry } from './format-log-entry.js';
 
@@ -12,9 +13,9 @@ export interface LogStream {
 const IGNORED_WHEN_PRETTY = 'namespace,taskQueue,runId,workflowRunId,workflowType,activityId,sdkComponent';
 
 /** The logger of the SDK's Runtime. The worker's own lines, the SDK's and those of its core all go through it. */
-export async function createLogger({ format, level }: LogConfig, stream: LogStream): Promise<Logger> {
+export function createLogger({ format, level }: LogConfig, stream: LogStream): Logger {
   const isPretty = format === undefined ? stream.isTTY === true : format === 'pretty';
-  const destination = isPretty ? await prettify(stream) : stream;
+  const destination = isPretty ? prettify(stream) : stream;
   const formatters = { level: (level: string) => ({ level }) };
   const output = pino({ level, base: null, timestamp: false, formatters }, destination);
   return new DefaultLogger(level.toUpperCase() as Uppercase<typeof level>, (entry) => {
@@ -23,8 +24,7 @@ export async function createLogger({ format, level }: LogConfig, stream: LogStre
   });
 }
 
-async function prettify(stream: LogStream): Promise<DestinationStream> {
-  const { prettyFactory } = await import('pino-pretty');
+function prettify(stream: LogStream): DestinationStream {
   const toText = prettyFactory({
     colorize: stream.isTTY === true,
     translateTime: 'SYS:HH:MM:ss.l',

@@ -25,7 +25,7 @@ const KEY_CHECK_TIMEOUT_MS = 2_000;
 export async function runWorker(env: Environment, stderr: LogStream, stop: AbortSignal): Promise<void> {
   const config = readWorkerConfig(env);
   const { bctrl, metricsAddress, healthAddress, taskQueue, temporal } = config;
-  const logger = await createLogger(config.log, stderr);
+  const logger = createLogger(config.log, stderr);
   const metrics = metricsAddress && new ClientMetrics();
   const keyClient = new BctrlClient({
     ...bctrl,
@@ -46,7 +46,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       metrics?.setMeter(runtime.metricMeter);
       // Imported on demand: OpenTelemetry is large.
       const tracing =
-        config.tracing && (await (await import('./start-tracing.js')).startTracing(config.tracing, logger));
+        config.tracing && (await import('./start-tracing.js')).startTracing(config.tracing, logger);
       if (tracing) shutdownHooks.push(() => tracing.close());
       const connection = await connect(config);
       shutdownHooks.push(() => connection.close());

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { envDetectorSync, Resource } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
 import type { Logger, WorkerPlugin } from '@temporalio/worker';
 import type { TracingConfig } from '../config.js';
 import { version } from '../version.js';
@@ -12,32 +18,18 @@ export interface Tracing {
   close(): Promise<void>;
 }
 
-const codePath = fileURLToPath(new URL('../workflow-bundle.traced.js', import.meta.url));
+/** All modules of the build are in one folder. */
+const codePath = fileURLToPath(new URL('./workflow-bundle.traced.js', import.meta.url));
 
 /** A collector that is away must not delay the worker's end. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
-/** Traces the workflows and activities of this process. Nothing else loads OpenTelemetry. */
-export async function startTracing({ url, serviceName }: TracingConfig, logger: Logger): Promise<Tracing> {
-  const [
-    api,
-    { AsyncLocalStorageContextManager },
-    { OTLPTraceExporter },
-    { envDetectorSync, Resource },
-    { BasicTracerProvider, BatchSpanProcessor },
-    { OpenTelemetryPlugin },
-  ] = await Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/context-async-hooks'),
-    import('@opentelemetry/exporter-trace-otlp-http'),
-    import('@opentelemetry/resources'),
-    import('@opentelemetry/sdk-trace-base'),
-    import('@temporalio/interceptors-opentelemetry'),
-  ]);
+/** Traces the workflows and activities of this process. Nothing else loads OpenTelemetry, so this module is imported on demand. */
+export function startTracing({ url, serviceName }: TracingConfig, logger: Logger): Tracing {
   const report = (problem: string) => logger.warn('tracing', { problem });
   const silent = () => {};
   const diagnostics = { error: report, warn: silent, info: silent, debug: silent, verbose: silent };
-  api.diag.setLogger(diagnostics, api.DiagLogLevel.ERROR);
+  diag.setLogger(diagnostics, DiagLogLevel.ERROR);
 
   const service = new Resource({ 'service.name': serviceName, 'service.version': version });
   const resource = envDetectorSync.detect().merge(service);

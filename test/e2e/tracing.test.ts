@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -59,7 +60,13 @@ async function modulesIn(folder: string): Promise<string[]> {
   return scripts.map(({ url }) => url);
 }
 
-const isOpenTelemetry = (url: string) => /node_modules\/.*opentelemetry/.test(url);
+/** Whether a script is of OpenTelemetry, or a file of the build that contains it: a bundle names its sources in comments. */
+function isOpenTelemetry(url: string): boolean {
+  if (/node_modules\/.*opentelemetry/.test(url)) return true;
+  return (
+    url.includes('/dist/') && /^\/\/ node_modules\/.*opentelemetry/m.test(readFileSync(new URL(url), 'utf8'))
+  );
+}
 
 test('workflow and activity of a run are spans of one trace', async (t) => {
   const exports: Export[] = [];
@@ -100,7 +107,7 @@ test('an unreachable collector is logged, and delays nothing', async (t) => {
 
 test('without a collector nothing of OpenTelemetry is loaded', async (t) => {
   const { handle, modules } = await runPipeline(t, 'untraced', {});
-  assert.ok(modules.some((url) => url.endsWith('dist/worker/run-worker.js')));
+  assert.ok(modules.some((url) => url.endsWith('dist/worker.js')));
   assert.deepEqual(modules.filter(isOpenTelemetry), []);
 
   await t.test('a worker that traces can continue its pipelines', async () => {

@@ -7,7 +7,7 @@ import { createLogger } from '../../src/worker/create-logger.js';
 
 async function setUp(config: Partial<LogConfig> = {}) {
   const written: string[] = [];
-  const logger = await createLogger(
+  const logger = createLogger(
     { format: 'json', level: 'info', ...config },
     { write: (text) => written.push(text) },
   );

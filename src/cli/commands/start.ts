@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import {
   type StartedPipeline,
   type StartPipelineOptions,
@@ -91,7 +92,6 @@ export async function printDryRun(
     writeJson(io, { ...plan, input });
     return exitCodes.done;
   }
-  const { stringify } = await import('yaml');
   const lines = Object.entries(plan).map(([name, value]) => `# ${name}: ${value}\n`);
   io.stdout.write(`# dry run: nothing was started\n${lines.join('')}${stringify(input)}`);
   return exitCodes.done;

@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { rollUpTypes } from './roll-up-types.js';
+
+/*
+ * Builds dist/: the public entries as ES modules and as CommonJS, their types, the executables, and the workflows as the
+ * worker runs them. Dependencies and peers stay imports. Everything else is bundled, so that a user of the library does not
+ * install what only the executables need.
+ */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const require = createRequire(import.meta.url);
+const { dependencies, peerDependencies } = require('../package.json');
+
+const sandboxEntries = ['workflow'];
+const nodeEntries = ['index', 'client', 'testing'];
+const entries = [...sandboxEntries, ...nodeEntries];
+const executables = ['starter', 'worker', 'gateway'];
+
+await rm(dist, { recursive: true, force: true });
+const bundled = await bundle();
+await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await toNotices(bundled));
+await mkdir(join(root, 'api'), { recursive: true });
+await writeTypes();
+await bundleWorkflows();
+
+/** Returns the packages whose code is in the bundles. */
+async function bundle(): Promise<Set<string>> {
+  const common = {
+    absWorkingDir: root,
+    outdir: 'dist',
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    external: Object.keys({ ...dependencies, ...peerDependencies }),
+    metafile: true,
+  } as const satisfies BuildOptions;
+  const esm = { ...common, format: 'esm', splitting: true } as const;
+  const cjs = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
+  const results = await Promise.all([
+    build({
+      ...esm,
+      entryPoints: {
+        ...toEntryPoints(sandboxEntries),
+        workflows: 'src/workflows/index.ts',
+        // OpenTelemetryPlugin, which is bundled into the worker, looks for it under this name beside itself.
+        'workflow-interceptors': 'src/worker/workflow-interceptors.ts',
+      },
+    }),
+    build({ ...esm, entryPoints: toEntryPoints(nodeEntries) }),
+    build({
+      ...esm,
+      entryPoints: toEntryPoints(executables),
+      // Bundled CommonJS requires Node's modules.
+      banner: {
+        js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+      },
+    }),
+    build({ ...cjs, entryPoints: toEntryPoints(sandboxEntries) }),
+    build({
+      ...cjs,
+      entryPoints: toEntryPoints(nodeEntries),
+      banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+      define: { 'import.meta.url': 'importMetaUrl' },
+    }),
+  ]);
+  return new Set(results.flatMap(({ metafile }) => toPackages(metafile)));
+}
+
+function toEntryPoints(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
+}
+
+function toPackages({ inputs }: Metafile): string[] {
+  return Object.keys(inputs).flatMap((path) => {
+    return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[0] ?? [];
+  });
+}
+
+/** The licenses of the bundled packages, which ask to go with every copy. */
+async function toNotices(packages: ReadonlySet<string>): Promise<string> {
+  const notices = await Promise.all(
+    [...packages].sort().map(async (folder) => {
+      const { name, version, license } = require(join(root, folder, 'package.json'));
+      const file = (await readdir(join(root, folder))).find((file) => /^licen[cs]e/i.test(file));
+      const text = file === undefined ? '' : await readFile(join(root, folder, file), 'utf8');
+      return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+    }),
+  );
+  return notices.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** One file of types for each entry. CommonJS has its own copy, which TypeScript reads as CommonJS. */
+async function writeTypes(): Promise<void> {
+  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  for (const entry of entries) {
+    await rollUpTypes(root, entry);
+    await cp(join(dist, `${entry}.d.ts`), join(dist, `${entry}.d.cts`));
+  }
+  await rm(join(dist, 'types'), { recursive: true });
+}
+
+/** Bundles the workflows for the worker, which then starts without a bundler: once without and once with tracing. */
+async function bundleWorkflows(): Promise<void> {
+  const bundles = {
+    'workflow-bundle.js': [],
+    'workflow-bundle.traced.js': [
+      require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors'),
+    ],
+  };
+  for (const [name, workflowInterceptorModules] of Object.entries(bundles)) {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(dist, 'workflows.js'),
+      workflowInterceptorModules,
+      logger: new DefaultLogger('WARN'),
+    });
+    await writeFile(join(dist, name), code);
+  }
+}

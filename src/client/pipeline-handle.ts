@@ -30,8 +30,8 @@ import { updatePipeline } from './update-pipeline.js';
  * reached. A wrong argument is refused before anything is sent, with an `ApplicationFailure` of type `invalid_input` that names
  * the field.
  *
- * Queries and updates wait for a worker; `client.withDeadline` bounds the wait. An update is applied once, however often the
- * request is repeated, and follows a pipeline that continues as new. It rejects with
+ * Queries and updates wait for a worker; `client.withDeadline` bounds the wait, that of an update to within 3 seconds. An update
+ * is applied once, however often the request is repeated, and follows a pipeline that continues as new. It rejects with
  * - `WorkflowUpdateFailedError` if the pipeline refuses it: `message` says why, `cause` is the `ApplicationFailure`;
  * - `WorkflowNotFoundError` if the pipeline has ended;
  * - `WorkflowUpdateRPCTimeoutOrCancelledError` after the deadline. The update may have been applied: see `progress()`.

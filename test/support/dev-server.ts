@@ -34,9 +34,11 @@ export function useDevServer(options: Omit<DevServerOptions, 'executable'> = {})
 }
 
 /** Like `useDevServer`, for workers of this process. */
-export function useDevServerEnv(): () => TestWorkflowEnvironment {
+export function useDevServerEnv(
+  options: Omit<DevServerOptions, 'executable'> = {},
+): () => TestWorkflowEnvironment {
   const get = useRunning(async () => {
-    const server = await startDevServer({ executable: devServerExecutable() });
+    const server = await startDevServer({ ...options, executable: devServerExecutable() });
     const env = await connectToDevServer(server.address);
     const close = async () => {
       await env.teardown();

@@ -47,7 +47,7 @@ async function bundle(): Promise<Set<string>> {
       ...esm,
       entryPoints: {
         ...toEntryPoints(sandboxEntries),
-        workflows: 'src/workflows/index.ts',
+        'workflows/index': 'src/workflows/index.ts',
         // OpenTelemetryPlugin, which is bundled into the worker, looks for it under this name beside itself.
         'workflow-interceptors': 'src/worker/workflow-interceptors.ts',
       },
@@ -115,7 +115,7 @@ async function bundleWorkflows(): Promise<void> {
   };
   for (const [name, workflowInterceptorModules] of Object.entries(bundles)) {
     const { code } = await bundleWorkflowCode({
-      workflowsPath: join(dist, 'workflows.js'),
+      workflowsPath: join(dist, 'workflows/index.js'),
       workflowInterceptorModules,
       logger: new DefaultLogger('WARN'),
     });

@@ -1,11 +1,11 @@
-import proto from '@temporalio/proto';
+import type { google, temporal } from '@temporalio/proto';
 import type { Session } from './session.js';
 
-const { TaskQueueType } = proto.temporal.api.enums.v1;
-const taskQueueTypes = {
-  workflows: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-  activities: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-} as const;
+/** TypeScript compares the numbers with the enum's. Only its types are imported, as its package is large. */
+const taskQueueTypes: {
+  workflows: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW;
+  activities: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY;
+} = { workflows: 1, activities: 2 };
 
 /** A long poll ends after a minute, and the worker starts the next one. */
 const MAX_POLL_MS = 70_000;
@@ -37,6 +37,6 @@ export async function listPollers(
 }
 
 /** Converts a protobuf timestamp to milliseconds since the epoch. */
-export function toEpochMs({ seconds, nanos }: proto.google.protobuf.ITimestamp): number {
+export function toEpochMs({ seconds, nanos }: google.protobuf.ITimestamp): number {
   return Number(seconds ?? 0) * 1_000 + Math.floor((nanos ?? 0) / 1_000_000);
 }

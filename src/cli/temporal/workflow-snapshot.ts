@@ -1,12 +1,14 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
-import proto from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
 import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import { listPollers, toEpochMs } from './pollers.js';
 import type { Session } from './session.js';
 
-const { PendingActivityState, PendingWorkflowTaskState } = proto.temporal.api.enums.v1;
+/** TypeScript compares the numbers with the enums'. Only their types are imported, as their package is large. */
+const ACTIVITY_SCHEDULED: temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED = 1;
+const WORKFLOW_TASK_SCHEDULED: temporal.api.enums.v1.PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED = 1;
 
 /** A running worker answers a query well within this time. */
 const QUERY_TIMEOUT_MS = 5_000;
@@ -106,11 +108,9 @@ function findPendingTasks(
   { pendingWorkflowTask, pendingActivities }: WorkflowExecutionDescription['raw'],
   before: WorkflowSnapshot['pendingTasks'] = new Map(),
 ): WorkflowSnapshot['pendingTasks'] {
-  const isTaskPending =
-    pendingWorkflowTask?.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED;
+  const isTaskPending = pendingWorkflowTask?.state === WORKFLOW_TASK_SCHEDULED;
   const activities = (pendingActivities ?? []).filter(
-    ({ state, nextAttemptScheduleTime }) =>
-      state === PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED && !nextAttemptScheduleTime,
+    ({ state, nextAttemptScheduleTime }) => state === ACTIVITY_SCHEDULED && !nextAttemptScheduleTime,
   );
   const names = [
     ...(isTaskPending ? [WORKFLOW_TASK] : []),

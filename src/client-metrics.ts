@@ -26,11 +26,13 @@ export class ClientMetrics implements BctrlClientHooks {
     this.#flushSoon();
   }
 
+  /** Counts a request in flight. */
   onRequest(operation: BctrlOperation): void {
     this.#getCounts(operation).inFlight += 1;
     this.#flushSoon();
   }
 
+  /** Counts the end of a request, by its status. */
   onResponse(operation: BctrlOperation, status: number | undefined): void {
     const counts = this.#getCounts(operation);
     counts.inFlight -= 1;
@@ -38,6 +40,7 @@ export class ClientMetrics implements BctrlClientHooks {
     this.#flushSoon();
   }
 
+  /** Adds up the time for which a rate limit has paused all requests. */
   onRateLimitPause(durationMs: number): void {
     this.#rateLimitPauseMs += durationMs;
     this.#flushSoon();

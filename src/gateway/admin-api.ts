@@ -11,13 +11,19 @@ export interface GatewaySnapshot extends RequestStats {
   files: CommittedFile[];
 }
 
+/** A file in the gateway's storage. */
 export interface CommittedFile {
+  /** Id of the file. */
   id: string;
+  /** Path in the storage. */
   path: string;
   /** As sent to collect; null for an exported archive. */
   runtimePath: string | null;
+  /** Id of the runtime that the file came from. */
   runtimeId: string;
+  /** As sent, with the collection key; null if none was sent. */
   metadata: Record<string, unknown> | null;
+  /** When it was made: an RFC 3339 date-time. */
   createdAt: string;
 }
 

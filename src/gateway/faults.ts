@@ -20,33 +20,47 @@ export type Operation = (typeof operations)[number];
 
 /** What goes wrong with one request. */
 export type Fault =
-  /**
-   * The request is not handled; this is the response. A string body is sent as it is, anything else as JSON. The default
-   * body is the API's standard error for the status, or empty if there is none (502, for example).
-   */
   | {
+      /** The request is not handled; this is the response. */
       kind: 'respond';
+      /** HTTP status, 200 to 599. */
       status: number;
+      /** A string is sent as it is, anything else as JSON. Default: the API's standard error for the status, or empty if it has none. */
       body?: unknown;
+      /** Default: `text/plain` for a string, else `application/json`. */
       contentType?: string;
+      /** Further headers, such as `retry-after`. Default: none. */
       headers?: Record<string, string>;
     }
-  /** The request is handled after this delay, even if the client has left: a slow server that commits late. */
-  | { kind: 'delay'; delayMs: number }
-  /** The connection is reset; the request is not handled. */
-  | { kind: 'reset' }
-  /** The request is handled, then the connection closes without a response. */
-  | { kind: 'drop-response' }
-  /** The request is handled, then the response is status 200 with an HTML page. */
-  | { kind: 'malformed-response' }
-  /** The request is handled, then the connection closes in the middle of the response body. */
-  | { kind: 'truncated-response' };
+  | {
+      /** The request is handled after a delay, even if the client has left: a slow server that commits late. */
+      kind: 'delay';
+      /** The delay, in milliseconds: at most 2,147,483,647. */
+      delayMs: number;
+    }
+  | {
+      /** The connection is reset; the request is not handled. */
+      kind: 'reset';
+    }
+  | {
+      /** The request is handled, then the connection closes without a response. */
+      kind: 'drop-response';
+    }
+  | {
+      /** The request is handled, then the response is status 200 with an HTML page. */
+      kind: 'malformed-response';
+    }
+  | {
+      /** The request is handled, then the connection closes in the middle of the response body. */
+      kind: 'truncated-response';
+    };
 
 /**
  * A rule is plain data and fits into a JSON file. Rules are tried in order and the first that hits decides, so a request
  * meets at most one fault. Requests without a valid API key meet none.
  */
 export interface FaultRule {
+  /** Only requests of this operation; `*`: of any. */
   operation: Operation | '*';
   /** Only collects of this path, compared as sent. */
   runtimePath?: string;
@@ -56,6 +70,7 @@ export interface FaultRule {
   times?: number;
   /** Hits this share of the matching requests, from 0 to 1, chosen by seeded random numbers. */
   share?: number;
+  /** What goes wrong with the requests that it hits. */
   fault: Fault;
 }
 

@@ -32,6 +32,7 @@ export interface RequestStats {
   requests: Partial<Record<Operation, number>>;
   /** Complete responses by status; a request whose connection a fault closed has none. */
   responses: Partial<Record<Operation, Record<string, number>>>;
+  /** Requests that met a fault, by its kind. */
   faults: Partial<Record<Fault['kind'], number>>;
   /** Requests being handled now. */
   inFlight: number;

@@ -8,16 +8,27 @@ import type { InvocationOptions, StoredInvocation } from './store.js';
 
 /** The body of `GET /v1/invocations/{invocationId}`. */
 export interface Invocation {
+  /** Id of the invocation. */
   id: string;
+  /** Id of its runtime. */
   runtimeId: string;
+  /** Id of the run that it belongs to. */
   runId: string;
+  /** What it does, such as `act`. */
   action: string;
+  /** `running` until its duration is over. */
   status: 'running' | NonNullable<InvocationOptions['status']>;
+  /** What its action returned. Absent while it runs, and if there is none. */
   output?: unknown;
+  /** Why it failed. Absent while it runs, and if it did not fail. */
   error?: InvocationOptions['error'];
+  /** When it was made: an RFC 3339 date-time. */
   createdAt: string;
+  /** When it started: an RFC 3339 date-time. */
   startedAt: string;
+  /** When it ended: an RFC 3339 date-time. Absent while it runs. */
   finishedAt?: string;
+  /** How long it ran, in seconds. Absent while it runs. */
   durationSeconds?: number;
 }
 

@@ -35,6 +35,7 @@ export interface GatewayOptions {
   idStyle?: IdStyle;
   /** How long `GET /v1/files` hides a new file; every other endpoint shows it at once. Default 0. */
   listLagMs?: number;
+  /** What goes wrong from the start. Default: nothing. */
   faults?: readonly FaultRule[];
   /** Seed of the faults' random numbers. Default 1. */
   seed?: number;
@@ -52,6 +53,7 @@ export interface Gateway {
   setFaults(rules: readonly FaultRule[]): void;
   /** Rejects if the runtime does not exist or is stopped. */
   createInvocation(options: InvocationOptions): Promise<Invocation>;
+  /** What the gateway did so far: its files and counts of requests, responses and faults. */
   snapshot(): GatewaySnapshot;
 }
 

@@ -25,14 +25,25 @@ export interface StoredFile {
   signature: string;
 }
 
+/** A job to be made in the gateway. */
 export interface InvocationOptions {
+  /** Id of an active runtime. */
   runtimeId: string;
   /** How long the invocation runs; 0 means that it is finished from the start. */
   durationMs: number;
   /** The final status. Default: `failed` if there is an error, else `succeeded`. */
   status?: 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
+  /** What the action returns: any JSON. Default: none. */
   output?: unknown;
-  error?: { code: string; message: string; details?: Record<string, unknown> };
+  /** Why it fails. Default: it does not. */
+  error?: {
+    /** Error code. */
+    code: string;
+    /** One sentence. */
+    message: string;
+    /** More about it: any JSON. Default: none. */
+    details?: Record<string, unknown>;
+  };
   /** Default `act`. */
   action?: string;
 }

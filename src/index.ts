@@ -3,22 +3,93 @@ export type { ActivitiesOptions } from './activities/dependencies.js';
 export { BctrlClient } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export type { BctrlClientHooks, BctrlOperation } from './bctrl/client-hooks.js';
-export type { BctrlClientOptions, ListFilesParams, RequestOptions } from './bctrl/client-options.js';
+export type {
+  BctrlClientOptions,
+  ExportRunFilesOptions,
+  ListFilesParams,
+  RequestOptions,
+} from './bctrl/client-options.js';
 export { ClientMetrics } from './client-metrics.js';
 export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
-export type * from './shared/api-schema.js';
-export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
-export type { CollectOutcome } from './shared/collect-outcome.js';
-export type { FailureDetails } from './shared/failure-details.js';
+export type {
+  CollectRequest,
+  ExportRequest,
+  File,
+  FilePage,
+  Invocation,
+  JobError,
+  Runtime,
+  RuntimeStop,
+  TerminalStatus,
+  Whoami,
+} from './shared/api-types.js';
+export type { ArchiveOptions, ExportRunFilesInput } from './shared/archive.js';
+export type {
+  CollectedFile,
+  CollectRuntimeFileInput,
+  CollectRuntimeFilesInput,
+  FileOptions,
+  VerifyCollectedFilesInput,
+} from './shared/collect.js';
+export type {
+  CollectOutcome,
+  FailedCollect,
+  StoredFileRef,
+  StoredOutcome,
+  VerifiedFiles,
+} from './shared/collect-outcome.js';
+export type { Duration } from './shared/duration.js';
+export type { ApiProblem, FailureDetails } from './shared/failure-details.js';
 export type {
   TerminalInvocation,
   WaitForInvocationInput,
   WaitForInvocationResult,
 } from './shared/invocation.js';
 export { COLLECTION_KEY_FIELD, DEFAULT_TASK_QUEUE, PIPELINE_FAILED } from './shared/names.js';
-export type * from './shared/pipeline-input.js';
-export type * from './shared/pipeline-messages.js';
-export type * from './shared/pipeline-report.js';
+export type {
+  CollectFileInput,
+  NextWorkflow,
+  PipelineFile,
+  PipelineInput,
+  PipelineOptions,
+  PipelineWithoutWait,
+  PipelineWithWait,
+  WaitFor,
+  WaitForInvocations,
+  WaitForSignal,
+} from './shared/pipeline-input.js';
+export type {
+  AbandonResult,
+  AddFilesInput,
+  AddFilesResult,
+  FinishedInvocation,
+  FinishedJob,
+  JobFinishedInput,
+  ResumeInput,
+  ResumeResult,
+} from './shared/pipeline-messages.js';
+export type {
+  CollectedOutcome,
+  ExportArchiveOutcome,
+  ExportedArchive,
+  FailedOutcome,
+  FailedStep,
+  FileOutcome,
+  JobOutcome,
+  MissingOutcome,
+  NextOutcome,
+  PipelineCounts,
+  PipelineOutcome,
+  PipelinePhase,
+  PipelineProgress,
+  PipelineReport,
+  Problem,
+  SkippedOutcome,
+  SkippedStep,
+  StartedWorkflow,
+  StoppedRuntime,
+  StopRuntimeOutcome,
+} from './shared/pipeline-report.js';
 export { type ReasonClass, reasonClasses } from './shared/reason-class.js';
 export {
   type RetryRule,
@@ -26,3 +97,4 @@ export {
   type RetryTableOverrides,
   retryTable,
 } from './shared/retry-table.js';
+export type { RuntimeInput } from './shared/runtime-input.js';

@@ -1,15 +1,74 @@
-export type { CollectedFile, CollectRuntimeFileInput, CollectRuntimeFilesInput } from './shared/collect.js';
-export type { CollectOutcome } from './shared/collect-outcome.js';
-export type { FailureDetails } from './shared/failure-details.js';
+export type { BctrlActivities } from './activities/create-activities.js';
+export type { JobError, TerminalStatus } from './shared/api-types.js';
+export type { ArchiveOptions, ExportRunFilesInput } from './shared/archive.js';
+export type {
+  CollectedFile,
+  CollectRuntimeFileInput,
+  CollectRuntimeFilesInput,
+  FileOptions,
+  VerifyCollectedFilesInput,
+} from './shared/collect.js';
+export type {
+  CollectOutcome,
+  FailedCollect,
+  StoredFileRef,
+  StoredOutcome,
+  VerifiedFiles,
+} from './shared/collect-outcome.js';
+export type { Duration } from './shared/duration.js';
+export type { ApiProblem, FailureDetails } from './shared/failure-details.js';
 export type {
   TerminalInvocation,
   WaitForInvocationInput,
   WaitForInvocationResult,
 } from './shared/invocation.js';
 export { PIPELINE_FAILED } from './shared/names.js';
-export type * from './shared/pipeline-input.js';
-export type * from './shared/pipeline-messages.js';
-export type * from './shared/pipeline-report.js';
+export type {
+  CollectFileInput,
+  NextWorkflow,
+  PipelineFile,
+  PipelineInput,
+  PipelineOptions,
+  PipelineWithoutWait,
+  PipelineWithWait,
+  WaitFor,
+  WaitForInvocations,
+  WaitForSignal,
+} from './shared/pipeline-input.js';
+export type {
+  AbandonResult,
+  AddFilesInput,
+  AddFilesResult,
+  FinishedInvocation,
+  FinishedJob,
+  JobFinishedInput,
+  ResumeInput,
+  ResumeResult,
+} from './shared/pipeline-messages.js';
+export type {
+  CollectedOutcome,
+  ExportArchiveOutcome,
+  ExportedArchive,
+  FailedOutcome,
+  FailedStep,
+  FileOutcome,
+  JobOutcome,
+  MissingOutcome,
+  NextOutcome,
+  PipelineCounts,
+  PipelineOutcome,
+  PipelinePhase,
+  PipelineProgress,
+  PipelineReport,
+  Problem,
+  SkippedOutcome,
+  SkippedStep,
+  StartedWorkflow,
+  StoppedRuntime,
+  StopRuntimeOutcome,
+} from './shared/pipeline-report.js';
+export type { ReasonClass } from './shared/reason-class.js';
+export type { RuntimeInput } from './shared/runtime-input.js';
 export {
   activityOptions,
   type BctrlActivityOptions,
@@ -18,7 +77,7 @@ export {
   waitActivityOptions,
 } from './workflows/activity-options.js';
 export { collectFile } from './workflows/collect-file.js';
-export { collectionKey } from './workflows/collection-key.js';
+export { type CollectionKeyInput, collectionKey } from './workflows/collection-key.js';
 export {
   abandonUpdate,
   addFilesUpdate,

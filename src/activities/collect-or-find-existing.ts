@@ -1,6 +1,6 @@
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { RequestOptions } from '../bctrl/client-options.js';
-import type { File } from '../shared/api-schema.js';
+import type { File } from '../shared/api-types.js';
 import { toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import type { AcquiredFile, FileWithKey } from './collect-state.js';

@@ -18,10 +18,14 @@ import { runCollectActivity } from './run-collect-activity.js';
  */
 export function createCollectRuntimeFile(dependencies: ActivityDependencies) {
   return async function collectRuntimeFile(input: CollectRuntimeFileInput): Promise<CollectedFile> {
-    const { runtimeId, collectionKey, checkExistingFirst, concurrentRun, ...options } = parseInput(
-      collectRuntimeFileInputSchema,
-      input,
-    );
+    const {
+      account: _,
+      runtimeId,
+      collectionKey,
+      checkExistingFirst,
+      concurrentRun,
+      ...options
+    } = parseInput(collectRuntimeFileInputSchema, input);
     const collect = { runtimeId, collectionKey, checkExistingFirst, concurrentRun, files: [options] };
     return await runCollectActivity(dependencies, collect, ([file], passFailure) => {
       const { outcome, lastFailure = passFailure, lookupFromMs } = file ?? {};

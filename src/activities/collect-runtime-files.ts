@@ -1,5 +1,5 @@
 import { Context, type Info } from '@temporalio/activity';
-import { type CollectRuntimeFilesInput, collectRuntimeFilesInputSchema } from '../shared/collect.js';
+import { type CollectBatchInput, collectRuntimeFilesInputSchema } from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
 import { parseInput } from '../shared/parse-input.js';
 import { type FileState, isPending, type RetriedFailure, toCollectOutcome } from './collect-state.js';
@@ -19,7 +19,7 @@ const MARGIN_MS = 1_000;
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`, while files are pending
  */
 export function createCollectRuntimeFiles(dependencies: ActivityDependencies) {
-  return async function collectRuntimeFiles(input: CollectRuntimeFilesInput): Promise<CollectOutcome[]> {
+  return async function collectRuntimeFiles(input: CollectBatchInput): Promise<CollectOutcome[]> {
     const { brief, ...collect } = parseInput(collectRuntimeFilesInputSchema, input);
     const toOutcome = brief ? toBriefOutcome : toStoredFileRef;
     const canRetryAfter = createDeadline(Context.current().info);

@@ -10,6 +10,7 @@ import {
 } from './lookup-window.js';
 
 export interface ActivitiesOptions {
+  /** The HTTP client of the activities. Close it when the worker has stopped. */
   readonly client: BctrlClient;
   /** Overrides of rows of the reasonClass table, for all activities of the worker. */
   readonly retryTable?: RetryTableOverrides | undefined;

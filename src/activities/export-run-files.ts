@@ -1,21 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
-import { collectionKeySchema, idSchema } from '../shared/bounded-string.js';
+import { type ExportRunFilesInput, exportRunFilesInputSchema } from '../shared/archive.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
-import { externalInput } from '../shared/external-input.js';
 import { parseInput } from '../shared/parse-input.js';
-import { exportArchiveSchema } from '../shared/pipeline-input.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { runApiActivity } from './run-api-activity.js';
-
-const exportRunFilesInputSchema = externalInput(
-  exportArchiveSchema.extend({
-    runId: idSchema,
-    /** Any text. Requests with the same key create one archive. */
-    idempotencyKey: collectionKeySchema,
-  }),
-);
-export type ExportRunFilesInput = z.infer<typeof exportRunFilesInputSchema>;
 
 /**
  * Creates a zip of a run's files, once per idempotency key.
@@ -24,7 +12,7 @@ export type ExportRunFilesInput = z.infer<typeof exportRunFilesInputSchema>;
  */
 export function createExportRunFiles(dependencies: ActivityDependencies) {
   return async function exportRunFiles(input: ExportRunFilesInput): Promise<CollectedFile> {
-    const { runId, idempotencyKey: key, ...body } = parseInput(exportRunFilesInputSchema, input);
+    const { account: _, runId, idempotencyKey: key, ...body } = parseInput(exportRunFilesInputSchema, input);
     // The key contains a workflow id, which may have characters that a header cannot carry.
     const idempotencyKey = createHash('sha256').update(key).digest('hex');
     return await runApiActivity(dependencies, `archive of run ${runId}`, async ({ client, signal }) =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { ListFilesParams, RequestOptions } from '../bctrl/client-options.js';
-import type { File, FilePage } from '../shared/api-schema.js';
+import type { File, FilePage } from '../shared/api-types.js';
 import { type CollectedFile, toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import { nextRetryDelayMs } from '../shared/retry-table.js';

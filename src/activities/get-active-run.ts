@@ -1,13 +1,11 @@
-import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import { idSchema } from '../shared/bounded-string.js';
 import { externalInput } from '../shared/external-input.js';
 import { parseInput } from '../shared/parse-input.js';
+import { type RuntimeInput, runtimeInputSchema } from '../shared/runtime-input.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { runApiActivity } from './run-api-activity.js';
 
-const getActiveRunInputSchema = externalInput(z.strictObject({ runtimeId: idSchema }));
-export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
+const getActiveRunInputSchema = externalInput(runtimeInputSchema);
 
 /**
  * Returns the id of a runtime's active run.
@@ -16,7 +14,7 @@ export type GetActiveRunInput = z.infer<typeof getActiveRunInputSchema>;
  *   with code `runtime.not_active` if there is no active run
  */
 export function createGetActiveRun(dependencies: ActivityDependencies) {
-  return async function getActiveRun(input: GetActiveRunInput): Promise<string> {
+  return async function getActiveRun(input: RuntimeInput): Promise<string> {
     const { runtimeId } = parseInput(getActiveRunInputSchema, input);
     return await runApiActivity(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
       const { activeRunId } = await client.getRuntime(runtimeId, { signal });

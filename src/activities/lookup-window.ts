@@ -1,6 +1,6 @@
 import type { Info } from '@temporalio/activity';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
-import type { File } from '../shared/api-schema.js';
+import type { File } from '../shared/api-types.js';
 
 /** Longer than a replicated listing usually lags behind, short enough not to slow down retries. */
 export const DEFAULT_LIST_SETTLE_TIME = '5s';

@@ -1,13 +1,11 @@
-import { z } from 'zod';
 import { BctrlError } from '../bctrl/bctrl-error.js';
-import { idSchema } from '../shared/bounded-string.js';
 import { externalInput } from '../shared/external-input.js';
 import { parseInput } from '../shared/parse-input.js';
+import { type RuntimeInput, runtimeInputSchema } from '../shared/runtime-input.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { runApiActivity } from './run-api-activity.js';
 
-const stopRuntimeInputSchema = externalInput(z.strictObject({ runtimeId: idSchema }));
-export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;
+const stopRuntimeInputSchema = externalInput(runtimeInputSchema);
 
 /**
  * Stops a runtime. It succeeds if the runtime is already stopped, so it is safe to repeat.
@@ -15,7 +13,7 @@ export type StopRuntimeInput = z.infer<typeof stopRuntimeInputSchema>;
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
 export function createStopRuntime(dependencies: ActivityDependencies) {
-  return async function stopRuntime(input: StopRuntimeInput): Promise<void> {
+  return async function stopRuntime(input: RuntimeInput): Promise<void> {
     const { runtimeId } = parseInput(stopRuntimeInputSchema, input);
     await runApiActivity(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
       try {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { get, type Json } from '@hyperjump/json-pointer';
-import { isTerminal, type TerminalStatus } from '../shared/api-schema.js';
+import { isTerminal } from '../shared/api-schema.js';
+import type { TerminalStatus } from '../shared/api-types.js';
 import { externalInput } from '../shared/external-input.js';
 import {
   type WaitForInvocationInput,

@@ -1,23 +1,26 @@
 import {
-  type CollectRequest,
-  type ExportRequest,
-  type File,
-  type FilePage,
   filePageSchema,
   fileSchema,
-  type Invocation,
   invocationSchema,
-  type Runtime,
-  type RuntimeStop,
   runtimeSchema,
   runtimeStopSchema,
-  type Whoami,
   whoamiSchema,
 } from '../shared/api-schema.js';
+import type {
+  CollectRequest,
+  ExportRequest,
+  File,
+  FilePage,
+  Invocation,
+  Runtime,
+  RuntimeStop,
+  Whoami,
+} from '../shared/api-types.js';
 import { shortSha256 } from '../shared/keys.js';
 import type { BctrlClientHooks, BctrlOperation } from './client-hooks.js';
 import {
   type BctrlClientOptions,
+  type ExportRunFilesOptions,
   type ListFilesParams,
   type RequestOptions,
   type ResolvedClientOptions,
@@ -35,7 +38,10 @@ const FILE: ResponseKind<File> = { schema: fileSchema, name: 'a File' };
 const FILE_PAGE: ResponseKind<FilePage> = { schema: filePageSchema, name: 'a page of Files' };
 const INVOCATION: ResponseKind<Invocation> = { schema: invocationSchema, name: 'an invocation' };
 const RUNTIME: ResponseKind<Runtime> = { schema: runtimeSchema, name: 'a runtime' };
-const STOPPED_RUNTIME: ResponseKind<RuntimeStop> = { schema: runtimeStopSchema, name: 'a stopped runtime' };
+const STOPPED_RUNTIME: ResponseKind<RuntimeStop | null> = {
+  schema: runtimeStopSchema,
+  name: 'a stopped runtime',
+};
 const WHOAMI: ResponseKind<Whoami> = { schema: whoamiSchema, name: "an API key's owner" };
 
 interface RequestParts extends RequestOptions {
@@ -102,6 +108,7 @@ export class BctrlClient {
     return this.#request('list-files', 'GET', ['files'], FILE_PAGE, { ...options, query });
   }
 
+  /** Returns a job as it is now. */
   getInvocation(invocationId: string, options: RequestOptions = {}): Promise<Invocation> {
     return this.#request('get-invocation', 'GET', ['invocations', invocationId], INVOCATION, options);
   }
@@ -118,23 +125,21 @@ export class BctrlClient {
     return this.#request('wait', 'POST', path, INVOCATION, { ...options, ...poll });
   }
 
+  /** Returns a runtime as it is now. */
   getRuntime(runtimeId: string, options: RequestOptions = {}): Promise<Runtime> {
     return this.#request('get-runtime', 'GET', ['runtimes', runtimeId], RUNTIME, options);
   }
 
-  /** Rejects with code `runtime.not_active` if the runtime is already stopped. */
-  stopRuntime(runtimeId: string, options: RequestOptions = {}): Promise<RuntimeStop> {
+  /** Rejects with code `runtime.not_active` if the runtime is already stopped. `null`: the response had no body. */
+  stopRuntime(runtimeId: string, options: RequestOptions = {}): Promise<RuntimeStop | null> {
     return this.#request('stop-runtime', 'POST', ['runtimes', runtimeId, 'stop'], STOPPED_RUNTIME, options);
   }
 
-  /**
-   * Creates a zip of the run's files. A repeated request with the same `idempotencyKey`, at most 255 visible ASCII characters,
-   * returns the zip that the first one created.
-   */
+  /** Creates a zip of the run's files, once per idempotency key. */
   exportRunFiles(
     runId: string,
     body: ExportRequest,
-    { idempotencyKey, ...options }: RequestOptions & { readonly idempotencyKey: string },
+    { idempotencyKey, ...options }: ExportRunFilesOptions,
   ): Promise<File> {
     const path = ['runs', runId, 'files', 'export'];
     const headers = { 'idempotency-key': idempotencyKey };

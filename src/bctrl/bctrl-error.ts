@@ -1,20 +1,27 @@
 import type { ReasonClass } from '../shared/reason-class.js';
 
+/** What is known of a failed call, beside its message. */
 export interface BctrlErrorOptions {
+  /** Its category in the API's words. */
   readonly reasonClass: ReasonClass;
   /** A code of the API (`storage.unavailable`), of the connection (`ECONNREFUSED`), or of the client (`response.invalid`). */
   readonly code?: string | undefined;
   /** HTTP status; absent if there was no response. */
   readonly status?: number | undefined;
+  /** Id of the request, for the API's support. */
   readonly requestId?: string | undefined;
+  /** What to do about it, in the API's words. */
   readonly hint?: string | undefined;
+  /** The `details` of the API's error response. */
   readonly details?: Record<string, unknown> | undefined;
+  /** Retry-After of the response, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /**
    * The server may have done what the request asked for: there was no response, an unreadable one, or a 5xx. `false` after a
    * definite refusal, and for a request that was never sent.
    */
   readonly mayHaveSucceeded: boolean;
+  /** The error that caused this one, such as one of the connection. */
   readonly cause?: Error | undefined;
   /** The conflicting path of durable storage, as the API writes it. Kept out of messages and logs. */
   readonly takenPath?: string | undefined;
@@ -25,14 +32,23 @@ export interface BctrlErrorOptions {
  * body or `downloadUrl`.
  */
 export class BctrlError extends Error {
+  /** Tells the error apart where `instanceof` cannot. */
   override readonly name = 'BctrlError';
+  /** Its category in the API's words. */
   readonly reasonClass: ReasonClass;
+  /** A code of the API (`storage.unavailable`), of the connection (`ECONNREFUSED`), or of the client (`response.invalid`). */
   readonly code: string | undefined;
+  /** HTTP status; `undefined` if there was no response. */
   readonly status: number | undefined;
+  /** Id of the request, for the API's support. */
   readonly requestId: string | undefined;
+  /** What to do about it, in the API's words. */
   readonly hint: string | undefined;
+  /** The `details` of the API's error response. */
   readonly details: Record<string, unknown> | undefined;
+  /** Retry-After of the response, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** Whether the server may have done what the request asked for. `false` after a definite refusal. */
   readonly mayHaveSucceeded: boolean;
   readonly #takenPath: string | undefined;
 
@@ -49,7 +65,7 @@ export class BctrlError extends Error {
     this.#takenPath = options.takenPath;
   }
 
-  /** A getter of a private field, so that no log or JSON of the error shows the path. */
+  /** The conflicting path of durable storage, as the API writes it. A getter, so that no log or JSON of the error shows it. */
   get takenPath(): string | undefined {
     return this.#takenPath;
   }

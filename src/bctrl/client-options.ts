@@ -12,8 +12,9 @@ export const DEFAULT_MAX_REQUESTS = 32;
 /** A longer `Retry-After` may be meant for one runtime: after a minute the other requests try again. */
 const DEFAULT_MAX_RATE_LIMIT_PAUSE_MS = 60_000;
 
+/** Options of a {@link BctrlClient}. An option with which no request could be made is a TypeError. */
 export interface BctrlClientOptions {
-  /** Sent as bearer token. No error contains it. */
+  /** Sent as bearer token: visible ASCII characters, and not empty. No error contains it. */
   readonly apiKey: string;
   /** With or without a trailing `/v1`. Default: `https://api.bctrl.ai`. */
   readonly baseUrl?: string | undefined;
@@ -22,23 +23,24 @@ export interface BctrlClientOptions {
    * variables.
    */
   readonly proxyUrl?: string | undefined;
-  /** Sent as `BCTRL-Subaccount-Id`. */
+  /** Sent as `BCTRL-Subaccount-Id`: visible ASCII characters. Default: none. */
   readonly subaccountId?: string | undefined;
-  /** Timeout of one request, in milliseconds. Default: 5 minutes. */
+  /** Timeout of one request, in milliseconds, above 0. A long poll has its own. Default: 5 minutes. */
   readonly requestTimeoutMs?: number | undefined;
-  /** Maximum number of requests in flight. Long polls do not count. Default: 32. */
+  /** Maximum number of requests in flight, above 0. Long polls do not count. Default: 32. */
   readonly maxRequests?: number | undefined;
   /**
    * Longest time, in milliseconds, for which the `Retry-After` of one rate-limited request pauses all requests. 0 pauses none:
    * only the caller of that request sees its `Retry-After`. Default: one minute.
    */
   readonly maxRateLimitPauseMs?: number | undefined;
-  /** Called for every request, for metrics. */
+  /** Called for every request, for metrics. Default: none. */
   readonly hooks?: BctrlClientHooks | undefined;
   /** The clock that the date of a `Retry-After` is compared with if the response has no `Date`. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
+/** Options of one call of a {@link BctrlClient}. */
 export interface RequestOptions {
   /** Aborts the request at once. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -48,14 +50,27 @@ export interface RequestOptions {
   readonly onTurn?: (() => void) | undefined;
 }
 
-/** Filters of `GET /v1/files`. `createdAfter` is an RFC 3339 date-time. */
+/** Options of `exportRunFiles`. */
+export interface ExportRunFilesOptions extends RequestOptions {
+  /** 1 to 255 visible ASCII characters. A repeated request with the same key returns the zip that the first one created. */
+  readonly idempotencyKey: string;
+}
+
+/** Filters of `GET /v1/files`. A file has to pass all of them. */
 export interface ListFilesParams {
+  /** Only files of this runtime. */
   readonly runtimeId?: string | undefined;
+  /** Only files of this run. */
   readonly runId?: string | undefined;
+  /** Only files that were uploaded, or that were collected from a runtime. */
   readonly source?: 'upload' | 'runtime' | undefined;
+  /** Only files at this path of durable storage. */
   readonly path?: string | undefined;
+  /** Only files that were made after this RFC 3339 date-time. */
   readonly createdAfter?: string | undefined;
+  /** `nextCursor` of the page before. Default: the first page. */
   readonly cursor?: string | undefined;
+  /** Files per page, at most 100. Default: chosen by the API. */
   readonly limit?: number | undefined;
 }
 

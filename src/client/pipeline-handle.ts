@@ -37,6 +37,7 @@ import { updatePipeline } from './update-pipeline.js';
  * - `WorkflowUpdateRPCTimeoutOrCancelledError` after the deadline. The update may have been applied: see `progress()`.
  */
 export interface PipelineHandle {
+  /** Workflow id of the pipeline. */
   readonly workflowId: string;
   /** Temporal's own handle, for everything else: cancel, terminate, describe, history. */
   readonly workflowHandle: WorkflowHandle<(input: PipelineInput) => Promise<PipelineReport>>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { File, JobError, TerminalStatus } from './api-types.js';
 import { boundedString, fileTypeSchema, isAtMostBytes, pathSchema } from './bounded-string.js';
 import { truncateLine } from './display-text.js';
 import { isAtMostDeep, isObject } from './external-input.js';
@@ -72,28 +73,9 @@ function readFile(fields: Readonly<Record<string, unknown>>): File | undefined {
     runId: readId(fields['runId']),
     runtimeId: readId(fields['runtimeId']),
     type: readText(fields['type']),
-  };
+  } satisfies Record<keyof Omit<File, 'missingFields'>, unknown>;
   const missingFields = requiredFileFields.filter((name) => file[name] === undefined);
   return missingFields.length === 0 ? file : { ...file, missingFields };
-}
-
-export interface File {
-  readonly id: string;
-  readonly spaceId?: string | undefined;
-  readonly source?: string | undefined;
-  readonly name?: string | undefined;
-  readonly path?: string | undefined;
-  readonly contentType?: string | undefined;
-  readonly sizeBytes?: number | undefined;
-  readonly createdAt?: string | undefined;
-  readonly downloadUrl?: string | undefined;
-  readonly expiresAt?: string | undefined;
-  readonly metadata?: Record<string, unknown> | undefined;
-  readonly runId?: string | undefined;
-  readonly runtimeId?: string | undefined;
-  readonly type?: string | undefined;
-  /** Fields that the contract requires and that the response lacked, or had in another type. */
-  readonly missingFields?: readonly string[];
 }
 
 /** A page of files. An item without an id is skipped. Without a cursor the list ends. */
@@ -106,7 +88,6 @@ export const filePageSchema = z.object({
     .nullish()
     .transform((cursor) => cursor || null),
 });
-export type FilePage = z.infer<typeof filePageSchema>;
 
 /** Enough for labels. Content belongs in the file. */
 const MAX_METADATA_BYTES = 65_536;
@@ -115,11 +96,8 @@ const MAX_METADATA_DEPTH = 100;
 
 /** Body of the collect call (OpenAPI `RuntimeFileCollectRequest`). */
 export const collectRequestSchema = z.strictObject({
-  /** Path in the runtime's workspace. */
   runtimePath: pathSchema,
-  /** Path in durable storage. Default: chosen by the API. */
   destinationPath: pathSchema.optional(),
-  /** Display name. Default: chosen by the API. */
   name: boundedString(1_024).optional(),
   type: fileTypeSchema.optional(),
   metadata: z
@@ -132,7 +110,6 @@ export const collectRequestSchema = z.strictObject({
     )
     .optional(),
 });
-export type CollectRequest = z.infer<typeof collectRequestSchema>;
 
 const looseObject = z.record(z.string(), z.unknown()).catch({});
 /** A text of an error response. `BctrlError` makes it fit to be shown. */
@@ -171,8 +148,12 @@ export const errorResponseSchema = looseObject.transform((body) => {
   };
 });
 
-export const terminalStatuses = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const;
-export type TerminalStatus = (typeof terminalStatuses)[number];
+export const terminalStatuses = [
+  'succeeded',
+  'failed',
+  'cancelled',
+  'timed_out',
+] as const satisfies TerminalStatus[];
 
 /** A text that is cut to one line. */
 const optionalLine = z.string().transform(truncateLine).optional().catch(undefined);
@@ -182,25 +163,18 @@ const jobErrorSchema: z.ZodType<JobError> = z.union([
   z.object({ code: optionalLine, message: optionalLine }),
   z.string().transform((message) => ({ message: truncateLine(message) })),
 ]);
-export interface JobError {
-  readonly code?: string | undefined;
-  readonly message?: string | undefined;
-}
 
 /** A runtime job. Its `output` is whatever its action returns. */
 export const invocationSchema = z.object({
   id: optionalId,
   runId: optionalId,
-  /** Any status that is not one of `terminalStatuses` means that the job is still running. */
   status: z.string().min(1).transform(truncateLine),
   action: optionalLine,
   output: z.unknown().optional(),
   error: jobErrorSchema.optional().catch(undefined),
   durationSeconds: z.number().nonnegative().optional().catch(undefined),
-  /** When to poll again. */
   retryAfterSeconds: z.number().nonnegative().optional().catch(undefined),
 });
-export type Invocation = z.infer<typeof invocationSchema>;
 
 export function isTerminal(status: string): status is TerminalStatus {
   return terminalStatuses.some((terminal) => terminal === status);
@@ -216,24 +190,13 @@ export const runtimeSchema = z
     activeRunId: runIdSchema.nullish().transform((id) => id || null),
   })
   .refine(({ id, status, activeRunId }) => id !== undefined || status !== undefined || activeRunId !== null);
-export type Runtime = z.infer<typeof runtimeSchema>;
 
 /** Any object, or no body: the HTTP status says that the runtime has stopped. */
 export const runtimeStopSchema = z
   .object({ runId: optionalId, status: optionalText, stopped: z.boolean().optional().catch(undefined) })
   .nullable();
-export type RuntimeStop = z.infer<typeof runtimeStopSchema>;
-
-/** Body of the export call, which makes a zip of a run's files. */
-export interface ExportRequest {
-  /** Name of the zip file. Default: chosen by the API. */
-  readonly name?: string | undefined;
-  /** Only files of these types. Default: all. */
-  readonly type?: readonly string[] | undefined;
-}
 
 /** The account of an API key. One of the two ids is required, which tells the bctrl API from any other server. */
 export const whoamiSchema = z
   .object({ keyId: optionalId, organizationId: optionalId, scope: optionalText })
   .refine(({ keyId, organizationId }) => keyId !== undefined || organizationId !== undefined);
-export type Whoami = z.infer<typeof whoamiSchema>;

@@ -1,41 +1,60 @@
 import { z } from 'zod';
 import type { CollectedFile } from './collect.js';
-import { apiProblemSchema } from './failure-details.js';
+import { type ApiProblem, apiProblemSchema } from './failure-details.js';
+
+/** A file that is in durable storage, as a batch reports it. */
+export interface StoredOutcome {
+  /** `kept`: the destination had a file that this collect did not make, and `ifExists: 'keep'` left it there. */
+  readonly outcome: 'collected' | 'kept';
+  /** Id of the file. Absent, like `path`, in the batches of a large pipeline, whose history it would fill. */
+  readonly fileId?: string;
+  /** Path in durable storage, if the API names it. */
+  readonly path?: string;
+  /** Size in bytes, if the API names it. */
+  readonly sizeBytes?: number;
+  /** Ids of further files with the same collection key. A slow server made them after the client had given up waiting. */
+  readonly duplicateIds?: readonly string[];
+  /** Fields that the contract requires and that the response lacked, or had in another type. */
+  readonly missingFields?: readonly string[];
+  /** Set when the file was requested again after an unclear outcome, so that there may be two. */
+  readonly unverified?: true;
+}
 
 export const storedOutcomeSchema = z.object({
-  /** `kept`: the destination had a file that this collect did not make, and `ifExists: 'keep'` left it there. */
   outcome: z.enum(['collected', 'kept']),
-  /** Absent, like `path`, if the batch asked for `brief` outcomes. */
   fileId: z.string().exactOptional(),
-  /** Path in durable storage, if the API names it. */
   path: z.string().exactOptional(),
-  /** If the API names it. */
   sizeBytes: z.int().exactOptional(),
-  /** Further files with the same collection key. A slow server made them after the client had given up waiting. */
   duplicateIds: z.array(z.string()).readonly().exactOptional(),
-  /** Fields that the contract requires and that the response lacked, or had in another type. */
   missingFields: z.array(z.string()).readonly().exactOptional(),
-  /** Set when the file was requested again after an unclear outcome, so that there may be two. */
   unverified: z.literal(true).exactOptional(),
 });
-/** A file that is in durable storage. */
-export type StoredOutcome = Readonly<z.infer<typeof storedOutcomeSchema>>;
 
 /** A file that is in durable storage, by its id. */
-export type StoredFileRef = StoredOutcome & { readonly fileId: string };
+export interface StoredFileRef extends StoredOutcome {
+  /** Id of the file. */
+  readonly fileId: string;
+}
+
+/** A file of a batch that finally failed. */
+export interface FailedCollect extends ApiProblem {
+  /** Tells the kinds of outcomes apart. */
+  readonly outcome: 'failed';
+}
+
+/** What became of one file of a batch. */
+export type CollectOutcome = StoredOutcome | FailedCollect;
 
 export const collectOutcomeSchema = z.union([
   storedOutcomeSchema,
   apiProblemSchema.extend({ outcome: z.literal('failed') }),
 ]);
-/** What became of one file of a batch. */
-export type CollectOutcome = z.infer<typeof collectOutcomeSchema>;
 
 /** What the last lookup found of files whose outcome was unclear. */
 export interface VerifiedFiles {
-  /** By file key, as many as fit into the result. */
+  /** By file key, as many as fit into 1 MB. A file that was found once, and had not failed, is not among them. */
   readonly files: Readonly<Record<string, StoredFileRef>>;
-  /** Duplicates of the files that did not fit. */
+  /** Number of duplicates of the files that did not fit. */
   readonly moreDuplicates: number;
 }
 

@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { collectRequestSchema, type File } from './api-schema.js';
-import { collectionKeySchema, idSchema } from './bounded-string.js';
-import { durationSchema } from './duration.js';
+import { collectRequestSchema } from './api-schema.js';
+import type { CollectRequest, File } from './api-types.js';
+import { collectionKeySchema } from './bounded-string.js';
+import { type Duration, durationSchema } from './duration.js';
 import { externalInput } from './external-input.js';
 import { SHORT_SHA256_LENGTH, sourceAndDestination } from './keys.js';
 import { COLLECTION_KEY_FIELD } from './names.js';
 import type { ReasonClass } from './reason-class.js';
+import { type RuntimeInput, runtimeInputSchema } from './runtime-input.js';
 
 /** The API's code for a file that is not in the runtime's workspace. */
 const MISSING_FILE_CODE = 'file.not_found';
@@ -25,8 +27,20 @@ export function isMissingFile({ reasonClass, code, status }: Failure): boolean {
   return reasonClass === 'not_found' && code === MISSING_FILE_CODE && missingFileStatuses.includes(status);
 }
 
+/** A file to collect. Two with the same source and destination are one file. */
+export interface FileOptions extends CollectRequest {
+  /** Labels that are stored with the file: at most 64 KiB of JSON. The field `temporalCollectionKey` is reserved. Default: none. */
+  readonly metadata?: Record<string, unknown> | undefined;
+  /**
+   * What to do when the destination already has a file that this collect did not make. `fail` (default): the file fails with
+   * `conflict`. `keep`: the existing file is the result.
+   */
+  readonly ifExists?: 'fail' | 'keep' | undefined;
+  /** How long after the first attempt a missing file is still expected to appear. Default: it fails at once. */
+  readonly appearsWithin?: Duration | undefined;
+}
+
 export const fileOptionsSchema = collectRequestSchema.extend({
-  /** Labels that are stored with the file: at most 64 KiB of JSON. The field `temporalCollectionKey` is reserved. */
   metadata: collectRequestSchema.shape.metadata
     .unwrap()
     .refine(
@@ -34,34 +48,38 @@ export const fileOptionsSchema = collectRequestSchema.extend({
       `the field ${COLLECTION_KEY_FIELD} is reserved`,
     )
     .optional(),
-  /**
-   * What to do when the destination already has a file that this collect did not make. `fail` (default): the file fails with
-   * `conflict`. `keep`: the existing file is the result.
-   */
   ifExists: z.enum(['fail', 'keep']).optional(),
-  /** How long after the first attempt a missing file is still expected to appear. Default: it fails at once. */
   appearsWithin: durationSchema.optional(),
 });
 
-export type FileOptions = z.infer<typeof fileOptionsSchema>;
-
-const collectFieldsSchema = z.strictObject({
-  runtimeId: idSchema,
+/** What the inputs of both collect activities have in common. `collectionKey()` makes three of the fields: spread its result. */
+interface CollectFields extends RuntimeInput {
   /**
-   * Prefix of the files' collection keys, by which a retry finds what a lost attempt made. The activity appends each file's own
-   * key. See the function `collectionKey` of `bctrl-temporal/workflow`. Default: made from the id of the activity.
+   * Prefix of the files' collection keys, by which a retry finds what a lost attempt made: 1 to 2,100 bytes of UTF-8. The
+   * activity appends each file's own key. Default: made from the id of the activity.
    */
+  readonly collectionKey?: string | undefined;
+  /** An earlier run of the workflow may have collected the files: look them up before the first attempt too. Default: false. */
+  readonly checkExistingFirst?: boolean | undefined;
+  /**
+   * Another run of the workflow, such as one that was reset, may still be collecting until its next heartbeat: wait for that
+   * before the lookup. Default: false.
+   */
+  readonly concurrentRun?: boolean | undefined;
+}
+
+const collectFieldsSchema = runtimeInputSchema.extend({
   collectionKey: collectionKeySchema.optional(),
-  /** An earlier run of the workflow may have collected the files: look them up before the first attempt too. */
   checkExistingFirst: z.boolean().optional(),
-  /** Another run of the workflow, such as one that was reset, may still be collecting until its next heartbeat. */
   concurrentRun: z.boolean().optional(),
 });
+
+/** Input of the activity `collectRuntimeFile`. */
+export interface CollectRuntimeFileInput extends FileOptions, CollectFields {}
 
 export const collectRuntimeFileInputSchema = externalInput(
   fileOptionsSchema.extend(collectFieldsSchema.shape),
 );
-export type CollectRuntimeFileInput = z.infer<typeof collectRuntimeFileInputSchema>;
 
 function areDistinct(files: readonly FileOptions[]): boolean {
   return new Set(files.map(sourceAndDestination)).size === files.length;
@@ -73,6 +91,18 @@ export const MAX_BATCH_SIZE = 1_000;
 /** All files of a pipeline. */
 const MAX_VERIFIED_FILES = 10_000;
 
+/** Input of the activity `collectRuntimeFiles`. */
+export interface CollectRuntimeFilesInput extends CollectFields {
+  /** 1 to 1,000 files, each with another source and destination. */
+  readonly files: readonly FileOptions[];
+}
+
+/** Input of `collectRuntimeFiles` from the pipeline workflow. */
+export interface CollectBatchInput extends CollectRuntimeFilesInput {
+  /** Leave id and path out of the outcome of a collected file, so that the history stays small. Default: false. */
+  readonly brief?: boolean | undefined;
+}
+
 export const collectRuntimeFilesInputSchema = externalInput(
   collectFieldsSchema.extend({
     files: z
@@ -80,11 +110,9 @@ export const collectRuntimeFilesInputSchema = externalInput(
       .min(1)
       .max(MAX_BATCH_SIZE)
       .refine(areDistinct, 'two of them have the same source and destination'),
-    /** Leave id and path out of the outcome of a collected file, so that the history stays small. */
     brief: z.boolean().optional(),
   }),
 );
-export type CollectRuntimeFilesInput = z.infer<typeof collectRuntimeFilesInputSchema>;
 
 /** A file in durable storage. Every string is bounded. The API has the rest by the id, such as metadata and download URL. */
 export interface CollectedFile
@@ -94,7 +122,7 @@ export interface CollectedFile
   > {
   /** Set when the file existed before and `ifExists: 'keep'` made it the result. */
   readonly kept?: true;
-  /** Ids of further files with the same collection key. */
+  /** Ids of further files with the same collection key. Absent if there are none. */
   readonly duplicateIds?: readonly string[];
   /**
    * Set when the file was requested again after an unclear outcome, so that there may be two. `verifyCollectedFiles` finds
@@ -111,15 +139,20 @@ export function toCollectedFile(file: File): CollectedFile {
 
 const fileKeysSchema = z.array(z.string().length(SHORT_SHA256_LENGTH)).max(MAX_VERIFIED_FILES).readonly();
 
+/** Input of the activity `verifyCollectedFiles`. */
+export interface VerifyCollectedFilesInput extends RuntimeInput {
+  /** Prefix of the files' collection keys: that of the collect. */
+  readonly collectionKey: string;
+  /** Keys of files that may have been made twice, at most 10,000. A key is the part of the collection key after the prefix. */
+  readonly collected: readonly string[];
+  /** Keys of files that failed, and may have been made all the same, at most 10,000. */
+  readonly failed: readonly string[];
+}
+
 export const verifyCollectedFilesInputSchema = externalInput(
-  z.strictObject({
-    runtimeId: idSchema,
-    /** Prefix of the files' collection keys. */
+  runtimeInputSchema.extend({
     collectionKey: collectionKeySchema,
-    /** Keys (`fileKey`) of files that may have been made twice. */
     collected: fileKeysSchema,
-    /** Keys of files that failed, and may have been made all the same. */
     failed: fileKeysSchema,
   }),
 );
-export type VerifyCollectedFilesInput = z.infer<typeof verifyCollectedFilesInputSchema>;

@@ -1,8 +1,44 @@
-import type { Duration } from '@temporalio/common';
 import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 
-export type { Duration };
+type DurationUnit =
+  | 'ms'
+  | 'msec'
+  | 'msecs'
+  | 'millisecond'
+  | 'milliseconds'
+  | 's'
+  | 'sec'
+  | 'secs'
+  | 'second'
+  | 'seconds'
+  | 'm'
+  | 'min'
+  | 'mins'
+  | 'minute'
+  | 'minutes'
+  | 'h'
+  | 'hr'
+  | 'hrs'
+  | 'hour'
+  | 'hours'
+  | 'd'
+  | 'day'
+  | 'days'
+  | 'w'
+  | 'week'
+  | 'weeks'
+  | 'y'
+  | 'yr'
+  | 'yrs'
+  | 'year'
+  | 'years';
+
+/**
+ * A number of milliseconds, or a text of a number and a unit such as `'30s'`, `'1.5h'` or `'2 days'`: 1 ms to 10 years. It fits
+ * wherever Temporal's SDK takes a duration. The SDK's own type is `any` in a project without `@types/ms`.
+ */
+export type Duration = number | `${number}${DurationUnit}` | `${number} ${DurationUnit}`;
 
 /** Node's limit in milliseconds, 24.8 days: a longer timer fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
@@ -19,7 +55,6 @@ const NUMBER_WITH_UNIT = /^\d+(\.\d+)?\s*[a-z]+$/i;
 /** `ms` reads no longer text. */
 const MAX_TEXT_LENGTH = 100;
 
-/** A duration as in Temporal's options: a text such as `'30s'` or `'5m'`, or a number of milliseconds. */
 export const durationSchema = z.custom<Duration>(
   isDuration,
   'expected a duration such as "30s" or "5m", of 1 ms to 10 years',

@@ -11,6 +11,7 @@ export const reasonClasses = [
   'server',
 ] as const;
 
+/** An error category of the API. It decides whether a failure is retried, and it is the type of the failure in Temporal. */
 export type ReasonClass = (typeof reasonClasses)[number];
 
 /**

@@ -8,6 +8,7 @@ export interface RetryRule {
   readonly retryable: boolean;
   /** Delay after the first failure of the class, unless the response has a Retry-After. */
   readonly initialInterval: Duration;
+  /** Factor from one delay to the next, 1 or more. */
   readonly backoffCoefficient: number;
   /** Longest computed delay. A longer Retry-After is obeyed all the same. */
   readonly maximumInterval: Duration;
@@ -17,7 +18,9 @@ export interface RetryRule {
   readonly nonRetryableCodes: readonly string[];
 }
 
+/** How the failures of each class are treated. */
 export type RetryTable = Readonly<Record<ReasonClass, RetryRule>>;
+/** Rows of the retry table to change, and fields of a row. What is left out stays as it is. */
 export type RetryTableOverrides = { readonly [K in ReasonClass]?: Partial<RetryRule> | undefined };
 
 const backoff: RetryRule = {

@@ -4,8 +4,11 @@ import { shortSha256 } from '../shared/keys.js';
 
 /** Fields of the input of `collectRuntimeFile` and `collectRuntimeFiles`. */
 export interface CollectionKeyInput {
+  /** Prefix of the files' collection keys. */
   readonly collectionKey: string;
+  /** An earlier run of the workflow may have collected the files. */
   readonly checkExistingFirst: boolean;
+  /** Set when another run of the workflow may still be collecting. */
   readonly concurrentRun?: true;
 }
 

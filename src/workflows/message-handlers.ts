@@ -1,3 +1,4 @@
+import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import {
   ApplicationFailure,
   defineQuery,
@@ -32,28 +33,37 @@ import type { PipelineProgress } from '../shared/pipeline-report.js';
 import type { PipelineState } from './pipeline-state.js';
 
 /** The report so far and the phase, while the pipeline runs and after it has closed. */
-export const progressQuery = defineQuery<PipelineProgress>(PROGRESS_QUERY);
+export const progressQuery: QueryDefinition<PipelineProgress> = defineQuery(PROGRESS_QUERY);
 
 /**
  * Input for a pipeline that collects what this one did not collect. Query it after this one has closed, and start the other with
  * the same workflow id. Without `files` and `waitFor` there is nothing left to collect.
  */
-export const rerunInputQuery = defineQuery<PipelineInput>(RERUN_INPUT_QUERY);
+export const rerunInputQuery: QueryDefinition<PipelineInput> = defineQuery(RERUN_INPUT_QUERY);
 
 /**
  * Ends the wait of a pipeline that was started with `waitFor: { signal: true }`. The first signal counts; while the pipeline is
  * held for its job, another one replaces it. Signals that are ignored, or have a wrong argument, are logged.
  */
-export const jobFinishedSignal = defineSignal<[JobFinishedInput?]>(JOB_FINISHED_SIGNAL);
+export const jobFinishedSignal: SignalDefinition<[JobFinishedInput?]> = defineSignal(JOB_FINISHED_SIGNAL);
 
 /** Adds files. A held pipeline collects them when it is resumed. Refused when the pipeline is finishing. */
-export const addFilesUpdate = defineUpdate<AddFilesResult, [AddFilesInput]>(ADD_FILES_UPDATE);
+export const addFilesUpdate: UpdateDefinition<AddFilesResult, [AddFilesInput]> =
+  defineUpdate(ADD_FILES_UPDATE);
 
-/** Retries what failed in a held pipeline. Refused in any other phase. */
-export const resumeUpdate = defineUpdate<ResumeResult, [ResumeInput?]>(RESUME_UPDATE);
+/**
+ * Retries what failed in a held pipeline. Refused in any other phase. A handle takes it with and without its argument, a
+ * {@link ResumeInput}: the SDK's types know no optional argument, so the definition has both types. TypeScript does not check
+ * the argument then; the pipeline refuses a wrong one with `invalid_input`.
+ */
+export const resumeUpdate: UpdateDefinition<ResumeResult> & UpdateDefinition<ResumeResult, [ResumeInput]> =
+  Object.assign(
+    defineUpdate<ResumeResult>(RESUME_UPDATE),
+    defineUpdate<ResumeResult, [ResumeInput]>(RESUME_UPDATE),
+  );
 
 /** Lets a held pipeline finish with what it has, and fail. Refused in any other phase. */
-export const abandonUpdate = defineUpdate<AbandonResult>(ABANDON_UPDATE);
+export const abandonUpdate: UpdateDefinition<AbandonResult> = defineUpdate(ABANDON_UPDATE);
 
 /** Registers the handlers. Messages that arrived before the workflow started are delivered then. */
 export function registerHandlers(pipeline: PipelineState): void {
@@ -93,7 +103,7 @@ export function registerHandlers(pipeline: PipelineState): void {
   );
 
   setHandler(
-    resumeUpdate,
+    defineUpdate<ResumeResult, [ResumeInput?]>(RESUME_UPDATE),
     (input = {}) => {
       const jobs = input.runtimePaths === undefined ? pipeline.unresolvedJobs.length : 0;
       const resumed = { files: files.requeueFailed(input.runtimePaths), jobs };

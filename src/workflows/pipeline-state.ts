@@ -205,10 +205,9 @@ export class PipelineState {
   get #remainingWait(): PipelineInput['waitFor'] {
     const { waitFor } = this.input;
     if (waitFor === undefined) return undefined;
-    const { invocationIds, ...others } = waitFor;
     const invocationId = this.jobFinished?.invocationId;
-    const ids = invocationIds ?? (invocationId === undefined ? [] : [invocationId]);
-    if (ids.length === 0) return this.jobs.size === 0 || this.unresolvedJobs.length > 0 ? others : undefined;
+    const ids = waitFor.invocationIds ?? (invocationId === undefined ? [] : [invocationId]);
+    if (ids.length === 0) return this.jobs.size === 0 || this.unresolvedJobs.length > 0 ? waitFor : undefined;
     const remaining = ids.filter(
       (id) => isUnresolved(this.jobs.get(id)) || this.jobsWithUnaddedFiles.has(id),
     );

@@ -13,9 +13,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import {
   getPipelineHandle,
   type PipelineHandle,
-  type PipelineInput,
   type PipelinePhase,
   type PipelineProgress,
+  type PipelineWithoutWait,
+  type PipelineWithWait,
   type StartedPipeline,
   startPipeline,
 } from '../../src/client.js';
@@ -38,7 +39,7 @@ interface Running {
 /** Runs a pipeline of a runtime that has three files, of which the gateway refuses `refused.txt`. */
 async function runPipeline(
   t: TestContext,
-  input: Omit<PipelineInput, 'runtimeId'>,
+  input: Omit<PipelineWithoutWait, 'runtimeId'> | Omit<PipelineWithWait, 'runtimeId'>,
   use: (running: Running) => Promise<void>,
 ): Promise<void> {
   const gateway = await startTestGateway(t, {
@@ -175,6 +176,7 @@ for (const [name, call] of Object.entries(calls)) {
 for (const [name, message, call] of [
   ['addFiles', 'files', (pipeline) => pipeline.addFiles({ files: [] })],
   ['resume', 'runtimePaths', (pipeline) => pipeline.resume({ runtimePaths: [] })],
+  // @ts-expect-error: the API says how the job ended
   ['jobFinished', 'expected', (pipeline) => pipeline.jobFinished({ invocationId: 'i', status: 'failed' })],
 ] as const satisfies [string, string, (pipeline: PipelineHandle) => Promise<unknown>][]) {
   test(`${name}() refuses a wrong argument before anything is sent`, async (t) => {

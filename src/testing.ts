@@ -4,3 +4,4 @@ export type { IdStyle } from './gateway/ids.js';
 export type { Invocation } from './gateway/invocations.js';
 export { type Gateway, type GatewayOptions, startGateway } from './gateway/start-gateway.js';
 export type { InvocationOptions } from './gateway/store.js';
+export type { WorkspaceFiles } from './gateway/workspace.js';

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { constants, copyFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { basename, normalize, resolve } from 'node:path/posix';
+import { basename } from 'node:path/posix';
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import { createFile, toFile } from './files.js';
@@ -9,6 +9,7 @@ import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 import { findActiveRuntime } from './runtimes.js';
 import { parseStoragePath, systemErrorCode } from './storage.js';
+import { invalidPath, toWorkspacePath } from './workspace.js';
 
 const collectRequestSchema = z.object({
   runtimePath: z.string().min(1),
@@ -51,16 +52,6 @@ function isJsonObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Where a runtime sees its workspace. */
-const MOUNT = '/workspace/';
-
-/** The normalized path below the workspace. Throws `runtime_file.path_invalid` if the path leaves the workspace. */
-function toWorkspacePath(runtimePath: string): string {
-  const path = normalize(resolve(MOUNT, runtimePath));
-  if (!path.startsWith(MOUNT) || runtimePath.includes('\0')) throw invalidPath('leads out of the workspace');
-  return path.slice(MOUNT.length);
-}
-
 /**
  * Resolves symbolic links and returns the real file, which must be inside the workspace.
  * Throws `runtime_file.path_invalid` or `file.not_found`.
@@ -93,8 +84,4 @@ function isBelow(file: string, folder: string): boolean {
 
 function fileNotFound(): ApiError {
   return new ApiError(404, 'file.not_found', 'The runtime has no such file.');
-}
-
-function invalidPath(problem: string): ApiError {
-  return new ApiError(400, 'runtime_file.path_invalid', `runtimePath ${problem}.`, { field: 'runtimePath' });
 }

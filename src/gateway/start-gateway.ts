@@ -2,24 +2,30 @@ import { once, setMaxListeners } from 'node:events';
 import { mkdir, realpath } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import { type GatewaySnapshot, takeSnapshot } from './admin-api.js';
 import { createApp } from './app.js';
 import { createFaultMatcher, type FaultRule } from './faults.js';
+import { createFolders, type Folders } from './folders.js';
 import type { GatewayState, OnPathExists } from './gateway-state.js';
 import { createIds, type IdStyle } from './ids.js';
 import { createInvocation, type Invocation } from './invocations.js';
 import { createStorage, systemErrorCode } from './storage.js';
 import { type InvocationOptions, openStore } from './store.js';
+import { type WorkspaceFiles, writeWorkspaceFiles } from './workspace.js';
 
 export interface GatewayOptions {
   /**
    * One folder per runtime, named by the runtime's id: a lower-case UUID, or `rt_` and 22 characters of `0-9a-z`.
-   * Creating the folder creates the runtime.
+   * Creating the folder creates the runtime. Default: a temporary folder.
    */
-  workspaceDir: string;
-  /** Holds the collected files (`files/`) and the journal. A gateway that is started on it again continues with both. */
-  storageDir: string;
+  workspaceDir?: string;
+  /**
+   * Holds the collected files (`files/`) and the journal. A gateway that is started on it again continues with both. Default:
+   * a temporary folder.
+   */
+  storageDir?: string;
   /**
    * The address to listen on. Default 127.0.0.1. The API key of a local gateway protects nothing, so listen on another
    * address only where strangers are kept out by other means, as in a container (`0.0.0.0`).
@@ -44,23 +50,52 @@ export interface GatewayOptions {
 }
 
 /** A bctrl API on this machine. */
-export interface Gateway {
+export interface Gateway extends AsyncDisposable {
   /** The URL for clients on this machine, without `/v1` and without a trailing slash. */
   readonly url: string;
-  /** Closes all connections, ends all waits, and resolves when no request is being handled any more. */
-  close(): Promise<void>;
-  /** Replaces all rules; counters and random numbers start afresh. */
-  setFaults(rules: readonly FaultRule[]): void;
+  /** An API key that it accepts. */
+  readonly apiKey: string;
+  /** One folder per runtime. */
+  readonly workspaceDir: string;
+  /** Holds the collected files, below `files/`. */
+  readonly storageDir: string;
+  /** Creates a runtime with these files in its workspace. Returns its id. */
+  createRuntime(files?: WorkspaceFiles): Promise<string>;
+  /** Writes files into the workspace of a runtime, as its jobs do. */
+  writeFiles(runtimeId: string, files: WorkspaceFiles): Promise<void>;
   /** Rejects if the runtime does not exist or is stopped. */
   createInvocation(options: InvocationOptions): Promise<Invocation>;
+  /** Replaces all rules; counters and random numbers start afresh. */
+  setFaults(rules: readonly FaultRule[]): void;
   /** What the gateway did so far: its files and counts of requests, responses and faults. */
   snapshot(): GatewaySnapshot;
+  /**
+   * Closes all connections, ends all waits, and removes temporary folders. It resolves when no request is being handled any
+   * more. `await using` calls it too.
+   */
+  close(): Promise<void>;
 }
 
 export const DEFAULT_HOST = '127.0.0.1';
 
-export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { workspaceDir, storageDir, host = DEFAULT_HOST, now = Date.now } = options;
+const DEFAULT_API_KEY = 'local-development-key';
+
+/** Starts a gateway. Without options it has temporary folders and any free port. */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const folders = await createFolders(options);
+  try {
+    return await startOn(folders, options);
+  } catch (error) {
+    await folders.removeTemporary();
+    throw error;
+  }
+}
+
+async function startOn(
+  { workspaceDir, storageDir, removeTemporary }: Folders,
+  options: GatewayOptions,
+): Promise<Gateway> {
+  const { host = DEFAULT_HOST, now = Date.now, apiKeys = [DEFAULT_API_KEY] } = options;
   await mkdir(workspaceDir, { recursive: true });
   const storage = await createStorage(storageDir);
   const store = await openStore(storageDir, now);
@@ -81,7 +116,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     baseUrl: '',
   };
 
-  const app = createApp(state, options.apiKeys ?? ['local-development-key']);
+  const app = createApp(state, apiKeys);
   const pendingResponses = new Set<Promise<unknown>>();
   const server = createAdaptorServer({
     fetch(request, env) {
@@ -105,18 +140,37 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   state.baseUrl = toUrl(host, server.address() as AddressInfo);
 
+  const writeFiles = (runtimeId: string, files: WorkspaceFiles) =>
+    writeWorkspaceFiles(join(state.workspaceDir, runtimeId), files);
+  const stop = async () => {
+    closing.abort();
+    server.close();
+    server.closeAllConnections();
+    await Promise.allSettled(pendingResponses);
+    await store.close();
+    await removeTemporary();
+  };
+  let stopped: Promise<void> | undefined;
+  const close = () => {
+    stopped ??= stop();
+    return stopped;
+  };
   return {
     url: state.baseUrl,
-    async close() {
-      closing.abort();
-      server.close();
-      server.closeAllConnections();
-      await Promise.allSettled(pendingResponses);
-      await store.close();
+    apiKey: apiKeys[0] ?? '',
+    workspaceDir,
+    storageDir,
+    async createRuntime(files = {}) {
+      const id = state.ids.create('runtime');
+      await writeFiles(id, files);
+      return id;
     },
-    setFaults: (rules) => state.faults.setRules(rules),
+    writeFiles,
     createInvocation: async (invocation) => createInvocation(state, invocation),
+    setFaults: (rules) => state.faults.setRules(rules),
     snapshot: () => takeSnapshot(state),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

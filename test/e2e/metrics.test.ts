@@ -193,7 +193,7 @@ test('the metrics of a faulty run agree with the gateway’s snapshot', async (t
   await t.test('readiness follows the API key, liveness does not', async () => {
     assert.deepEqual((await health('/readyz')).body, { status: 'ok' });
     gateway.setFaults([{ operation: '*', fault: { kind: 'respond', status: 401 } }]);
-    const other = await gateway.addRuntime();
+    const other = await gateway.createRuntime();
     const held = await start(runtimeId, 'held', {
       runtimeId: other,
       files: [{ runtimePath: 'a' }],

@@ -69,7 +69,7 @@ test('collect follows symbolic links inside the workspace', async (t) => {
 test('collect refuses symbolic links that lead out of the workspace or nowhere', async (t) => {
   const gateway = await startTestGateway(t);
   const root = join(gateway.workspaceDir, gateway.runtimeId);
-  const neighbour = await gateway.addRuntime();
+  const neighbour = await gateway.createRuntime();
   await writeFile(join(gateway.workspaceDir, neighbour, 'a.txt'), 'secret');
   // A sibling folder whose name starts with the runtime's id is not part of the workspace.
   await mkdir(`${root}-other`);

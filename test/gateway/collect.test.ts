@@ -60,7 +60,7 @@ test('an empty file can be collected', async (t) => {
 
 test('without a destination, files of the same name in different folders or runtimes do not collide', async (t) => {
   const gateway = await startTestGateway(t);
-  const other = await gateway.addRuntime();
+  const other = await gateway.createRuntime();
   await gateway.addFile('a/results.csv');
   await gateway.addFile('b/results.csv');
   await writeFile(join(gateway.workspaceDir, other, 'results.csv'), '');

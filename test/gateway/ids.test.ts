@@ -39,7 +39,7 @@ for (const [idStyle, pattern] of Object.entries(styles) as [IdStyle, (prefix: st
 
   test(`with --id-style ${idStyle}, each id names its own resource`, async (t) => {
     const gateway = await startTestGateway(t, { idStyle });
-    const other = await gateway.addRuntime();
+    const other = await gateway.createRuntime();
     await gateway.addFile('a');
     await writeFile(join(gateway.workspaceDir, other, 'a'), 'other');
     const collectFrom = async (runtimeId: string) => {

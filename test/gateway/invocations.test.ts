@@ -91,7 +91,7 @@ test('a wait with an invalid timeout → 400', async (t) => {
 
 test('an unknown invocation, or a wait at another runtime → 404 invocation.not_found', async (t) => {
   const { gateway, id } = await startWithInvocation(t, { durationMs: 0 });
-  const other = await gateway.addRuntime();
+  const other = await gateway.createRuntime();
   const responses = [
     await gateway.call('GET', `/v1/invocations/${randomUUID()}`),
     await gateway.call('POST', `/v1/runtimes/${gateway.runtimeId}/invocations/${randomUUID()}/wait`),

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { startGateway } from '../../src/testing.js';
-import { callApi, startTestGateway, type TestGateway } from '../support/gateway.js';
+import { type GatewayOptions, startGateway } from '../../src/testing.js';
+import { callApi, createTestFolder, startTestGateway, type TestGateway } from '../support/gateway.js';
 
 /** Collects the files n0, n1, …, one second apart. */
 async function startWithFiles(t: TestContext, count: number): Promise<TestGateway> {
@@ -71,7 +71,7 @@ test('files that are added while a client pages do not shift the later pages', a
 
 test('paging works within the files of one runtime', async (t) => {
   const gateway = await startWithFiles(t, 3);
-  const other = await gateway.addRuntime();
+  const other = await gateway.createRuntime();
   for (const name of ['x', 'y', 'z']) {
     await writeFile(join(gateway.workspaceDir, other, name), name);
     await gateway.call('POST', `/v1/runtimes/${other}/files/collect`, { body: { runtimePath: name } });
@@ -152,9 +152,12 @@ test('a clock that steps back does not change the order', async (t) => {
 
 const LAG_MS = 5_000;
 
-async function startWithLag(t: TestContext) {
+async function startWithLag(
+  t: TestContext,
+  folders: Pick<GatewayOptions, 'workspaceDir' | 'storageDir'> = {},
+) {
   const clock = { nowMs: Date.parse('2025-03-01T12:00:00.000Z') };
-  const gateway = await startTestGateway(t, { listLagMs: LAG_MS, now: () => clock.nowMs });
+  const gateway = await startTestGateway(t, { ...folders, listLagMs: LAG_MS, now: () => clock.nowMs });
   for (const name of ['a', 'b', 'c']) await gateway.addFile(name);
   return { gateway, clock };
 }
@@ -199,11 +202,11 @@ test('with a list lag, pages hold older files only, and their cursors continue',
 });
 
 test('with a list lag, a restart does not change when a file is listed', async (t) => {
-  const { gateway, clock } = await startWithLag(t);
+  const folders = { workspaceDir: await createTestFolder(t), storageDir: await createTestFolder(t) };
+  const { gateway, clock } = await startWithLag(t, folders);
   await gateway.collect({ runtimePath: 'a' });
   await gateway.close();
-  const { workspaceDir, storageDir } = gateway;
-  const again = await startGateway({ workspaceDir, storageDir, listLagMs: LAG_MS, now: () => clock.nowMs });
+  const again = await startGateway({ ...folders, listLagMs: LAG_MS, now: () => clock.nowMs });
   t.after(() => again.close());
   const call: TestGateway['call'] = (method, path) => callApi(again.url, method, path);
   assert.deepEqual((await list({ call })).names, []);

@@ -44,7 +44,7 @@ test('stopping a runtime ends its run; stopping it again → 409 runtime.not_act
 
 test('a folder that appears while the gateway runs is a runtime, and a file is not', async (t) => {
   const gateway = await startTestGateway(t);
-  const folder = await gateway.addRuntime();
+  const folder = await gateway.createRuntime();
   const file = randomUUID();
   await writeFile(join(gateway.workspaceDir, file), '');
   assert.equal((await gateway.call('GET', `/v1/runtimes/${folder}`)).status, 200);

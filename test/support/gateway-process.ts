@@ -4,11 +4,11 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { GatewayOptions } from '../../src/testing.js';
+import type { Gateway, GatewayOptions } from '../../src/testing.js';
 
 const EXECUTABLE = fileURLToPath(new URL('../../src/gateway.ts', import.meta.url));
 
-type GatewayProcessOptions = Pick<GatewayOptions, 'workspaceDir' | 'storageDir' | 'idStyle'>;
+type GatewayProcessOptions = Pick<Gateway, 'workspaceDir' | 'storageDir'> & Pick<GatewayOptions, 'idStyle'>;
 
 interface GatewayProcess {
   url: string;

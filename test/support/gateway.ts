@@ -1,13 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { createIds, type IdStyle, idStyles } from '../../src/gateway/ids.js';
+import { type IdStyle, idStyles } from '../../src/gateway/ids.js';
 import { type Gateway, type GatewayOptions, startGateway } from '../../src/testing.js';
 
 export const API_KEY = 'local-development-key';
-
-const TEST_FOLDER = join(tmpdir(), 'gateway-');
 
 export interface ApiResponse {
   status: number;
@@ -17,12 +15,8 @@ export interface ApiResponse {
 }
 
 export interface TestGateway extends Gateway {
-  workspaceDir: string;
-  storageDir: string;
   /** A runtime with an empty workspace. */
   runtimeId: string;
-  /** Returns the id of a new runtime with an empty workspace. */
-  addRuntime(): Promise<string>;
   /** Puts a file into the workspace of `runtimeId`. */
   addFile(path: string, content?: string | Uint8Array): Promise<void>;
   call(method: string, path: string, options?: CallOptions): Promise<ApiResponse>;
@@ -35,40 +29,16 @@ interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Starts a gateway on its own folders, which are removed after the test. The default id style is `BCTRL_TEST_ID_STYLE`. */
-export async function startTestGateway(
-  t: TestContext,
-  options: Partial<GatewayOptions> = {},
-): Promise<TestGateway> {
-  const folder = await mkdtemp(TEST_FOLDER);
-  const workspaceDir = options.workspaceDir ?? join(folder, 'workspace');
-  const storageDir = options.storageDir ?? join(folder, 'storage');
-  const { idStyle = readIdStyle() } = options;
-  const gateway = await startGateway({ ...options, idStyle, workspaceDir, storageDir });
-  t.after(async () => {
-    await gateway.close();
-    await rm(folder, { recursive: true });
-  });
-
-  const ids = createIds(idStyle);
-  const addRuntime = async () => {
-    const id = ids.create('runtime');
-    await mkdir(join(workspaceDir, id), { recursive: true });
-    return id;
-  };
-  const runtimeId = await addRuntime();
+/** Starts a gateway that is closed after the test. The default id style is `BCTRL_TEST_ID_STYLE`. */
+export async function startTestGateway(t: TestContext, options: GatewayOptions = {}): Promise<TestGateway> {
+  const gateway = await startGateway({ idStyle: readIdStyle(), ...options });
+  t.after(() => gateway.close());
+  const runtimeId = await gateway.createRuntime();
   const call: TestGateway['call'] = (method, path, request) => callApi(gateway.url, method, path, request);
   return {
     ...gateway,
-    workspaceDir,
-    storageDir,
     runtimeId,
-    addRuntime,
-    async addFile(path, content = path) {
-      const file = join(workspaceDir, runtimeId, path);
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, content);
-    },
+    addFile: (path, content = path) => gateway.writeFiles(runtimeId, { [path]: content }),
     call,
     collect: (body) => call('POST', `/v1/runtimes/${runtimeId}/files/collect`, { body }),
   };
@@ -83,7 +53,7 @@ function readIdStyle(): IdStyle {
 }
 
 export async function createTestFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(TEST_FOLDER);
+  const folder = await mkdtemp(join(tmpdir(), 'bctrl-test-'));
   t.after(() => rm(folder, { recursive: true }));
   return folder;
 }

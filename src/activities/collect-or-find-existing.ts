@@ -5,7 +5,7 @@ import { toCollectedFile } from '../shared/collect.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import type { AcquiredFile, FileWithKey } from './collect-state.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { findFilesByPath } from './find-files.js';
+import { type FilesAtPath, findFilesByPath } from './find-files.js';
 
 /** The path is taken, but the listing does not show by which file: it may be this collect's own, listed late. */
 export class UnlistedConflict extends BctrlError {
@@ -35,39 +35,58 @@ export async function collectOrFindExisting(
     return { file: toCollectedFile(collected), via: 'collected' };
   } catch (error) {
     if (!(error instanceof BctrlError) || error.code !== 'storage_file.path_exists') throw error;
-    return await resolvePathConflict(dependencies, file, error, options);
+    return await resolvePathConflict(dependencies, runtimeId, file, error, options);
   }
 }
 
 async function resolvePathConflict(
   dependencies: ActivityDependencies,
+  runtimeId: string,
   { options: { destinationPath, ifExists }, key }: FileWithKey,
   conflict: BctrlError,
   options: RequestOptions,
 ): Promise<AcquiredFile> {
+  const findFiles = (query: FilesAtPath) => findConflictingFiles(dependencies, query, conflict, options);
   let existing: File[] = [];
   // The API may write a path differently than the request did.
   for (const path of new Set([destinationPath, conflict.takenPath])) {
     if (path === undefined || existing.length > 0) continue;
-    existing = await findConflictingFiles(dependencies, path, conflict, options);
+    existing = await findFiles({ path });
+    const own = existing.find(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD] === key);
+    if (own !== undefined && (await isFromRuntime(own, path, runtimeId, findFiles))) {
+      return { file: toCollectedFile(own), via: 'found' };
+    }
   }
-  const own = existing.find(({ metadata }) => metadata?.[COLLECTION_KEY_FIELD] === key);
-  if (own !== undefined) return { file: toCollectedFile(own), via: 'found' };
   const [foreign] = existing;
   if (foreign === undefined) throw new UnlistedConflict(conflict);
   if (ifExists === 'keep') return { file: { ...toCollectedFile(foreign), kept: true }, via: 'kept' };
   throw conflict;
 }
 
+/**
+ * Whether a file was collected from a runtime. Its key does not say so: one workflow's files of two runtimes may share it. The
+ * API may leave out the file's runtime, or name it by another id, but lists the files of a runtime by any of its ids.
+ */
+async function isFromRuntime(
+  file: File,
+  path: string,
+  runtimeId: string,
+  findFiles: (query: FilesAtPath) => Promise<File[]>,
+): Promise<boolean> {
+  if (file.runtimeId === runtimeId) return true;
+  const filesOfRuntime = await findFiles({ path, runtimeId });
+  return filesOfRuntime.some(({ id }) => id === file.id);
+}
+
 /** A lookup that finally fails proves as little as an empty listing. Its error must not count as a refusal of the file. */
 async function findConflictingFiles(
   dependencies: ActivityDependencies,
-  path: string,
+  query: FilesAtPath,
   conflict: BctrlError,
   options: RequestOptions,
 ): Promise<File[]> {
   try {
-    return await findFilesByPath(dependencies, path, options);
+    return await findFilesByPath(dependencies, query, options);
   } catch (error) {
     const isFinal = error instanceof BctrlError && !dependencies.retryTable[error.reasonClass].retryable;
     throw isFinal ? new UnlistedConflict(conflict) : error;

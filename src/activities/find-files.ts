@@ -46,15 +46,21 @@ export async function findFilesByCollectionKey(
   }
 }
 
+export interface FilesAtPath {
+  readonly path: string;
+  /** Default: the files of all runtimes, and those that were uploaded. */
+  readonly runtimeId?: string;
+}
+
 /** Finds the files at a path of durable storage. */
 export async function findFilesByPath(
   dependencies: ActivityDependencies,
-  path: string,
+  query: FilesAtPath,
   options: RequestOptions,
 ): Promise<File[]> {
   const found: File[] = [];
-  for await (const files of listPages(dependencies, { path }, options)) {
-    found.push(...files.filter((file) => file.path === path));
+  for await (const files of listPages(dependencies, query, options)) {
+    found.push(...files.filter((file) => file.path === query.path));
   }
   return found;
 }

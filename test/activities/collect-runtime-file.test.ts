@@ -12,6 +12,7 @@ import {
   type TestActivitiesOptions,
 } from '../support/activities.js';
 import { startTestGateway, type TestGateway } from '../support/gateway.js';
+import { startOddProxy } from '../support/odd-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
 const COLLECTION = 'workflow/run/0';
@@ -246,6 +247,37 @@ describe('a path that is taken', () => {
     assert.deepEqual([failure?.type, failure?.nonRetryable], ['conflict', true]);
     assert.equal(requestCounts(gateway).files, 1);
   });
+
+  for (const [how, named] of [
+    ['as the request does', undefined],
+    ['by another id', { runtimeId: 'rt_alias' }],
+    ['not at all', { runtimeId: null }],
+  ] as const) {
+    test(`a path that is taken by a file with the same key, whose runtime the API names ${how}: the runtime decides`, async (t) => {
+      const { gateway, input } = await setUp(t);
+      const url = await startOddProxy(t, gateway.url, {
+        method: 'GET',
+        path: /^\/v1\/files\?.*path=/,
+        times: Number.POSITIVE_INFINITY,
+        change: (response) => {
+          const { data, ...page } = JSON.parse(String(response.body));
+          response.body = JSON.stringify({
+            ...page,
+            data: data.map((file: object) => ({ ...file, ...named })),
+          });
+        },
+      });
+      const { collectRuntimeFile } = createTestActivities(t, url);
+      const toResults = { ...input, destinationPath: '/results.txt' };
+      const first = await runAttempt(collectRuntimeFile, toResults);
+      const again = await runAttempt(collectRuntimeFile, toResults);
+      assert.equal(again.result?.id, first.result?.id);
+      const runtimeId = await gateway.createRuntime({ 'a.txt': 'of another runtime' });
+      const other = await runAttempt(collectRuntimeFile, { ...toResults, runtimeId });
+      assert.deepEqual([other.failure?.type, other.failure?.nonRetryable], ['conflict', true]);
+      assert.equal(requestCounts(gateway).files, 1);
+    });
+  }
 
   for (const destinationPath of [undefined, '/reports/a.txt']) {
     test(`a path that is taken by a foreign file at ${destinationPath ?? 'the path the API chose'}: ifExists keeps it`, async (t) => {

@@ -90,6 +90,7 @@ export type {
   StoppedRuntime,
   StopRuntimeOutcome,
 } from './shared/pipeline-report.js';
+export { type BctrlFailure, readFailure, readReport } from './shared/read-failure.js';
 export { type ReasonClass, reasonClasses } from './shared/reason-class.js';
 export {
   type RetryRule,

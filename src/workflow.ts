@@ -67,6 +67,7 @@ export type {
   StoppedRuntime,
   StopRuntimeOutcome,
 } from './shared/pipeline-report.js';
+export { type BctrlFailure, readFailure, readReport } from './shared/read-failure.js';
 export type { ReasonClass } from './shared/reason-class.js';
 export type { RuntimeInput } from './shared/runtime-input.js';
 export {

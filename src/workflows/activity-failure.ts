@@ -6,23 +6,12 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { truncateLine } from '../shared/display-text.js';
-import { type ApiProblem, apiProblemSchema } from '../shared/failure-details.js';
+import type { ApiProblem } from '../shared/failure-details.js';
 import { heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
+import { getCauseChain, readApplicationFailure, readFailure } from '../shared/read-failure.js';
 import { isReasonClass } from '../shared/reason-class.js';
-
-const { shape } = apiProblemSchema;
-/** Another program may have written the details: a field of the wrong type counts as missing, and the others are read. */
-const problemDetailsSchema = z
-  .object({
-    code: shape.code.optional().catch(undefined),
-    status: shape.status.optional().catch(undefined),
-    requestId: shape.requestId.optional().catch(undefined),
-    hint: shape.hint.optional().catch(undefined),
-    unverified: shape.unverified.optional().catch(undefined),
-  })
-  .catch({});
 
 /**
  * The final failure of an activity, for the report.
@@ -36,28 +25,18 @@ export function toProblem(subject: string, error: unknown): ApiProblem {
   if (CancellationScope.current().consideredCancelled) {
     throw new CancelledFailure('the workflow was cancelled');
   }
-  const failure = getCauseChain(error).find((cause) => cause instanceof ApplicationFailure);
-  // Every attempt was lost with its worker, or there was no worker.
-  if (failure === undefined) {
-    return { reasonClass: 'upstream', message: `${subject}: no attempt finished in time` };
+  const failure = readFailure(error);
+  if (failure !== undefined) {
+    const { details: _, retryable: __, ...problem } = failure;
+    return problem;
   }
-  const { type, message, details } = failure;
   // Something around the activity failed in the worker, such as an interceptor or a codec.
-  if (!isReasonClass(type)) {
-    return { reasonClass: 'server', message: `${subject}: ${truncateLine(message)}` };
+  const otherMessage = readApplicationFailure(error, ({ message }) => message);
+  if (otherMessage !== undefined) {
+    return { reasonClass: 'server', message: `${subject}: ${truncateLine(otherMessage)}` };
   }
-  return { reasonClass: type, message, ...readProblemDetails(details?.[0]) };
-}
-
-function readProblemDetails(details: unknown): Omit<ApiProblem, 'reasonClass' | 'message'> {
-  const { code, status, requestId, hint, unverified } = problemDetailsSchema.parse(details);
-  return {
-    ...(code !== undefined && { code }),
-    ...(status !== undefined && { status }),
-    ...(requestId !== undefined && { requestId }),
-    ...(hint !== undefined && { hint }),
-    ...(unverified && { unverified }),
-  };
+  // Every attempt was lost with its worker, or there was no worker.
+  return { reasonClass: 'upstream', message: `${subject}: no attempt finished in time` };
 }
 
 /** Whether the activity ended without a failure of its own: it timed out, or its worker stopped or was lost. */
@@ -85,8 +64,4 @@ export function readCheckpoint<T>(schema: z.ZodType<T>, error: unknown): T | und
     if (data !== undefined) return data;
   }
   return undefined;
-}
-
-function getCauseChain(error: unknown): Error[] {
-  return error instanceof Error ? [error, ...getCauseChain(error.cause)] : [];
 }

@@ -1,13 +1,17 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { z } from 'zod';
-import { terminalStatuses } from '../shared/api-schema.js';
-import { storedOutcomeSchema } from '../shared/collect-outcome.js';
 import { truncatePath } from '../shared/display-text.js';
 import { apiProblemSchema } from '../shared/failure-details.js';
 import { fileKey } from '../shared/keys.js';
 import { type PipelineFile, pipelineFileSchema } from '../shared/pipeline-input.js';
 import { jobFinishedInputSchema } from '../shared/pipeline-messages.js';
-import type { FailedOutcome, FailedStep, FileOutcome, JobOutcome } from '../shared/pipeline-report.js';
+import type { FailedOutcome } from '../shared/pipeline-report.js';
+import {
+  failedOutcomeSchema,
+  failedStepSchema,
+  fileOutcomeSchema,
+  jobOutcomeSchema,
+} from '../shared/report-schema.js';
 import { type FileEntry, selectReported } from './file-entry.js';
 import { warningsStateSchema } from './warnings.js';
 
@@ -15,37 +19,6 @@ import { warningsStateSchema } from './warnings.js';
  * The state's own shape is strict. Outcomes, jobs and problems come from activities: fields that only a newer version of the
  * activities knows are dropped, so that a run never writes a state that it refuses itself.
  */
-
-const problemSchema = apiProblemSchema.extend({
-  reasonClass: apiProblemSchema.shape.reasonClass.exactOptional(),
-});
-
-const failedOutcomeSchema: z.ZodType<FailedOutcome> = apiProblemSchema.extend({
-  outcome: z.literal('failed'),
-  runtimePath: z.string(),
-});
-
-const fileOutcomeSchema: z.ZodType<FileOutcome> = z.union([
-  storedOutcomeSchema.extend({ fileId: z.string(), runtimePath: z.string() }),
-  failedOutcomeSchema,
-  problemSchema.extend({
-    outcome: z.literal('missing'),
-    runtimePath: z.string(),
-    ifMissing: z.enum(['warn', 'ignore']),
-  }),
-  z.object({ outcome: z.literal('skipped'), runtimePath: z.string(), reason: z.string() }),
-]);
-
-const jobOutcomeSchema: z.ZodType<JobOutcome> = z.object({
-  id: z.string(),
-  status: z.enum([...terminalStatuses, 'still_running', 'unknown']),
-  action: z.string().optional(),
-  error: z.object({ code: z.string().optional(), message: z.string().optional() }).optional(),
-  durationSeconds: z.number().optional(),
-  problem: problemSchema.exactOptional(),
-});
-
-const failedStepSchema: z.ZodType<FailedStep> = problemSchema.extend({ outcome: z.literal('failed') });
 
 /** A job's output may name files with options that only the activities know. They are kept, for the activity that collects. */
 const fileSchema: z.ZodType<PipelineFile> = pipelineFileSchema.loose();

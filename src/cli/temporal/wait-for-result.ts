@@ -1,15 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import {
-  ApplicationFailure,
-  CancelledFailure,
-  rootCause,
-  TerminatedFailure,
-  TimeoutFailure,
-} from '@temporalio/common';
+import { CancelledFailure, rootCause, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { MAX_TIMER_MS } from '../../shared/duration.js';
 import { PIPELINE_FAILED } from '../../shared/names.js';
+import { readApplicationFailure } from '../../shared/read-failure.js';
 import { describeOutage, isOutage, type Session } from './session.js';
 
 /** Reconnects soon after an outage without burdening a server that restarts. */
@@ -70,7 +65,8 @@ function toFailedResult(error: WorkflowFailedError): WaitResult {
   if (cause instanceof CancelledFailure) return toClosedResult('cancelled', 'was cancelled');
   if (cause instanceof TerminatedFailure) return toClosedResult('terminated', 'was terminated');
   if (cause instanceof TimeoutFailure) return toClosedResult('timed-out', 'timed out');
-  const reason = findApplicationFailure(cause);
+  // The failure of the workflow itself, or of the activity that failed it.
+  const reason = readApplicationFailure(cause, (applicationFailure) => applicationFailure);
   const failure = {
     type: reason?.type ?? 'unknown',
     message: reason?.message ?? rootCause(error) ?? error.message,
@@ -84,14 +80,6 @@ function toFailedResult(error: WorkflowFailedError): WaitResult {
 
 function toClosedResult(status: 'cancelled' | 'terminated' | 'timed-out', verb: string): WaitResult {
   return { status, failure: { type: status, message: `the workflow ${verb}` } };
-}
-
-/** Finds the failure of the workflow itself, or of the activity that failed it. */
-function findApplicationFailure(error: Error | undefined): ApplicationFailure | undefined {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ApplicationFailure) return cause;
-  }
-  return undefined;
 }
 
 /** Retries after an outage. A workflow that does not exist or may not be read ends the wait. */

@@ -15,9 +15,17 @@ const DEFAULT_GIVE_UP_AFTER = '6h';
 /** Longer than most jobs run. */
 export const DEFAULT_WAIT_TIMEOUT = '24h';
 
+/** Options of the bctrl activities. Temporal refuses a wrong one when the activity is scheduled. */
 export interface BctrlActivityOptions {
-  /** How long the activity is retried, whatever its failures (`scheduleToCloseTimeout`). Default: 6 hours. */
+  /**
+   * How long an activity is retried, whatever its failures (`scheduleToCloseTimeout`). It does not bound `waitForInvocation`.
+   * Default: 6 hours.
+   */
   readonly giveUpAfter?: Duration | undefined;
+  /** How long `waitForInvocation` waits for a job to end (`scheduleToCloseTimeout`). Default: 24 hours. */
+  readonly waitTimeout?: Duration | undefined;
+  /** The task queue of the workers that have the activities. Default: that of the workflow. */
+  readonly taskQueue?: string | undefined;
   /** One line for the Temporal UI, at most 400 bytes of UTF-8. */
   readonly summary?: string | undefined;
   /** Shares a busy task queue fairly between the keys, if the server supports fairness. At most 64 bytes of UTF-8. */
@@ -37,6 +45,7 @@ export function activityOptions(options: BctrlActivityOptions = {}): ActivityOpt
     retry: { initialInterval, backoffCoefficient, maximumInterval },
     // Wait for activities to finish cancelling before the workflow closes.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    ...(options.taskQueue !== undefined && { taskQueue: options.taskQueue }),
     ...(options.summary !== undefined && { summary: options.summary }),
     ...(options.fairnessKey !== undefined && { priority: { fairnessKey: options.fairnessKey } }),
   };
@@ -50,10 +59,10 @@ export function batchActivityOptions(options: BctrlActivityOptions = {}): Activi
   return { ...activityOptions(options), allowEagerDispatch: false };
 }
 
-/** Options for `waitForInvocation`. `giveUpAfter` bounds the wait. Default: 24 hours. */
+/** Options for `waitForInvocation`. */
 export function waitActivityOptions(options: BctrlActivityOptions = {}): ActivityOptions {
   return {
-    ...activityOptions({ ...options, giveUpAfter: options.giveUpAfter ?? DEFAULT_WAIT_TIMEOUT }),
+    ...activityOptions({ ...options, giveUpAfter: options.waitTimeout ?? DEFAULT_WAIT_TIMEOUT }),
     heartbeatTimeout: WAIT_HEARTBEAT_TIMEOUT,
     // A wait changes nothing, and hears of its cancellation only at its next heartbeat.
     cancellationType: 'TRY_CANCEL',
@@ -61,8 +70,8 @@ export function waitActivityOptions(options: BctrlActivityOptions = {}): Activit
 }
 
 /**
- * The bctrl activities, each with the options it needs, for workflows of your own. `options` holds for all of them but
- * `waitForInvocation`, which waits for at most 24 hours.
+ * The bctrl activities, each with the timeouts and the retry policy that it needs, for workflows of your own. `options` holds
+ * for all of them.
  */
 export function proxyBctrlActivities(
   options: BctrlActivityOptions = {},
@@ -71,7 +80,7 @@ export function proxyBctrlActivities(
   const { collectRuntimeFile, getActiveRun, exportRunFiles, stopRuntime, verifyCollectedFiles } =
     proxyActivities<BctrlActivities>(activityOptions(options));
   const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchActivityOptions(options));
-  const { waitForInvocation } = proxyActivities<BctrlActivities>(waitActivityOptions());
+  const { waitForInvocation } = proxyActivities<BctrlActivities>(waitActivityOptions(options));
   return {
     collectRuntimeFile,
     collectRuntimeFiles,

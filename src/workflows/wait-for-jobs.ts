@@ -80,7 +80,7 @@ async function waitForJob(
   const { runtimeId, filesFromOutput } = pipeline.input;
   const options = waitActivityOptions({
     ...pipeline.optionsFor(`wait for ${truncatePath(id)}`),
-    giveUpAfter: timeout,
+    waitTimeout: timeout,
   });
   const activityInput = { runtimeId, invocationId: id, filesFromOutput };
   let files: readonly PipelineFile[] = [];

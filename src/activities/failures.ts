@@ -35,18 +35,18 @@ export function recordFailure(
 /**
  * Converts an error of the API into the failure that an activity throws.
  *
- * @param subject what the call was about; the message begins with it
+ * @param subject what the call was about; the message begins with it if there is one
  * @param delayMs milliseconds until the next attempt, or `null` if the failure is final
  * @param unverified the failed request may have succeeded
  */
 export function toApplicationFailure(
   error: BctrlError,
-  subject: string,
+  subject: string | undefined,
   delayMs: number | null,
   unverified = false,
 ): ApplicationFailure {
   return ApplicationFailure.create({
-    message: `${truncatePath(subject)}: ${error.message}`,
+    message: subject === undefined ? error.message : `${truncatePath(subject)}: ${error.message}`,
     type: error.reasonClass,
     details: [{ ...toFailureDetails(error), ...(unverified && { unverified }) }],
     nonRetryable: delayMs === null,

@@ -1,0 +1,62 @@
+import { fileURLToPath } from 'node:url';
+import type { HistoryAndWorkflowId } from '@temporalio/client';
+import type { ReplayWorkerOptions } from '@temporalio/worker';
+import { nameHistories, readHistories } from './read-histories.js';
+
+export interface ReplayHistoriesOptions {
+  /**
+   * A folder of histories, one in each `*.json`, as `temporal workflow show --output json` prints them; or histories from a
+   * client, such as `client.workflow.list({ query }).intoHistories()`.
+   */
+  readonly histories: string | Iterable<HistoryAndWorkflowId> | AsyncIterable<HistoryAndWorkflowId>;
+  /** The file with your workflows. Default: the workflows of this package. */
+  readonly workflowsPath?: string | undefined;
+  /** Your workflows, bundled before. It takes precedence over `workflowsPath`. */
+  readonly workflowBundle?: ReplayWorkerOptions['workflowBundle'] | undefined;
+  /** The plugins of your worker, if they change its workflows or its data converter. */
+  readonly plugins?: ReplayWorkerOptions['plugins'] | undefined;
+}
+
+const BUNDLE_PATH = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+
+/**
+ * Replays recorded histories against the workflows as they are now, for a test that runs before every deploy.
+ *
+ * @returns how many histories were replayed
+ * @throws AggregateError naming each history that does not replay, and why; Error for a folder without histories, or for a file
+ *   that is none
+ */
+export async function replayHistories(options: ReplayHistoriesOptions): Promise<{ replayed: number }> {
+  const { histories, workflowsPath, workflowBundle, plugins } = options;
+  // Its native core is loaded only here, so that other tests start fast.
+  const { Worker } = await import('@temporalio/worker');
+  const ownWorkflows = workflowsPath === undefined ? undefined : { workflowsPath };
+  const workflows = workflowBundle === undefined ? ownWorkflows : { workflowBundle };
+  const workerOptions = {
+    ...(workflows ?? { workflowBundle: { codePath: BUNDLE_PATH } }),
+    ...(plugins && { plugins }),
+  };
+  const names: string[] = [];
+  const failures: Error[] = [];
+  // Each history is replayed before the next is read.
+  async function* record(): AsyncGenerator<HistoryAndWorkflowId> {
+    const named = typeof histories === 'string' ? readHistories(histories) : nameHistories(histories);
+    for await (const { name, ...history } of named) {
+      names.push(name);
+      yield history;
+    }
+  }
+  for await (const { error } of Worker.runReplayHistories(workerOptions, record())) {
+    if (error) failures.push(new Error(`${names.at(-1)}: ${error.message}`, { cause: error }));
+  }
+  if (failures.length > 0) throw toReplayError(failures, names.length);
+  return { replayed: names.length };
+}
+
+function toReplayError(failures: readonly Error[], total: number): AggregateError {
+  const lines = failures.map(({ message }) => `- ${message}`);
+  return new AggregateError(
+    failures,
+    [`${failures.length} of ${total} histories do not replay:`, ...lines].join('\n'),
+  );
+}

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { isProxyUrl } from './bctrl/client-options.js';
 import { type Environment, invalid, read } from './environment.js';
 
 /**
@@ -38,18 +39,3 @@ export function isWithoutProxy({ protocol, hostname, port }: URL, noProxy: strin
 }
 
 const defaultPorts: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
-
-function isProxyUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, username, password } = new URL(value);
-  return /^https?:$/.test(protocol) && [username, password].every(isPercentEncoded);
-}
-
-function isPercentEncoded(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}

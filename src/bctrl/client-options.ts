@@ -84,15 +84,28 @@ export type ResolvedClientOptions = ReturnType<typeof resolveClientOptions>;
 /** @throws TypeError for an option with which no request could be made; the message does not quote the value */
 export function resolveClientOptions(options: BctrlClientOptions) {
   const { baseUrl = DEFAULT_BASE_URL, maxRequests = DEFAULT_MAX_REQUESTS } = options;
-  const { apiKey, subaccountId, requestTimeoutMs = durationToMs(DEFAULT_REQUEST_TIMEOUT) } = options;
+  const {
+    apiKey,
+    subaccountId,
+    proxyUrl,
+    requestTimeoutMs = durationToMs(DEFAULT_REQUEST_TIMEOUT),
+  } = options;
   const { maxRateLimitPauseMs = DEFAULT_MAX_RATE_LIMIT_PAUSE_MS, now = Date.now } = options;
   if (!isHeaderValue(apiKey)) throw invalid('apiKey', 'visible ASCII characters, and not empty');
   if (subaccountId !== undefined && !isHeaderValue(subaccountId)) {
     throw invalid('subaccountId', 'visible ASCII characters, and not empty');
   }
-  if (!isHttpUrl(baseUrl)) throw invalid('baseUrl', 'an http or https URL');
-  if (!(requestTimeoutMs > 0)) throw invalid('requestTimeoutMs', 'a number above 0');
-  if (!(maxRequests > 0)) throw invalid('maxRequests', 'a number above 0');
+  if (!isBaseUrl(baseUrl)) throw invalid('baseUrl', 'an http or https URL without user, query or fragment');
+  if (proxyUrl !== undefined && !isProxyUrl(proxyUrl)) throw invalid('proxyUrl', 'an http or https URL');
+  if (!isNumber(requestTimeoutMs) || requestTimeoutMs <= 0) {
+    throw invalid('requestTimeoutMs', 'a number above 0');
+  }
+  if (!Number.isSafeInteger(maxRequests) || maxRequests <= 0) {
+    throw invalid('maxRequests', 'a whole number above 0');
+  }
+  if (!isNumber(maxRateLimitPauseMs) || maxRateLimitPauseMs < 0) {
+    throw invalid('maxRateLimitPauseMs', 'a number of at least 0');
+  }
   return { ...options, baseUrl, requestTimeoutMs, maxRequests, maxRateLimitPauseMs, now };
 }
 
@@ -100,6 +113,33 @@ function invalid(option: string, expected: string): TypeError {
   return new TypeError(`${option} must be ${expected}`);
 }
 
-function isHttpUrl(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(value);
+}
+
+/** No request would carry the user, query or fragment of a base URL. */
+function isBaseUrl(value: string): boolean {
+  const { username, password, search, hash } = parseHttpUrl(value) ?? {};
+  return username === '' && password === '' && search === '' && hash === '';
+}
+
+/** Whether a value is the http or https URL of a proxy, which may have user and password. */
+export function isProxyUrl(value: string): boolean {
+  const { username, password } = parseHttpUrl(value) ?? {};
+  return [username, password].every(isPercentEncoded);
+}
+
+function parseHttpUrl(value: string): URL | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
+function isPercentEncoded(text: string | undefined): boolean {
+  if (text === undefined) return false;
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Duration, durationSchema, durationToMs } from './duration.js';
+import { formatZodError } from './parse-input.js';
 import { type ReasonClass, reasonClasses } from './reason-class.js';
 
 /** How failures of one `reasonClass` are treated. */
@@ -59,28 +60,40 @@ export const retryTable: RetryTable = {
 /** For a missing file within its `appearsWithin`. Delays stay short, because a job writes its files soon after it ends. */
 export const appearsWithinRule: RetryRule = { ...backoff, maximumInterval: '10s' };
 
+const FACTOR = 'expected a number of at least 1';
+const COUNT = 'expected a whole number above 0, or null';
+
 const overrideSchema = z.strictObject({
   retryable: z.boolean().optional(),
   initialInterval: durationSchema.optional(),
-  backoffCoefficient: z.number().min(1).optional(),
+  backoffCoefficient: z.number(FACTOR).min(1, FACTOR).optional(),
   maximumInterval: durationSchema.optional(),
-  maximumFailures: z.int().positive().nullable().optional(),
+  maximumFailures: z.int(COUNT).positive(COUNT).nullable().optional(),
   nonRetryableCodes: z.array(z.string()).optional(),
 });
-const overridesSchema = z.partialRecord(z.enum(reasonClasses), overrideSchema);
+const optionsSchema = z.object({
+  retryTable: z.partialRecord(z.enum(reasonClasses), overrideSchema.optional()),
+});
 
 /**
  * The retry table with overrides, which may change single fields of a row.
  *
- * @throws ZodError naming the row and field of a wrong override
+ * @throws TypeError naming row and field of a wrong override: `retryTable.server.maximumFailures: …`
  */
 export function resolveRetryTable(overrides: RetryTableOverrides = {}): RetryTable {
-  const rows = overridesSchema.parse(overrides);
+  const { data, error } = optionsSchema.safeParse({ retryTable: overrides });
+  if (error) throw new TypeError(formatZodError(error));
+  const rows = data.retryTable;
   const merged = reasonClasses.map((reasonClass) => [
     reasonClass,
-    { ...retryTable[reasonClass], ...rows[reasonClass] },
+    { ...retryTable[reasonClass], ...withoutUndefined(rows[reasonClass] ?? {}) },
   ]);
   return Object.fromEntries(merged) as RetryTable;
+}
+
+/** A field that is `undefined` is not overridden: a delay would be computed as `NaN`. */
+function withoutUndefined(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** A `nextRetryDelay` of 0 would end the retries in Temporal, and a shorter delay would hammer a server that asked for time. */

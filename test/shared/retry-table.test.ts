@@ -5,6 +5,7 @@ import { type ReasonClass, reasonClasses } from '../../src/shared/reason-class.j
 import {
   nextRetryDelayMs,
   type RetryRule,
+  type RetryTableOverrides,
   resolveRetryTable,
   retryTable,
 } from '../../src/shared/retry-table.js';
@@ -113,15 +114,60 @@ describe('overrides', () => {
   test('without overrides the table is the default one', () =>
     assert.deepEqual(resolveRetryTable(), retryTable));
 
-  for (const [problem, overrides] of [
-    ['an unknown class', { teapot: { retryable: true } }],
-    ['an unknown field', { server: { maxFailures: 3 } }],
-    ['an impossible number of failures', { server: { maximumFailures: 0 } }],
-    ['a wrong duration', { server: { initialInterval: '5 bananas' } }],
-    ['a factor that shortens delays', { server: { backoffCoefficient: 0.5 } }],
-  ] as const) {
-    test(`${problem} is refused`, () => {
-      assert.throws(() => resolveRetryTable(overrides as never), { name: 'ZodError' });
+  test('a field that is undefined is not changed', () => {
+    const server = { backoffCoefficient: undefined, maximumFailures: undefined };
+    // @ts-expect-error only a compiler without exactOptionalPropertyTypes accepts it
+    assert.deepEqual(resolveRetryTable({ server, upstream: undefined }), retryTable);
+  });
+
+  const count = 'expected a whole number above 0, or null';
+  const factor = 'expected a number of at least 1';
+  const wrong: [problem: string, overrides: unknown, message: string | RegExp][] = [
+    ['a text', 'server', /^retryTable: /],
+    ['null', null, /^retryTable: /],
+    ['an unknown class', { teapot: { retryable: true } }, 'retryTable: Unrecognized key: "teapot"'],
+    ['a class without a rule', { server: 3 }, /^retryTable\.server: /],
+    [
+      'an unknown field',
+      { server: { maxFailures: 3 } },
+      'retryTable.server: Unrecognized key: "maxFailures"',
+    ],
+    ['no failure', { server: { maximumFailures: 0 } }, `retryTable.server.maximumFailures: ${count}`],
+    ['half a failure', { server: { maximumFailures: 0.5 } }, `retryTable.server.maximumFailures: ${count}`],
+    [
+      'a wrong duration',
+      { server: { initialInterval: '5 bananas' } },
+      /^retryTable\.server\.initialInterval: expected a duration /,
+    ],
+    [
+      'a factor of 0',
+      { server: { backoffCoefficient: 0 } },
+      `retryTable.server.backoffCoefficient: ${factor}`,
+    ],
+    [
+      'a factor of NaN',
+      { server: { backoffCoefficient: Number.NaN } },
+      `retryTable.server.backoffCoefficient: ${factor}`,
+    ],
+    [
+      'a text for codes',
+      { conflict: { nonRetryableCodes: 'x' } },
+      /^retryTable\.conflict\.nonRetryableCodes: /,
+    ],
+  ];
+  for (const [problem, overrides, message] of wrong) {
+    test(`${problem} is refused in one line that names the field`, () => {
+      // The types refuse it too.
+      assert.throws(
+        () => resolveRetryTable(overrides as RetryTableOverrides),
+        (error) => {
+          assert.ok(error instanceof TypeError);
+          if (typeof message === 'string') assert.equal(error.message, message);
+          else assert.match(error.message, message);
+          assert.doesNotMatch(error.message, /\n/);
+          return true;
+        },
+      );
     });
   }
 });

@@ -1,5 +1,6 @@
+export type { OneAccount, SeveralAccounts } from './activities/by-account.js';
 export { type BctrlActivities, createActivities } from './activities/create-activities.js';
-export type { ActivitiesOptions } from './activities/dependencies.js';
+export type { ActivitiesOptions, CommonActivitiesOptions } from './activities/dependencies.js';
 export { BctrlClient } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export type { BctrlClientHooks, BctrlOperation } from './bctrl/client-hooks.js';
@@ -10,7 +11,7 @@ export type {
   RequestOptions,
 } from './bctrl/client-options.js';
 export { ClientMetrics } from './client-metrics.js';
-export { BctrlPlugin, type BctrlPluginOptions } from './plugin.js';
+export { BctrlPlugin, type BctrlPluginOptions, type WorkflowsOption } from './plugin.js';
 export type {
   CollectRequest,
   ExportRequest,

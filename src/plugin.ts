@@ -3,7 +3,10 @@ import { SimplePlugin } from '@temporalio/plugin';
 import { createActivities } from './activities/create-activities.js';
 import type { ActivitiesOptions } from './activities/dependencies.js';
 
-export interface BctrlPluginOptions extends ActivitiesOptions {
+/** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
+export type BctrlPluginOptions = ActivitiesOptions & WorkflowsOption;
+
+export interface WorkflowsOption {
   /**
    * Also run this package's workflows, from their prebuilt bundle. For a worker without workflows of its own; a worker
    * with its own re-exports those of `bctrl-temporal/workflow` instead. Default: false.

@@ -4,6 +4,7 @@ import {
   collectRuntimeFileInputSchema,
 } from '../shared/collect.js';
 import { parseInput } from '../shared/parse-input.js';
+import type { ByAccount } from './by-account.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { toApplicationFailure, toBctrlError } from './failures.js';
 import { runCollectActivity } from './run-collect-activity.js';
@@ -16,18 +17,14 @@ import { runCollectActivity } from './run-collect-activity.js';
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
-export function createCollectRuntimeFile(dependencies: ActivityDependencies) {
+export function createCollectRuntimeFile(dependenciesOf: ByAccount<ActivityDependencies>) {
   return async function collectRuntimeFile(input: CollectRuntimeFileInput): Promise<CollectedFile> {
-    const {
-      account: _,
-      runtimeId,
-      collectionKey,
-      checkExistingFirst,
-      concurrentRun,
-      ...options
-    } = parseInput(collectRuntimeFileInputSchema, input);
+    const { account, runtimeId, collectionKey, checkExistingFirst, concurrentRun, ...options } = parseInput(
+      collectRuntimeFileInputSchema,
+      input,
+    );
     const collect = { runtimeId, collectionKey, checkExistingFirst, concurrentRun, files: [options] };
-    return await runCollectActivity(dependencies, collect, ([file], passFailure) => {
+    return await runCollectActivity(dependenciesOf(account), collect, ([file], passFailure) => {
       const { outcome, lastFailure = passFailure, lookupFromMs } = file ?? {};
       if (outcome && 'file' in outcome) return outcome.file;
       const finalError = outcome && 'error' in outcome ? outcome.error : undefined;

@@ -2,6 +2,7 @@ import { Context, type Info } from '@temporalio/activity';
 import { type CollectBatchInput, collectRuntimeFilesInputSchema } from '../shared/collect.js';
 import { type CollectOutcome, toBriefOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
 import { parseInput } from '../shared/parse-input.js';
+import type { ByAccount } from './by-account.js';
 import { type FileState, isPending, type RetriedFailure, toCollectOutcome } from './collect-state.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { toApplicationFailure, toBctrlError } from './failures.js';
@@ -18,11 +19,12 @@ const MARGIN_MS = 1_000;
  * @returns the outcomes, in the order of the files
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`, while files are pending
  */
-export function createCollectRuntimeFiles(dependencies: ActivityDependencies) {
+export function createCollectRuntimeFiles(dependenciesOf: ByAccount<ActivityDependencies>) {
   return async function collectRuntimeFiles(input: CollectBatchInput): Promise<CollectOutcome[]> {
-    const { brief, ...collect } = parseInput(collectRuntimeFilesInputSchema, input);
+    const { account, brief, ...collect } = parseInput(collectRuntimeFilesInputSchema, input);
     const toOutcome = brief ? toBriefOutcome : toStoredFileRef;
     const canRetryAfter = createDeadline(Context.current().info);
+    const dependencies = dependenciesOf(account);
     return await runCollectActivity(dependencies, { ...collect, toOutcome }, (states, passFailure) => {
       failFilesPastDeadline(states, passFailure, canRetryAfter);
       const pending = states.filter(isPending);

@@ -47,17 +47,17 @@ export interface BctrlActivities {
 /**
  * Creates the activities to register with a worker.
  *
- * @throws ZodError for an invalid row in `retryTable`, TypeError for an invalid `listSettleTime`
+ * @throws TypeError naming a wrong option
  */
 export function createActivities(options: ActivitiesOptions): BctrlActivities {
-  const dependencies = createDependencies(options);
+  const dependenciesOf = createDependencies(options);
   return {
-    collectRuntimeFile: createCollectRuntimeFile(dependencies),
-    collectRuntimeFiles: createCollectRuntimeFiles(dependencies),
-    exportRunFiles: createExportRunFiles(dependencies),
-    getActiveRun: createGetActiveRun(dependencies),
-    stopRuntime: createStopRuntime(dependencies),
-    verifyCollectedFiles: createVerifyCollectedFiles(dependencies),
-    waitForInvocation: createWaitForInvocation(dependencies),
+    collectRuntimeFile: createCollectRuntimeFile(dependenciesOf),
+    collectRuntimeFiles: createCollectRuntimeFiles(dependenciesOf),
+    exportRunFiles: createExportRunFiles(dependenciesOf),
+    getActiveRun: createGetActiveRun(dependenciesOf),
+    stopRuntime: createStopRuntime(dependenciesOf),
+    verifyCollectedFiles: createVerifyCollectedFiles(dependenciesOf),
+    waitForInvocation: createWaitForInvocation(dependenciesOf),
   };
 }

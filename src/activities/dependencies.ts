@@ -1,6 +1,7 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { type Duration, durationToMs } from '../shared/duration.js';
 import { type RetryTable, type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
+import { type AccountClients, type ByAccount, createByAccount } from './by-account.js';
 import { TemporalConfirmation } from './lease.js';
 import {
   CreatedAtWatermark,
@@ -9,9 +10,8 @@ import {
   MAX_LIST_SETTLE_TIME,
 } from './lookup-window.js';
 
-export interface ActivitiesOptions {
-  /** The HTTP client of the activities. Close it when the worker has stopped. */
-  readonly client: BctrlClient;
+/** Options of the activities, whatever the accounts. */
+export interface CommonActivitiesOptions {
   /** Overrides of rows of the reasonClass table, for all activities of the worker. */
   readonly retryTable?: RetryTableOverrides | undefined;
   /**
@@ -24,7 +24,10 @@ export interface ActivitiesOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** What the activities of a worker share. */
+/** Options of the activities, with either `client` or `clients`. */
+export type ActivitiesOptions = AccountClients & CommonActivitiesOptions;
+
+/** What the activities of one account share. The retry table and the connection to Temporal are the same for all accounts. */
 export interface ActivityDependencies {
   readonly client: BctrlClient;
   readonly retryTable: RetryTable;
@@ -35,21 +38,21 @@ export interface ActivityDependencies {
   readonly temporal: TemporalConfirmation;
 }
 
-/** @throws ZodError for an invalid row in `retryTable`, TypeError for an invalid `listSettleTime` */
+/** @throws TypeError for a wrong option */
 export function createDependencies({
-  client,
   retryTable,
   listSettleTime = DEFAULT_LIST_SETTLE_TIME,
   random = Math.random,
-}: ActivitiesOptions): ActivityDependencies {
-  return {
+  ...clients
+}: ActivitiesOptions): ByAccount<ActivityDependencies> {
+  const shared = { retryTable: resolveRetryTable(retryTable), random, temporal: new TemporalConfirmation() };
+  const settleTimeMs = parseSettleTime(listSettleTime);
+  return createByAccount(clients, (client) => ({
+    ...shared,
     client,
-    retryTable: resolveRetryTable(retryTable),
-    random,
     watermark: new CreatedAtWatermark(client),
-    listSettling: new ListSettling(parseSettleTime(listSettleTime)),
-    temporal: new TemporalConfirmation(),
-  };
+    listSettling: new ListSettling(settleTimeMs),
+  }));
 }
 
 /** @throws TypeError for a time out of range */

@@ -21,7 +21,7 @@ import { recordCollectTelemetry } from './record-collect-telemetry.js';
 /** The next attempt can do without the account, so a failing attempt waits no longer to learn it. */
 const ACCOUNT_TIMEOUT_MS = 2_000;
 
-export interface CollectActivityInput extends CollectRuntimeFilesInput {
+export interface CollectActivityInput extends Omit<CollectRuntimeFilesInput, 'account'> {
   /** Turns a collected file of a batch into its outcome, which the checkpoint keeps. `undefined` for a single file. */
   readonly toOutcome?: ToOutcome;
 }

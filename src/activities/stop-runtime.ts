@@ -2,6 +2,7 @@ import { BctrlError } from '../bctrl/bctrl-error.js';
 import { externalInput } from '../shared/external-input.js';
 import { parseInput } from '../shared/parse-input.js';
 import { type RuntimeInput, runtimeInputSchema } from '../shared/runtime-input.js';
+import type { ByAccount } from './by-account.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { runApiActivity } from './run-api-activity.js';
 
@@ -12,10 +13,10 @@ const stopRuntimeInputSchema = externalInput(runtimeInputSchema);
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
-export function createStopRuntime(dependencies: ActivityDependencies) {
+export function createStopRuntime(dependenciesOf: ByAccount<ActivityDependencies>) {
   return async function stopRuntime(input: RuntimeInput): Promise<void> {
-    const { runtimeId } = parseInput(stopRuntimeInputSchema, input);
-    await runApiActivity(dependencies, `runtime ${runtimeId}`, async ({ client, signal }) => {
+    const { account, runtimeId } = parseInput(stopRuntimeInputSchema, input);
+    await runApiActivity(dependenciesOf(account), `runtime ${runtimeId}`, async ({ client, signal }) => {
       try {
         await client.stopRuntime(runtimeId, { signal });
       } catch (error) {

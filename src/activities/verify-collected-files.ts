@@ -8,6 +8,7 @@ import {
 import { type StoredFileRef, toStoredFileRef, type VerifiedFiles } from '../shared/collect-outcome.js';
 import { formatCount } from '../shared/display-text.js';
 import { parseInput } from '../shared/parse-input.js';
+import type { ByAccount } from './by-account.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { findFilesByCollectionKey } from './find-files.js';
 import { runApiActivity } from './run-api-activity.js';
@@ -24,12 +25,13 @@ const MAX_RESULT_BYTES = 1_000_000;
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
-export function createVerifyCollectedFiles(dependencies: ActivityDependencies) {
+export function createVerifyCollectedFiles(dependenciesOf: ByAccount<ActivityDependencies>) {
   return async function verifyCollectedFiles(input: VerifyCollectedFilesInput): Promise<VerifiedFiles> {
-    const { runtimeId, collectionKey, collected, failed } = parseInput(
+    const { account, runtimeId, collectionKey, collected, failed } = parseInput(
       verifyCollectedFilesInputSchema,
       input,
     );
+    const dependencies = dependenciesOf(account);
     const prefix = `${collectionKey}/`;
     const keys = new Set([...collected, ...failed].map((key) => prefix + key));
     const failedKeys = new Set(failed);

@@ -10,6 +10,7 @@ import {
 } from '../shared/invocation.js';
 import { formatZodError, parseInput } from '../shared/parse-input.js';
 import { fileListSchema } from '../shared/pipeline-input.js';
+import type { ByAccount } from './by-account.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { type ApiActivityContext, runApiActivity } from './run-api-activity.js';
 
@@ -29,11 +30,13 @@ const outputFilesSchema = externalInput(fileListSchema);
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
-export function createWaitForInvocation(dependencies: ActivityDependencies) {
+export function createWaitForInvocation(dependenciesOf: ByAccount<ActivityDependencies>) {
   return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitForInvocationResult> {
-    const parsed = parseInput(waitForInvocationInputSchema, input);
+    const { account, ...parsed } = parseInput(waitForInvocationInputSchema, input);
     const subject = `invocation ${parsed.invocationId}`;
-    return await runApiActivity(dependencies, subject, (context) => pollUntilEnded(parsed, context));
+    return await runApiActivity(dependenciesOf(account), subject, (context) =>
+      pollUntilEnded(parsed, context),
+    );
   };
 }
 

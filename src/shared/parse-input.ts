@@ -11,8 +11,13 @@ import { truncatePath } from './display-text.js';
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
+  throw toInvalidInput(formatZodError(parsed.error));
+}
+
+/** @param message `field: what is wrong with it` */
+export function toInvalidInput(message: string): ApplicationFailure {
   const reasonClass = 'invalid_input';
-  throw ApplicationFailure.nonRetryable(formatZodError(parsed.error), reasonClass, { reasonClass });
+  return ApplicationFailure.nonRetryable(message, reasonClass, { reasonClass });
 }
 
 /** Fields of an input are at most this deep. What is below, in `metadata`, may have any depth. */

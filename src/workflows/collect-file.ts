@@ -1,6 +1,6 @@
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
-import type { CollectedFile, FileOptions } from '../shared/collect.js';
+import type { CollectedFile } from '../shared/collect.js';
 import { getDuplicateIds } from '../shared/collect-outcome.js';
 import { truncatePath } from '../shared/display-text.js';
 import { fileKey } from '../shared/keys.js';
@@ -32,13 +32,19 @@ export async function collectFile(input: CollectFileInput): Promise<CollectedFil
 /** Looks up the duplicates of a file. If the lookup fails, the file stays unverified. */
 async function verifyFile(
   file: CollectedFile,
-  { runtimeId, ...options }: FileOptions & { readonly runtimeId: string },
+  { runtimeId, account, ...options }: Omit<CollectFileInput, 'giveUpAfter'>,
   collectionKey: string,
 ): Promise<CollectedFile> {
   const key = fileKey(options);
   const { unverified: _, ...verified } = file;
   try {
-    const { files } = await verifyCollectedFiles({ runtimeId, collectionKey, collected: [key], failed: [] });
+    const { files } = await verifyCollectedFiles({
+      runtimeId,
+      collectionKey,
+      collected: [key],
+      failed: [],
+      ...(account !== undefined && { account }),
+    });
     const found = files[key];
     return { ...verified, ...(found && { duplicateIds: getDuplicateIds(file.id, found) }) };
   } catch (error) {

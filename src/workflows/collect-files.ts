@@ -106,9 +106,10 @@ function toFileOptions({ file: { ifMissing: _, ...options } }: PendingFile) {
   return options;
 }
 
-function toKeyInput({ input, mustCheckExisting }: PipelineState, files: readonly PendingFile[]) {
-  const checkExistingFirst = mustCheckExisting || files.some(({ attempted }) => attempted);
-  return { ...collectionKey(undefined, input.rerunOf), runtimeId: input.runtimeId, checkExistingFirst };
+function toKeyInput(pipeline: PipelineState, files: readonly PendingFile[]) {
+  const { runtimeId, rerunOf } = pipeline.input;
+  const checkExistingFirst = pipeline.mustCheckExisting || files.some(({ attempted }) => attempted);
+  return { ...collectionKey(undefined, rerunOf), runtimeId, checkExistingFirst, ...pipeline.accountInput };
 }
 
 /** `files 101–200 of 3,000`, or `80 of the files 101–200 of 3,000` if the batch skips some. */

@@ -27,7 +27,8 @@ export async function resolveRunId(pipeline: PipelineState): Promise<void> {
   if (pipeline.skipReason !== undefined) return;
   const options = activityOptions(pipeline.optionsFor('find the run'));
   try {
-    pipeline.runId = await activities.getActiveRun.executeWithOptions(options, [{ runtimeId }]);
+    const activityInput = { runtimeId, ...pipeline.accountInput };
+    pipeline.runId = await activities.getActiveRun.executeWithOptions(options, [activityInput]);
   } catch (error) {
     pipeline.exportArchive = { outcome: 'failed', ...toProblem('the run of the runtime', error) };
   }
@@ -49,7 +50,7 @@ async function runExport(
   const { collectionKey: idempotencyKey } = collectionKey('archive');
   const options = activityOptions(pipeline.optionsFor('export the archive'));
   try {
-    const activityInput = { ...request, runId, idempotencyKey };
+    const activityInput = { ...request, runId, idempotencyKey, ...pipeline.accountInput };
     const { id, path, sizeBytes } = await activities.exportRunFiles.executeWithOptions(options, [
       activityInput,
     ]);
@@ -77,7 +78,7 @@ async function runStop(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
   const { runtimeId } = pipeline.input;
   const options = activityOptions(pipeline.optionsFor('stop the runtime'));
   try {
-    await activities.stopRuntime.executeWithOptions(options, [{ runtimeId }]);
+    await activities.stopRuntime.executeWithOptions(options, [{ runtimeId, ...pipeline.accountInput }]);
     return { outcome: 'stopped' };
   } catch (error) {
     // Set first: if the pipeline is cancelled here, toProblem rethrows, and the report keeps this outcome.

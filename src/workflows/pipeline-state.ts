@@ -177,6 +177,12 @@ export class PipelineState {
     return { phase: this.#phase, ...(this.waitingForSignal && { waitingForSignal: true }), ...this.report };
   }
 
+  /** Spread it into the input of each activity. An input without account has no field, as it had before there were accounts. */
+  get accountInput(): { readonly account?: string } {
+    const { account } = this.input;
+    return account === undefined ? {} : { account };
+  }
+
   /** Options for an activity of this pipeline. `summary` is one line for the UI. */
   optionsFor(summary: string): BctrlActivityOptions {
     const { runtimeId, giveUpAfter } = this.input;

@@ -27,7 +27,8 @@ export async function verifyFiles(pipeline: PipelineState): Promise<void> {
     giveUpAfter: VERIFY_GIVE_UP_AFTER,
   });
   const { collectionKey: key } = collectionKey(undefined, input.rerunOf);
-  const activityInput = { runtimeId: input.runtimeId, collectionKey: key, collected, failed };
+  const { runtimeId } = input;
+  const activityInput = { runtimeId, collectionKey: key, collected, failed, ...pipeline.accountInput };
   try {
     files.setVerified(await verifyCollectedFiles.executeWithOptions(options, [activityInput]));
   } catch (error) {

@@ -82,7 +82,7 @@ async function waitForJob(
     ...pipeline.optionsFor(`wait for ${truncatePath(id)}`),
     waitTimeout: timeout,
   });
-  const activityInput = { runtimeId, invocationId: id, filesFromOutput };
+  const activityInput = { runtimeId, invocationId: id, filesFromOutput, ...pipeline.accountInput };
   let files: readonly PipelineFile[] = [];
   try {
     const {

@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/create-activities.js';
-import type { ActivitiesOptions } from '../../src/activities/dependencies.js';
+import type { CommonActivitiesOptions } from '../../src/activities/dependencies.js';
 import type { BctrlClientOptions } from '../../src/bctrl/client-options.js';
 import { createTestClient } from './client.js';
 
@@ -56,7 +56,7 @@ export async function runToEnd<T>(
   }
 }
 
-export interface TestActivitiesOptions extends Partial<Omit<ActivitiesOptions, 'client'>> {
+export interface TestActivitiesOptions extends Partial<CommonActivitiesOptions> {
   readonly client?: Partial<BctrlClientOptions>;
 }
 

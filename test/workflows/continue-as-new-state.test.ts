@@ -251,4 +251,24 @@ describe('a pipeline that continues as new', () => {
     assert.deepEqual([report.counts.files, report.counts.collected, report.counts.missing], [26, 25, 1]);
     assert.deepEqual(report.warnings, ['missing: 0.txt: not there']);
   });
+
+  test('names its account in every run', async () => {
+    const accounts: (string | undefined)[] = [];
+    const activities: Partial<BctrlActivities> = {
+      async collectRuntimeFiles({ account, files }) {
+        accounts.push(account);
+        return files.map(() => stored);
+      },
+      async collectRuntimeFile({ account, runtimePath }) {
+        accounts.push(account);
+        return { id: `file_${runtimePath}` };
+      },
+    };
+    const files = list(...Array.from({ length: 25 }, (_, index) => `${index}.txt`));
+    await runPipeline(activities, { runtimeId: RUNTIME, account: 'eu', files, batchSize: 1, concurrency: 1 });
+    assert.deepEqual(
+      accounts,
+      files.map(() => 'eu'),
+    );
+  });
 });

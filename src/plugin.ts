@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { SimplePlugin } from '@temporalio/plugin';
-import { createActivities } from './activities/create-activities.js';
+import type { BundleOptions, ReplayWorkerOptions, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import { type BctrlActivities, createActivities } from './activities/create-activities.js';
 import type { ActivitiesOptions } from './activities/dependencies.js';
 
 /** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
@@ -8,21 +9,124 @@ export type BctrlPluginOptions = ActivitiesOptions & WorkflowsOption;
 
 export interface WorkflowsOption {
   /**
-   * Also run this package's workflows, from their prebuilt bundle. For a worker without workflows of its own; a worker
-   * with its own re-exports those of `bctrl-temporal/workflow` instead. Default: false.
+   * Also run this package's workflows. For a worker without workflows of its own; a worker with its own re-exports those of
+   * `bctrl-temporal/workflow` instead. Default: false.
    */
   readonly workflows?: boolean | undefined;
 }
 
-const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+/** `organization.PluginName`, as Temporal asks for. */
+const NAME = 'bctrl.BctrlPlugin';
 
-/** Adds the bctrl activities to a worker and, on request, the workflows. */
+const workflowsPath = fileURLToPath(new URL('./workflows/index.js', import.meta.url));
+const workflowBundle = { codePath: fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) };
+
+/**
+ * Adds the bctrl activities to a worker and, on request, the workflows. A worker is not created if something else in its options
+ * has the name of an activity, is a second `BctrlPlugin`, or has workflows beside `workflows: true`.
+ */
 export class BctrlPlugin extends SimplePlugin {
+  readonly #activities: BctrlActivities;
+  readonly #workflows: boolean;
+
+  /** @throws TypeError naming a wrong option */
   constructor({ workflows = false, ...options }: BctrlPluginOptions) {
-    super({
-      name: 'bctrl-temporal',
-      activities: createActivities(options),
-      ...(workflows && { workflowBundle: { codePath } }),
-    });
+    const activities = createActivities(options);
+    super({ name: NAME, activities });
+    this.#activities = activities;
+    this.#workflows = workflows;
   }
+
+  /** @throws TypeError for a collision, with what to do instead */
+  override configureWorker(options: WorkerOptions): WorkerOptions {
+    refuseSecondPlugin(options);
+    this.#refuseActivities(options);
+    const configured = super.configureWorker(this.#addWorkflows(options));
+    callAfterOtherPlugins(configured, (final) => {
+      this.#refuseActivities(final);
+      this.#refuseWorkflows(final);
+    });
+    return configured;
+  }
+
+  /** @throws TypeError for a collision, with what to do instead */
+  override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions {
+    refuseSecondPlugin(options);
+    return super.configureReplayWorker(this.#addWorkflows(options));
+  }
+
+  /** @throws TypeError for a collision, with what to do instead */
+  override configureBundler(options: BundleOptions): BundleOptions {
+    this.#refuseWorkflows(options);
+    return super.configureBundler(options);
+  }
+
+  #refuseActivities({ activities = {} }: WorkerOptions): void {
+    const own = new Map<string, unknown>(Object.entries(this.#activities));
+    for (const [name, activity] of Object.entries(activities)) {
+      if (!own.has(name) || own.get(name) === activity) continue;
+      throw new TypeError(
+        `BctrlPlugin adds the activity ${name}, and the worker has another of this name: rename that one, or leave it out`,
+      );
+    }
+  }
+
+  #refuseWorkflows(options: WorkflowSource): void {
+    if (!this.#workflows) return;
+    const { workflowsPath: path = workflowsPath, workflowBundle: bundle = workflowBundle } = options;
+    if (path === workflowsPath && bundle === workflowBundle) return;
+    throw new TypeError(
+      "BctrlPlugin with workflows: true is for a worker without other workflows: leave out workflows, and re-export those of 'bctrl-temporal/workflow' from your workflow file",
+    );
+  }
+
+  #addWorkflows<T extends WorkerOptions | ReplayWorkerOptions>(options: T): T {
+    if (!this.#workflows) return options;
+    this.#refuseWorkflows(options);
+    return { ...options, ...(changesBundle(options) ? { workflowsPath } : { workflowBundle }) };
+  }
+}
+
+interface WorkflowSource {
+  readonly workflowsPath?: string;
+  readonly workflowBundle?: unknown;
+}
+
+function refuseSecondPlugin({ plugins = [] }: { readonly plugins?: readonly WorkerPlugin[] }): void {
+  // The same one is in both lists if both are given it.
+  if (new Set(plugins.filter(({ name }) => name === NAME)).size < 2) return;
+  throw new TypeError(
+    'the plugins of a worker and its connection have a second BctrlPlugin: keep one, with clients for several accounts',
+  );
+}
+
+/**
+ * Whether something in the options has to be bundled with the workflows. A prebuilt bundle ignores it. Any other plugin may add
+ * interceptors of workflows, as that of OpenTelemetry does, to the options or to the bundler's.
+ */
+function changesBundle(options: WorkerOptions | ReplayWorkerOptions): boolean {
+  const { plugins = [], interceptors, dataConverter, bundlerOptions } = options;
+  return (
+    plugins.some(({ name }) => name !== NAME) ||
+    (interceptors?.workflowModules ?? []).length > 0 ||
+    dataConverter?.payloadConverterPath !== undefined ||
+    dataConverter?.failureConverterPath !== undefined ||
+    bundlerOptions !== undefined
+  );
+}
+
+/** The SDK visits the plugins of this list in order, so that one which is added now sees what all others have done. */
+function callAfterOtherPlugins(
+  { plugins = [] }: WorkerOptions,
+  check: (options: WorkerOptions) => void,
+): void {
+  const last: WorkerPlugin = {
+    name: `${NAME}.check`,
+    configureWorker(options) {
+      plugins.splice(plugins.indexOf(last), 1);
+      check(options);
+      return options;
+    },
+  };
+  plugins.push(last);
 }

@@ -1,3 +1,4 @@
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME } from './activities/lookup-window.js';
 import {
@@ -48,6 +49,8 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly listSettleTimeMs: number;
   /** A limit for all workers of the task queue together. */
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
+  /** The Worker Deployment Version. Default: the worker is not versioned. */
+  readonly deploymentVersion: WorkerDeploymentVersion | undefined;
   readonly log: LogConfig;
   readonly metricsAddress: ListenAddress | undefined;
   readonly healthAddress: ListenAddress | undefined;
@@ -123,6 +126,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   return {
     bctrl: readBctrlConfig(env),
     maxTaskQueueActivitiesPerSecond: readRate(env, 'BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND'),
+    deploymentVersion: readDeploymentVersion(env),
     ...readConnectionConfig(env),
     listSettleTimeMs: readDurationMs(
       env,
@@ -138,6 +142,27 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     healthAddress: readAddress(env, 'BCTRL_HEALTH_ADDRESS', '127.0.0.1:8080'),
     tracing: readTracing(env),
   };
+}
+
+/**
+ * Reads the variables that Temporal's Worker Controller sets. Temporal lets a worker with a wrong name poll, but never gives it
+ * a task.
+ */
+function readDeploymentVersion(env: Environment): WorkerDeploymentVersion | undefined {
+  const nameVariable = 'TEMPORAL_DEPLOYMENT_NAME';
+  const idVariable = 'TEMPORAL_WORKER_BUILD_ID';
+  const nameProblem = 'has more than 255 characters, one of . : or __ at the beginning';
+  const deploymentName = readParsed(env, nameVariable, nameProblem, 'bctrl-files', (value) =>
+    /^(?!__)[^.:]{1,255}$/.test(value) ? value : undefined,
+  );
+  const idProblem = 'has more than 255 characters, or __ at the beginning';
+  const buildId = readParsed(env, idVariable, idProblem, '1.4.0', (value) =>
+    /^(?!__).{1,255}$/.test(value) ? value : undefined,
+  );
+  if (deploymentName !== undefined && buildId !== undefined) return { deploymentName, buildId };
+  if (deploymentName !== undefined) throw invalid(idVariable, `is not set, but ${nameVariable} is`, '1.4.0');
+  if (buildId !== undefined) throw invalid(nameVariable, `is not set, but ${idVariable} is`, 'bctrl-files');
+  return undefined;
 }
 
 function readAddress(env: Environment, name: string, example: string): ListenAddress | undefined {

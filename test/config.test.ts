@@ -20,6 +20,7 @@ test('a worker needs only an API key', () => {
     },
     listSettleTimeMs: 5_000,
     maxTaskQueueActivitiesPerSecond: undefined,
+    deploymentVersion: undefined,
     log: { format: undefined, level: 'info' },
     metricsAddress: undefined,
     healthAddress: undefined,
@@ -46,6 +47,8 @@ test('every variable is read', () => {
     BCTRL_HEALTH_ADDRESS: '[::1]:8080',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.example:4318/',
     OTEL_SERVICE_NAME: 'files',
+    TEMPORAL_DEPLOYMENT_NAME: 'jobs/files',
+    TEMPORAL_WORKER_BUILD_ID: '1.4.0',
   });
   assert.deepEqual(bctrl, {
     apiKey: 'key-1',
@@ -57,6 +60,7 @@ test('every variable is read', () => {
   });
   assert.deepEqual(rest, {
     listSettleTimeMs: 2_000,
+    deploymentVersion: { deploymentName: 'jobs/files', buildId: '1.4.0' },
     log: { format: 'pretty', level: 'warn' },
     metricsAddress: { host: '0.0.0.0', port: 9464 },
     healthAddress: { host: '::1', port: 8080 },
@@ -132,6 +136,22 @@ const wrong: [env: Environment, message: RegExp][] = [
   [{ TEMPORAL_ADDRESS: 'localhost' }, /^TEMPORAL_ADDRESS: is not host:port; .*=localhost:7233$/],
   [{ BCTRL_LIST_SETTLE_TIME: '11m' }, /^BCTRL_LIST_SETTLE_TIME: is longer than 10m; .*=5s$/],
   [{ BCTRL_REQUEST_TIMEOUT: '25d' }, /^BCTRL_REQUEST_TIMEOUT: is longer than 24h; .*=5m$/],
+  ...['a.b', 'a:b', '__a', 'a'.repeat(256)].map((TEMPORAL_DEPLOYMENT_NAME): [Environment, RegExp] => [
+    { TEMPORAL_DEPLOYMENT_NAME, TEMPORAL_WORKER_BUILD_ID: '1' },
+    /^TEMPORAL_DEPLOYMENT_NAME: has more than 255 characters, one of \. : or __ .*_NAME=bctrl-files$/,
+  ]),
+  ...['__1', '1'.repeat(256)].map((TEMPORAL_WORKER_BUILD_ID): [Environment, RegExp] => [
+    { TEMPORAL_DEPLOYMENT_NAME: 'a', TEMPORAL_WORKER_BUILD_ID },
+    /^TEMPORAL_WORKER_BUILD_ID: has more than 255 characters, or __ .*_ID=1\.4\.0$/,
+  ]),
+  [
+    { TEMPORAL_DEPLOYMENT_NAME: 'a' },
+    /^TEMPORAL_WORKER_BUILD_ID: is not set, but TEMPORAL_DEPLOYMENT_NAME is; .*_ID=1\.4\.0$/,
+  ],
+  [
+    { TEMPORAL_WORKER_BUILD_ID: '1' },
+    /^TEMPORAL_DEPLOYMENT_NAME: is not set, but TEMPORAL_WORKER_BUILD_ID is; .*_NAME=bctrl-files$/,
+  ],
   [{ TEMPORAL_PROFILE: 'nope' }, /^TEMPORAL_PROFILE: there is no such profile$/],
 ];
 
@@ -148,6 +168,12 @@ for (const [env, message] of wrong) {
     );
   });
 }
+
+test('name and build id of a deployment may have 255 characters', () => {
+  const [deploymentName, buildId] = ['a'.repeat(255), '1'.repeat(255)];
+  const env = { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId };
+  assert.deepEqual(workerConfig(env).deploymentVersion, { deploymentName, buildId });
+});
 
 test('BCTRL_REQUEST_TIMEOUT may be a day', () => {
   assert.equal(workerConfig({ BCTRL_REQUEST_TIMEOUT: '24h' }).bctrl.requestTimeoutMs, 86_400_000);

@@ -34,15 +34,25 @@ function toReason(error: unknown): string {
 export async function createWorker(
   connection: NativeConnection,
   client: BctrlClient,
-  { temporal: { namespace }, taskQueue, maxTaskQueueActivitiesPerSecond, listSettleTimeMs }: WorkerConfig,
+  config: WorkerConfig,
   tracing: Tracing | undefined,
 ): Promise<Worker> {
+  const { temporal, taskQueue, maxTaskQueueActivitiesPerSecond, listSettleTimeMs } = config;
+  const { namespace } = temporal;
   await checkNamespace(connection, namespace);
   return await Worker.create({
     connection,
     namespace,
     taskQueue,
     identity: toWorkerIdentity({ pid: process.pid, hostname: hostname(), version }),
+    ...(config.deploymentVersion && {
+      workerDeploymentOptions: {
+        version: config.deploymentVersion,
+        useWorkerVersioning: true,
+        // A pipeline stays on the workflow code that it was started with.
+        defaultVersioningBehavior: 'PINNED',
+      },
+    }),
     ...(tracing && { workflowBundle: tracing.workflowBundle }),
     plugins: [
       new BctrlPlugin({ client, listSettleTime: listSettleTimeMs, workflows: tracing === undefined }),

@@ -71,6 +71,8 @@ const continueAsNewStateSchema = z.strictObject({
   firstExecutionRunId: z.string(),
   files: fileListStateSchema,
   mustCheckExisting: z.boolean(),
+  /** Set if the new run waits for jobs first. */
+  phase: z.literal('waiting').optional(),
   jobs: z.array(jobOutcomeSchema),
   jobFinished: jobFinishedInputSchema.optional(),
   runId: z.string().optional(),

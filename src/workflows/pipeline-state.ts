@@ -73,7 +73,7 @@ export class PipelineState {
     this.jobFinished = previous?.jobFinished;
     this.runId = previous?.runId;
     this.exportArchive = previous?.exportArchive;
-    if (previous !== undefined) this.#phase = 'collecting';
+    if (previous !== undefined) this.#phase = previous.phase ?? 'collecting';
   }
 
   toContinueAsNewState(): ContinueAsNewState {
@@ -82,6 +82,7 @@ export class PipelineState {
       firstExecutionRunId: workflowInfo().firstExecutionRunId,
       files: files.toState(),
       mustCheckExisting,
+      phase: this.#phase === 'waiting' ? 'waiting' : undefined,
       jobs: [...jobs.values()],
       jobFinished,
       runId,

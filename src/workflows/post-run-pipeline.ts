@@ -1,8 +1,8 @@
 import {
   ApplicationFailure,
   CancellationScope,
-  continueAsNew,
   isCancellation,
+  makeContinueAsNewFunc,
   workflowInfo,
 } from '@temporalio/workflow';
 import { PIPELINE_FAILED } from '../shared/names.js';
@@ -50,9 +50,9 @@ async function run(pipeline: PipelineState): Promise<void> {
   do {
     await waitForJobs(pipeline);
     await allSettledOrThrow(resolveRunId(pipeline), collectFiles(pipeline));
-    await continueAsNewIfSuggested(pipeline);
+    if (pipeline.hasFilesToCollect && workflowInfo().continueAsNewSuggested) await startNewRun(pipeline);
     if (!pipeline.hasFilesToCollect) await verifyFiles(pipeline);
-  } while (pipeline.hasFilesToCollect || (shouldHold(pipeline) && (await hold(pipeline))));
+  } while (pipeline.hasFilesToCollect || (shouldHold(pipeline) && (await holdUntilResumed(pipeline))));
 
   pipeline.files.skipRemaining(pipeline.skipReason ?? 'the pipeline was abandoned');
   pipeline.setPhase('finishing');
@@ -67,11 +67,18 @@ async function allSettledOrThrow(...steps: Promise<void>[]): Promise<void> {
   for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
 }
 
-/** Leaves the pending files to a new run when the history of this one is full. */
-async function continueAsNewIfSuggested(pipeline: PipelineState): Promise<void> {
-  if (!pipeline.hasFilesToCollect || !workflowInfo().continueAsNewSuggested) return;
+/** Returns `false` for a pipeline that was abandoned. A pinned pipeline is resumed on the version that is current then. */
+async function holdUntilResumed(pipeline: PipelineState): Promise<boolean> {
+  const isResumed = await hold(pipeline);
+  if (isResumed && workflowInfo().targetWorkerDeploymentVersionChanged) await startNewRun(pipeline);
+  return isResumed;
+}
+
+/** Leaves the rest to a new run, which has an empty history and starts on the current version of a versioned worker. */
+async function startNewRun(pipeline: PipelineState): Promise<never> {
   const input = { ...pipeline.input, files: [] };
-  await continueAsNew<typeof postRunPipeline>(input, pipeline.toContinueAsNewState());
+  const options = { initialVersioningBehavior: 'AUTO_UPGRADE' } as const;
+  return await makeContinueAsNewFunc<typeof postRunPipeline>(options)(input, pipeline.toContinueAsNewState());
 }
 
 /** Finishes a cancelled pipeline. Its report stays in the current details and in the query `progress`. */

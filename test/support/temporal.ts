@@ -87,12 +87,19 @@ export async function withWorker<T>(
   const worker = await Worker.create({
     // Runs workflows in this thread. Starting a thread for each worker takes ten times as long as the worker.
     debugMode: true,
+    ...readCacheLimit(),
     ...options,
     connection: env.nativeConnection,
     workflowBundle: options.workflowBundle ?? workflowBundle(),
     taskQueue,
   });
   return worker.runUntil(() => failWhenStuck(env, timeoutMs, () => use(taskQueue)));
+}
+
+/** With a cache of 0 workflows, each workflow task replays its workflow from the beginning. */
+function readCacheLimit(): Pick<WorkerOptions, 'maxCachedWorkflows'> {
+  const { BCTRL_TEST_MAX_CACHED_WORKFLOWS: limit = '' } = process.env;
+  return limit === '' ? {} : { maxCachedWorkflows: Number(limit) };
 }
 
 async function failWhenStuck<T>(

@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const require = createRequire(import.meta.url);
 const { dependencies, peerDependencies } = require('../package.json');
+const { version: sdkVersion } = require('@temporalio/worker/package.json');
 
 const sandboxEntries = ['workflow'];
 const nodeEntries = ['index', 'client', 'testing'];
@@ -39,6 +40,7 @@ async function bundle(): Promise<Set<string>> {
     target: 'node20.19',
     external: Object.keys({ ...dependencies, ...peerDependencies }),
     metafile: true,
+    define: { BUNDLED_SDK_VERSION: JSON.stringify(sdkVersion) },
   } as const satisfies BuildOptions;
   const esm = { ...common, format: 'esm', splitting: true } as const;
   const cjs = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
@@ -58,7 +60,7 @@ async function bundle(): Promise<Set<string>> {
       entryPoints: toEntryPoints(executables),
       // Bundled CommonJS requires Node's modules.
       banner: {
-        js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+        js: "import { createRequire as toRequire } from 'node:module';\nconst require = toRequire(import.meta.url);",
       },
     }),
     build({ ...cjs, entryPoints: toEntryPoints(sandboxEntries) }),
@@ -66,7 +68,7 @@ async function bundle(): Promise<Set<string>> {
       ...cjs,
       entryPoints: toEntryPoints(nodeEntries),
       banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
-      define: { 'import.meta.url': 'importMetaUrl' },
+      define: { ...common.define, 'import.meta.url': 'importMetaUrl' },
     }),
   ]);
   return new Set(results.flatMap(({ metafile }) => toPackages(metafile)));
@@ -105,20 +107,11 @@ async function writeTypes(): Promise<void> {
   await rm(join(dist, 'types'), { recursive: true });
 }
 
-/** Bundles the workflows for the worker, which then starts without a bundler: once without and once with tracing. */
+/** Bundles the workflows, so that a worker starts without a bundler. */
 async function bundleWorkflows(): Promise<void> {
-  const bundles = {
-    'workflow-bundle.js': [],
-    'workflow-bundle.traced.js': [
-      require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors'),
-    ],
-  };
-  for (const [name, workflowInterceptorModules] of Object.entries(bundles)) {
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: join(dist, 'workflows/index.js'),
-      workflowInterceptorModules,
-      logger: new DefaultLogger('WARN'),
-    });
-    await writeFile(join(dist, name), code);
-  }
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(dist, 'workflows/index.js'),
+    logger: new DefaultLogger('WARN'),
+  });
+  await writeFile(join(dist, 'workflow-bundle.js'), code);
 }

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { SimplePlugin } from '@temporalio/plugin';
 import type { BundleOptions, ReplayWorkerOptions, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
 import { type BctrlActivities, createActivities } from './activities/create-activities.js';
 import type { ActivitiesOptions } from './activities/dependencies.js';
+import { workflowBundle, workflowsPath } from './own-workflows.js';
 
 /** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
 export type BctrlPluginOptions = ActivitiesOptions & WorkflowsOption;
@@ -17,9 +17,6 @@ export interface WorkflowsOption {
 
 /** `organization.PluginName`, as Temporal asks for. */
 const NAME = 'bctrl.BctrlPlugin';
-
-const workflowsPath = fileURLToPath(new URL('./workflows/index.js', import.meta.url));
-const workflowBundle = { codePath: fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) };
 
 /**
  * Adds the bctrl activities to a worker and, on request, the workflows. A worker is not created if something else in its options
@@ -83,7 +80,8 @@ export class BctrlPlugin extends SimplePlugin {
   #addWorkflows<T extends WorkerOptions | ReplayWorkerOptions>(options: T): T {
     if (!this.#workflows) return options;
     this.#refuseWorkflows(options);
-    return { ...options, ...(changesBundle(options) ? { workflowsPath } : { workflowBundle }) };
+    const isPrebuilt = workflowBundle !== undefined && !changesBundle(options);
+    return { ...options, ...(isPrebuilt ? { workflowBundle } : { workflowsPath }) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { Duration } from '../../src/shared/duration.js';
 import {
   ABANDON_UPDATE,
   ADD_FILES_UPDATE,
@@ -15,7 +16,10 @@ import type { Fault, FaultRule, InvocationOptions } from '../../src/testing.js';
 export interface Scenario {
   /** Default: `postRunPipeline`. */
   readonly type?: string;
-  readonly input: Partial<PipelineInput> & { readonly runtimePath?: string };
+  readonly input: Partial<Omit<PipelineInput, 'waitFor'>> & {
+    readonly runtimePath?: string;
+    readonly waitFor?: { readonly signal?: true; readonly timeout?: Duration };
+  };
   readonly faults?: readonly FaultRule[];
   /** Jobs that the input waits for, in this order. */
   readonly jobs?: readonly Partial<InvocationOptions>[];

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import type { HistoryAndWorkflowId } from '@temporalio/client';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
+import { workflowsPath } from '../own-workflows.js';
 import { nameHistories, readHistories } from './read-histories.js';
 
 export interface ReplayHistoriesOptions {
@@ -17,8 +17,6 @@ export interface ReplayHistoriesOptions {
   readonly plugins?: ReplayWorkerOptions['plugins'] | undefined;
 }
 
-const BUNDLE_PATH = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-
 /**
  * Replays recorded histories against the workflows as they are now, for a test that runs before every deploy.
  *
@@ -27,15 +25,13 @@ const BUNDLE_PATH = fileURLToPath(new URL('../workflow-bundle.js', import.meta.u
  *   that is none
  */
 export async function replayHistories(options: ReplayHistoriesOptions): Promise<{ replayed: number }> {
-  const { histories, workflowsPath, workflowBundle, plugins } = options;
+  const { histories, plugins } = options;
   // Its native core is loaded only here, so that other tests start fast.
   const { Worker } = await import('@temporalio/worker');
-  const ownWorkflows = workflowsPath === undefined ? undefined : { workflowsPath };
-  const workflows = workflowBundle === undefined ? ownWorkflows : { workflowBundle };
-  const workerOptions = {
-    ...(workflows ?? { workflowBundle: { codePath: BUNDLE_PATH } }),
-    ...(plugins && { plugins }),
-  };
+  const workflows = options.workflowBundle
+    ? { workflowBundle: options.workflowBundle }
+    : { workflowsPath: options.workflowsPath ?? workflowsPath };
+  const workerOptions = { ...workflows, ...(plugins && { plugins }) };
   const names: string[] = [];
   const failures: Error[] = [];
   // Each history is replayed before the next is read.

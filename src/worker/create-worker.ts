@@ -53,9 +53,8 @@ export async function createWorker(
         defaultVersioningBehavior: 'PINNED',
       },
     }),
-    ...(tracing && { workflowBundle: tracing.workflowBundle }),
     plugins: [
-      new BctrlPlugin({ client, listSettleTime: listSettleTimeMs, workflows: tracing === undefined }),
+      new BctrlPlugin({ client, listSettleTime: listSettleTimeMs, workflows: true }),
       ...(tracing ? [tracing.plugin] : []),
     ],
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -12,14 +11,9 @@ import { version } from '../version.js';
 
 export interface Tracing {
   readonly plugin: WorkerPlugin;
-  /** The workflows, bundled with tracing interceptors. */
-  readonly workflowBundle: { readonly codePath: string };
   /** Exports the remaining spans, in bounded time. */
   close(): Promise<void>;
 }
-
-/** All modules of the build are in one folder. */
-const codePath = fileURLToPath(new URL('./workflow-bundle.traced.js', import.meta.url));
 
 /** A collector that is away must not delay the worker's end. */
 const CLOSE_TIMEOUT_MS = 3_000;
@@ -38,7 +32,6 @@ export function startTracing({ url, serviceName }: TracingConfig, logger: Logger
   provider.register({ contextManager: new AsyncLocalStorageContextManager().enable() });
   return {
     plugin: new OpenTelemetryPlugin({ resource, spanProcessor }),
-    workflowBundle: { codePath },
     close: async () => {
       const closed = provider.shutdown().catch((error: unknown) => report(String(error)));
       await Promise.race([closed, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);

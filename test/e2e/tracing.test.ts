@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
@@ -26,6 +27,8 @@ interface Export {
     readonly scopeSpans: readonly { readonly spans: readonly Span[] }[];
   }[];
 }
+
+const WORKFLOWS_PATH = fileURLToPath(new URL('../../dist/workflows/index.js', import.meta.url));
 
 const env = useDevServerEnv();
 
@@ -111,8 +114,11 @@ test('without a collector nothing of OpenTelemetry is loaded', async (t) => {
   assert.deepEqual(modules.filter(isOpenTelemetry), []);
 
   await t.test('a worker that traces can continue its pipelines', async () => {
-    const codePath = workflowBundle().codePath.replace(/\.js$/, '.traced.js');
     const sinks = { exporter: { export: { fn: () => {}, callDuringReplay: false } } };
-    await Worker.runReplayHistory({ workflowBundle: { codePath }, sinks }, await handle.fetchHistory());
+    const workflowModules = [fileURLToPath(new URL('../../dist/workflow-interceptors.js', import.meta.url))];
+    await Worker.runReplayHistory(
+      { workflowsPath: WORKFLOWS_PATH, interceptors: { workflowModules }, sinks },
+      await handle.fetchHistory(),
+    );
   });
 });

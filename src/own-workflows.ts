@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** Version of the SDK whose code is in the prebuilt bundle. The build defines it; the sources have no bundle. */
+declare const BUNDLED_SDK_VERSION: string;
+
+const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json');
+
+/** The file with this package's workflows, for the SDK's bundler. */
+export const workflowsPath = fileURLToPath(new URL('./workflows/index.js', import.meta.url));
+
+/**
+ * This package's workflows, prebuilt, so that a worker starts without the bundler. They contain code of the SDK, which must be
+ * that of the worker: `undefined` beside any other version than that of the build.
+ */
+export const workflowBundle =
+  typeof BUNDLED_SDK_VERSION !== 'undefined' && version === BUNDLED_SDK_VERSION
+    ? { codePath: fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) }
+    : undefined;

@@ -196,14 +196,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'resumed-on-new-version': {
     versioned: true,
-    input: { files: files('a', 'b'), onFailure: 'hold' },
-    faults: [onCollect('b.txt', forbidden)],
-    steer: async ({ handle, reach, setFaults, deploy, closed }) => {
+    input: { files: files('a'), waitFor: { timeout: '1s' }, onFailure: 'hold' },
+    jobs: [{ durationMs: 2_000 }],
+    steer: async ({ handle, reach, deploy, closed }) => {
       await reach('held');
       await deploy();
       // The server passes the change on to its parts.
       await sleep(2_000);
-      setFaults([]);
       await handle.executeUpdate(RESUME_UPDATE);
       await closed();
     },

@@ -50,8 +50,6 @@ async function bundle(): Promise<Set<string>> {
       entryPoints: {
         ...toEntryPoints(sandboxEntries),
         'workflows/index': 'src/workflows/index.ts',
-        // OpenTelemetryPlugin, which is bundled into the worker, looks for it under this name beside itself.
-        'workflow-interceptors': 'src/worker/workflow-interceptors.ts',
       },
     }),
     build({ ...esm, entryPoints: toEntryPoints(nodeEntries) }),

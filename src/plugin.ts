@@ -34,7 +34,11 @@ export class BctrlPlugin extends SimplePlugin {
     this.#workflows = workflows;
   }
 
-  /** @throws TypeError for a collision, with what to do instead */
+  /**
+   * Adds the activities, and the workflows if the plugin has them. Temporal's SDK calls it.
+   *
+   * @throws TypeError for a collision, with what to do instead
+   */
   override configureWorker(options: WorkerOptions): WorkerOptions {
     refuseSecondPlugin(options);
     this.#refuseActivities(options);
@@ -46,13 +50,21 @@ export class BctrlPlugin extends SimplePlugin {
     return configured;
   }
 
-  /** @throws TypeError for a collision, with what to do instead */
+  /**
+   * Adds the workflows if the plugin has them. Temporal's SDK calls it.
+   *
+   * @throws TypeError for a collision, with what to do instead
+   */
   override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions {
     refuseSecondPlugin(options);
     return super.configureReplayWorker(this.#addWorkflows(options));
   }
 
-  /** @throws TypeError for a collision, with what to do instead */
+  /**
+   * Checks what is bundled. Temporal's SDK calls it.
+   *
+   * @throws TypeError for a collision, with what to do instead
+   */
   override configureBundler(options: BundleOptions): BundleOptions {
     this.#refuseWorkflows(options);
     return super.configureBundler(options);

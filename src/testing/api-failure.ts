@@ -13,6 +13,7 @@ export interface ApiFailureOptions {
   readonly code?: string | undefined;
   /** HTTP status. Default: none, as after a lost connection. */
   readonly status?: number | undefined;
+  /** Id of the request. Default: none. */
   readonly requestId?: string | undefined;
   /** What to do about it, in the API's words. */
   readonly hint?: string | undefined;

@@ -24,7 +24,10 @@ export interface ReplayHistoriesOptions {
  * @throws AggregateError naming each history that does not replay, and why; Error for a folder without histories, or for a file
  *   that is none
  */
-export async function replayHistories(options: ReplayHistoriesOptions): Promise<{ replayed: number }> {
+export async function replayHistories(options: ReplayHistoriesOptions): Promise<{
+  /** Number of histories. */
+  replayed: number;
+}> {
   const { histories, plugins } = options;
   // Its native core is loaded only here, so that other tests start fast.
   const { Worker } = await import('@temporalio/worker');

@@ -5,6 +5,7 @@ import type { BctrlClientHooks } from '../bctrl/client-hooks.js';
 import { ClientMetrics } from '../client-metrics.js';
 import { readWorkerConfig } from '../config.js';
 import type { Environment } from '../environment.js';
+import { ExitError, exitCodes } from '../exit.js';
 import { ApiKeyCheck } from './api-key-check.js';
 import { createLogger, type LogStream } from './create-logger.js';
 import { connect, createWorker } from './create-worker.js';
@@ -44,9 +45,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       if (problem !== undefined) logger.warn('could not verify the API key; starting anyway', { problem });
       const runtime = await installRuntime(logger, metricsAddress);
       metrics?.setMeter(runtime.metricMeter);
-      // Imported on demand: OpenTelemetry is large.
-      const tracing =
-        config.tracing && (await import('./start-tracing.js')).startTracing(config.tracing, logger);
+      const tracing = config.tracing && (await importTracing()).startTracing(config.tracing, logger);
       if (tracing) shutdownHooks.push(() => tracing.close());
       const connection = await connect(config);
       shutdownHooks.push(() => connection.close());
@@ -61,6 +60,22 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
     }
   };
   await runUntilStopped(run, () => worker, stop);
+}
+
+/**
+ * Imports OpenTelemetry, which is large, on demand.
+ *
+ * @throws ExitError `usage` if it is not installed
+ */
+async function importTracing() {
+  try {
+    return await import('./start-tracing.js');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    const packageName = '@temporalio/interceptors-opentelemetry';
+    const problem = `OTEL_EXPORTER_OTLP_ENDPOINT: traces need ${packageName}: npm install ${packageName}`;
+    throw new ExitError(exitCodes.usage, problem);
+  }
 }
 
 /** Only logs a failure: the other hooks must run, and the error that ended the worker must stay visible. */

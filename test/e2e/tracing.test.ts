@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +29,7 @@ interface Export {
   }[];
 }
 
+const require = createRequire(import.meta.url);
 const WORKFLOWS_PATH = fileURLToPath(new URL('../../dist/workflows/index.js', import.meta.url));
 
 const env = useDevServerEnv();
@@ -115,7 +117,9 @@ test('without a collector nothing of OpenTelemetry is loaded', async (t) => {
 
   await t.test('a worker that traces can continue its pipelines', async () => {
     const sinks = { exporter: { export: { fn: () => {}, callDuringReplay: false } } };
-    const workflowModules = [fileURLToPath(new URL('../../dist/workflow-interceptors.js', import.meta.url))];
+    const workflowModules = [
+      require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors'),
+    ];
     await Worker.runReplayHistory(
       { workflowsPath: WORKFLOWS_PATH, interceptors: { workflowModules }, sinks },
       await handle.fetchHistory(),

@@ -7,6 +7,7 @@ import { workflowBundle, workflowsPath } from './own-workflows.js';
 /** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
 export type BctrlPluginOptions = ActivitiesOptions & WorkflowsOption;
 
+/** Whether the worker runs the workflows of this package. */
 export interface WorkflowsOption {
   /**
    * Also run this package's workflows. For a worker without workflows of its own; a worker with its own re-exports those of

@@ -7,6 +7,7 @@ import { getPipelineHandle, type PipelineHandle } from './pipeline-handle.js';
 import { type StartResult, startWorkflow } from './start-workflow.js';
 import { toPipelineWorkflowId } from './workflow-id.js';
 
+/** How `startPipeline` starts a pipeline. */
 export interface StartPipelineOptions {
   /** The task queue of the worker. Default: `bctrl-runtime-files`. */
   readonly taskQueue?: string | undefined;

@@ -15,6 +15,7 @@ import { createStorage, systemErrorCode } from './storage.js';
 import { type InvocationOptions, openStore } from './store.js';
 import { type WorkspaceFiles, writeWorkspaceFiles } from './workspace.js';
 
+/** Options of `startGateway`, all of which have a default. */
 export interface GatewayOptions {
   /**
    * One folder per runtime, named by the runtime's id: a lower-case UUID, or `rt_` and 22 characters of `0-9a-z`.

@@ -3,6 +3,7 @@ import type { ReplayWorkerOptions } from '@temporalio/worker';
 import { workflowsPath } from '../own-workflows.js';
 import { nameHistories, readHistories } from './read-histories.js';
 
+/** What `replayHistories` replays, on which workflows. */
 export interface ReplayHistoriesOptions {
   /**
    * A folder of histories, one in each `*.json`, as `temporal workflow show --output json` prints them; or histories from a

@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import proto from '@temporalio/proto';
-import { type ReplayResult, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import type { WorkflowBundleOption } from '@temporalio/worker';
 import { z } from 'zod';
+import { replayHistories } from '../../src/testing.js';
 
 const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));
 
@@ -12,9 +11,7 @@ const named = z.looseObject({ name: z.string() });
 /** The fields of an event, in Temporal's JSON, that the tests read. */
 const eventSchema = z.looseObject({
   eventType: z.string(),
-  workflowExecutionStartedEventAttributes: z
-    .looseObject({ workflowId: z.string(), originalExecutionRunId: z.string(), workflowType: named })
-    .optional(),
+  workflowExecutionStartedEventAttributes: z.looseObject({ workflowType: named }).optional(),
   workflowTaskStartedEventAttributes: z
     .looseObject({ targetWorkerDeploymentVersionChanged: z.boolean().optional() })
     .optional(),
@@ -40,8 +37,6 @@ export interface RecordedHistory {
   readonly name: string;
   readonly text: string;
   readonly events: readonly HistoryEvent[];
-  readonly workflowId: string;
-  readonly runId: string;
 }
 
 export async function readHistories(): Promise<RecordedHistory[]> {
@@ -56,40 +51,21 @@ export async function readHistories(): Promise<RecordedHistory[]> {
 
 async function readHistory(name: string): Promise<RecordedHistory> {
   const text = await readFile(join(HISTORIES, name), 'utf8');
-  const { events } = historySchema.parse(JSON.parse(text));
-  const started = events[0]?.workflowExecutionStartedEventAttributes;
-  if (started === undefined) throw new Error(`${name} does not begin with the start of a workflow`);
-  return { name, text, events, workflowId: started.workflowId, runId: started.originalExecutionRunId };
+  return { name, text, events: historySchema.parse(JSON.parse(text)).events };
 }
 
-type ProtoHistory = proto.temporal.api.history.v1.IHistory;
-
-/*
- * The SDK reads JSON with its own copy of protobufjs, which does not know the types of another copy. npm installs more than one
- * if another package needs an older version.
- */
-const { resolve } = createRequire(import.meta.url);
-const protobufjs: { fromJson(type: object, json: unknown): ProtoHistory } = createRequire(
-  resolve('@temporalio/proto'),
-)('protobufjs/ext/protojson');
-
-function parseHistory(text: string): ProtoHistory {
-  return protobufjs.fromJson(proto.temporal.api.history.v1.History, JSON.parse(text));
-}
-
-/** The errors of the histories that do not replay on these workflows, by name. */
-export async function replay(
-  workflowBundle: WorkflowBundleOption,
-  histories: readonly RecordedHistory[],
-): Promise<Map<string, ReplayResult['error']>> {
-  const toReplay = histories.map(({ workflowId, text }) => ({ workflowId, history: parseHistory(text) }));
-  const failures = new Map<string, ReplayResult['error']>();
-  for await (const { workflowId, runId, error } of Worker.runReplayHistories({ workflowBundle }, toReplay)) {
-    const replayed = histories.find(
-      (history) => history.workflowId === workflowId && history.runId === runId,
-    );
-    if (replayed === undefined) throw new Error(`There is no history of ${workflowId}, run ${runId}`);
-    if (error !== undefined) failures.set(replayed.name, error);
+/** The errors of the recorded histories that do not replay on these workflows, by name. */
+export async function replay(workflowBundle: WorkflowBundleOption): Promise<Map<string, unknown>> {
+  const failures = new Map<string, unknown>();
+  for (const version of await readdir(HISTORIES)) {
+    try {
+      await replayHistories({ histories: join(HISTORIES, version), workflowBundle });
+    } catch (error) {
+      if (!(error instanceof AggregateError)) throw error;
+      for (const { message, cause } of error.errors) {
+        failures.set(`${version}/${message.slice(0, message.indexOf(':'))}`, cause);
+      }
+    }
   }
   return failures;
 }

@@ -18,6 +18,8 @@ export async function rollUpTypes(root: string, entry: string): Promise<void> {
         dtsRollup: { enabled: true, untrimmedFilePath: join(root, `dist/${entry}.d.ts`) },
         apiReport: {
           enabled: true,
+          // Types that are not exported, such as bases of interfaces, are part of the interface too.
+          includeForgottenExports: true,
           reportFolder: join(root, 'api'),
           reportTempFolder,
           reportFileName: `${entry}.api.md`,

@@ -1,8 +1,6 @@
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import { searchAttributes } from '../shared/search-attributes.js';
-
-/** Status code of gRPC. */
-const INVALID_ARGUMENT = 3;
+import { grpcStatus } from './grpc-status.js';
 
 /** The types as numbers, from the enum `IndexedValueType` of Temporal's API. */
 export const indexedValueTypes = { KEYWORD: 2, INT: 3 } as const;
@@ -37,6 +35,8 @@ export async function findUnusableSearchAttributes({
 export function isUnknownSearchAttribute(error: unknown): boolean {
   const cause = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
   return (
-    isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT && /search ?attribute/i.test(cause.details)
+    isGrpcServiceError(cause) &&
+    cause.code === grpcStatus.INVALID_ARGUMENT &&
+    /search ?attribute/i.test(cause.details)
   );
 }

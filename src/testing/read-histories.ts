@@ -68,8 +68,19 @@ function createHistoryReader(): (json: JsonHistory) => unknown {
   const ofThisPackage = createRequire(import.meta.url);
   const ofWorker = createRequire(ofThisPackage.resolve('@temporalio/worker'));
   const ofProto = createRequire(ofWorker.resolve('@temporalio/proto'));
+  const readerPath = findModule(ofProto, 'protobufjs/ext/protojson');
+  // Older SDKs have a reader of another package, which works with every copy.
+  if (readerPath === undefined) return (json) => json;
   const { temporal } = ofWorker('@temporalio/proto');
-  const { fromJson } = ofProto('protobufjs/ext/protojson');
+  const { fromJson } = ofProto(readerPath);
   // A newer server may have written fields that this SDK does not know.
   return (json) => fromJson(temporal.api.history.v1.History, json, { ignoreUnknownFields: true });
+}
+
+function findModule({ resolve }: NodeJS.Require, name: string): string | undefined {
+  try {
+    return resolve(name);
+  } catch {
+    return undefined;
+  }
 }

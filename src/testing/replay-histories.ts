@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import type { HistoryAndWorkflowId } from '@temporalio/client';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
-import { workflowsPath } from '../own-workflows.js';
+import { workflowBundle, workflowsPath } from '../own-workflows.js';
 import { nameHistories, readHistories } from './read-histories.js';
 
 /** What `replayHistories` replays, on which workflows. */
@@ -30,12 +31,11 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
   replayed: number;
 }> {
   const { histories, plugins } = options;
-  // Its native core is loaded only here, so that other tests start fast.
-  const { Worker } = await import('@temporalio/worker');
-  const workflows = options.workflowBundle
-    ? { workflowBundle: options.workflowBundle }
-    : { workflowsPath: options.workflowsPath ?? workflowsPath };
-  const workerOptions = { ...workflows, ...(plugins && { plugins }) };
+  // Its native core is loaded only here, so that other tests start fast. Jest does not know a dynamic import.
+  const { Worker }: typeof import('@temporalio/worker') = createRequire(import.meta.url)(
+    '@temporalio/worker',
+  );
+  const workerOptions = { ...selectWorkflows(options), ...(plugins && { plugins }) };
   const names: string[] = [];
   const failures: Error[] = [];
   // Each history is replayed before the next is read.
@@ -51,6 +51,13 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
   }
   if (failures.length > 0) throw toReplayError(failures, names.length);
   return { replayed: names.length };
+}
+
+function selectWorkflows({ workflowBundle: bundle, workflowsPath: path, plugins }: ReplayHistoriesOptions) {
+  if (bundle !== undefined) return { workflowBundle: bundle };
+  if (path !== undefined) return { workflowsPath: path };
+  // Plugins may have something to bundle with the workflows.
+  return workflowBundle !== undefined && plugins === undefined ? { workflowBundle } : { workflowsPath };
 }
 
 function toReplayError(failures: readonly Error[], total: number): AggregateError {

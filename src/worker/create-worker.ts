@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { status } from '@grpc/grpc-js';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import { grpcStatus } from '../client/grpc-status.js';
 import type { WorkerConfig } from '../config.js';
 import { ExitError, exitCodes } from '../exit.js';
 import { BctrlPlugin } from '../plugin.js';
@@ -71,7 +71,7 @@ async function checkNamespace(connection: NativeConnection, namespace: string): 
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
     // The worker itself reports other errors. A missing permission for this call, for instance, need not stop it.
-    if (error instanceof Error && 'code' in error && error.code === status.NOT_FOUND) {
+    if (error instanceof Error && 'code' in error && error.code === grpcStatus.NOT_FOUND) {
       throw new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`);
     }
   }

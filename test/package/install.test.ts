@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { useDevServer } from '../support/dev-server.js';
 import { packInto } from '../support/packed.js';
+import { devServerExecutable } from '../support/temporal.js';
 
 const run = promisify(execFile);
 
@@ -71,7 +72,7 @@ describe('the packed package compiles and runs beside another plugin in', () => 
       await execute(install, project);
       for (const [index, options] of compilerOptions.entries()) {
         await compile(project, options);
-        const script = [process.execPath, 'dist/run.js'];
+        const script = [process.execPath, 'dist/run.js', devServerExecutable()];
         const workflows = join(project, 'dist/workflows.js');
         const printed = await execute([...script, temporal.address, `${what} ${index}`, workflows], project);
         assert.deepEqual(JSON.parse(printed.trim().split('\n').at(-1) ?? ''), {
@@ -82,6 +83,7 @@ describe('the packed package compiles and runs beside another plugin in', () => 
             isKept: true,
           },
           counts: { files: 1, collected: 1, kept: 0, missing: 0, skipped: 0, failed: 0 },
+          replayed: 1,
           files: 3,
         });
       }

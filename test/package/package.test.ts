@@ -14,7 +14,7 @@ import { packInto } from '../support/packed.js';
 const run = promisify(execFile);
 
 /** What a user of the library gets beside Temporal's SDK, which is a peer. */
-const DEPENDENCIES = ['@grpc/grpc-js', 'undici', 'zod'];
+const DEPENDENCIES = ['undici', 'zod'];
 
 let folder: string;
 let tarball: string;
@@ -79,19 +79,30 @@ test('a user of the library installs nothing that only the executables need', as
   assert.deepEqual([Object.keys(dependencies), optionalDependencies], [DEPENDENCIES, undefined]);
 });
 
-test('the library imports only its dependencies and its peers', async () => {
+test('no file imports anything but the dependencies and the peers', async () => {
   const { dependencies, peerDependencies } = JSON.parse(await readFile(join(packed, 'package.json'), 'utf8'));
   const allowed = new Set(Object.keys({ ...dependencies, ...peerDependencies }));
-  for (const file of files.filter(
-    (path) => /dist\/[^/]+\.[cm]?js$/.test(path) && !path.includes('workflow-bundle'),
-  )) {
-    const code = await readFile(file, 'utf8');
-    const imports = code.matchAll(/^(?:import|export) .*?from "([^".][^"]*)";$/gm);
-    const names = [...imports].map(([, path = '']) => /^(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? '');
+  const entries = files.filter((path) => /dist\/(index|workflow|client|testing)\.c?js$/.test(path));
+  assert.equal(entries.length, 8);
+  for (const file of entries) {
+    const imported = await listImports(file);
+    assert.ok(imported.length > 0, file);
     assert.deepEqual(
-      names.filter((name) => !isBuiltin(name) && !allowed.has(name)),
+      imported.filter((name) => !isBuiltin(name) && !allowed.has(name)),
       [],
       file,
     );
   }
 });
+
+/** The packages that a file of the build imports, with the files of the build that it imports. */
+async function listImports(file: string): Promise<string[]> {
+  const code = await readFile(file, 'utf8');
+  const imports = /(?:^(?:import|export)\b[^;"]*?\bfrom |^import |\brequire\(|\bimport\()"([^"]+)"/gm;
+  const paths = [...code.matchAll(imports)].map(([, path = '']) => path);
+  const own = paths.filter((path) => path.startsWith('./')).map((path) => join(dirname(file), path));
+  const others = paths
+    .filter((path) => !path.startsWith('.'))
+    .map((path) => /^(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? '');
+  return [...others, ...(await Promise.all(own.map(listImports))).flat()];
+}

@@ -1,6 +1,6 @@
-import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
 import { readApiClock, verifyApiKeyOnce } from '../../api-checks.js';
+import { grpcStatus } from '../../client/grpc-status.js';
 import type { BctrlConfig, StarterConfig } from '../../config.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { parseWorkerVersion } from '../../shared/worker-identity.js';
@@ -73,7 +73,7 @@ export async function checkNamespace({ client, config }: Session): Promise<Check
   try {
     await client.workflowService.describeNamespace({ namespace });
   } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== status.NOT_FOUND) throw error;
+    if (!isGrpcServiceError(error) || error.code !== grpcStatus.NOT_FOUND) throw error;
     const problem = `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`;
     throw new ExitError(exitCodes.usage, `${problem}: create it, or set another one`);
   }

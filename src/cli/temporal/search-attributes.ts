@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
+import { grpcStatus } from '../../client/grpc-status.js';
 import {
   findUnusableSearchAttributes,
   indexedValueTypes,
@@ -58,5 +58,5 @@ export async function registerSearchAttributes(
 /** Whether the server does not let clients list or register search attributes. Temporal Cloud does not. */
 export function isUnsupportedByServer(error: unknown): boolean {
   if (!isGrpcServiceError(error)) return false;
-  return error.code === status.PERMISSION_DENIED || error.code === status.UNIMPLEMENTED;
+  return error.code === grpcStatus.PERMISSION_DENIED || error.code === grpcStatus.UNIMPLEMENTED;
 }

@@ -1,4 +1,3 @@
-import { status } from '@grpc/grpc-js';
 import {
   Client,
   Connection,
@@ -10,6 +9,7 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
+import { grpcStatus } from '../../client/grpc-status.js';
 import { readStarterConfig, type StarterConfig } from '../../config.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { isWithoutProxy } from '../../proxy.js';
@@ -24,16 +24,20 @@ const MAX_RECONNECT_BACKOFF_MS = 5_000;
 
 /** Statuses with which a reachable Temporal server refuses a request. */
 const refusals: readonly number[] = [
-  status.INVALID_ARGUMENT,
-  status.NOT_FOUND,
-  status.PERMISSION_DENIED,
-  status.FAILED_PRECONDITION,
-  status.UNIMPLEMENTED,
-  status.UNAUTHENTICATED,
+  grpcStatus.INVALID_ARGUMENT,
+  grpcStatus.NOT_FOUND,
+  grpcStatus.PERMISSION_DENIED,
+  grpcStatus.FAILED_PRECONDITION,
+  grpcStatus.UNIMPLEMENTED,
+  grpcStatus.UNAUTHENTICATED,
 ];
 
 /** Statuses that a retry does not change. */
-const finalStatuses: readonly number[] = [status.NOT_FOUND, status.PERMISSION_DENIED, status.UNAUTHENTICATED];
+const finalStatuses: readonly number[] = [
+  grpcStatus.NOT_FOUND,
+  grpcStatus.PERMISSION_DENIED,
+  grpcStatus.UNAUTHENTICATED,
+];
 
 /** A connection to Temporal and its configuration. */
 export interface Session {

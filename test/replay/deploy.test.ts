@@ -38,7 +38,7 @@ async function temporal(...args: string[]): Promise<string> {
  */
 async function readChangedWorkflows(): Promise<{ code: string }> {
   const code = await readFile(workflowBundle().codePath, 'utf8');
-  const sdk = '_temporalio_workflow__WEBPACK_IMPORTED_MODULE_0__';
+  const [sdk] = /_temporalio_workflow__WEBPACK_IMPORTED_MODULE_\d+__/.exec(code) ?? [];
   const addTimer = (text: string, before: RegExp, patch: string) => {
     const step = `if ((0,${sdk}.patched)('${patch}')) await (0,${sdk}.sleep)(1);`;
     const changed = text.replace(before, (call) => `${step} ${call}`);
@@ -47,7 +47,7 @@ async function readChangedWorkflows(): Promise<{ code: string }> {
   };
   const withFirst = addTimer(code, /await run\(pipeline\);/, FIRST);
   return {
-    code: addTimer(withFirst, /await \(0,\s*[\w.]+exportArchive\)\(pipeline\);/, SECOND),
+    code: addTimer(withFirst, /await exportArchive\(pipeline\);/, SECOND),
   };
 }
 

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import { truncatePath } from '../shared/display-text.js';
+import { isError } from '../shared/external-input.js';
 import type { FailureDetails } from '../shared/failure-details.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';
 import { nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
@@ -12,7 +13,7 @@ const MAX_DETAILS_BYTES = 3_000;
 /** Converts anything thrown. A fault of this program is retried as often as one of the server. */
 export function toBctrlError(thrown: unknown): BctrlError {
   if (thrown instanceof BctrlError) return thrown;
-  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const cause = isError(thrown) ? thrown : new Error(String(thrown));
   return new BctrlError(`unexpected ${cause.name}`, { reasonClass: 'server', mayHaveSucceeded: true, cause });
 }
 
@@ -52,7 +53,7 @@ export function toApplicationFailure(
     nonRetryable: delayMs === null,
     // A retry is an ordinary event: the SDK neither logs it as a warning nor counts it as a failure.
     ...(delayMs !== null && { nextRetryDelay: delayMs, category: ApplicationFailureCategory.BENIGN }),
-    ...(error.cause instanceof Error && { cause: error.cause }),
+    ...(isError(error.cause) && { cause: error.cause }),
   });
 }
 

@@ -1,4 +1,5 @@
-import type { ReasonClass } from '../shared/reason-class.js';
+import { isError } from '../shared/external-input.js';
+import { isReasonClass, type ReasonClass } from '../shared/reason-class.js';
 
 /** What is known of a failed call, beside its message. */
 export interface BctrlErrorOptions {
@@ -51,6 +52,18 @@ export class BctrlError extends Error {
   /** Whether the server may have done what the request asked for. `false` after a definite refusal. */
   readonly mayHaveSucceeded: boolean;
   readonly #takenPath: string | undefined;
+
+  /** Also true for an error of another copy of this package: its ES modules and its CommonJS may be in one process. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass has no copies.
+    if (this !== BctrlError) return super[Symbol.hasInstance](value);
+    return (
+      isError(value) &&
+      value.name === 'BctrlError' &&
+      'reasonClass' in value &&
+      isReasonClass(value.reasonClass)
+    );
+  }
 
   constructor(message: string, options: BctrlErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

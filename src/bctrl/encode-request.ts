@@ -1,4 +1,5 @@
 import { truncateLine } from '../shared/display-text.js';
+import { isError } from '../shared/external-input.js';
 import { BctrlError } from './bctrl-error.js';
 
 /** @throws BctrlError for a segment that is not an id */
@@ -28,7 +29,7 @@ export function encodeBody(body: object, request: string): string {
   try {
     return JSON.stringify(body);
   } catch (error) {
-    const reason = error instanceof Error ? error.name : String(error);
+    const reason = isError(error) ? error.name : String(error);
     throw toInvalidRequestError(`${request} cannot be sent: its body is not JSON (${reason})`);
   }
 }

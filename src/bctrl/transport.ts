@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Agent, type buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { MAX_TIMER_MS } from '../shared/duration.js';
+import { isError } from '../shared/external-input.js';
 import { BctrlError } from './bctrl-error.js';
 import { toInvalidRequestError } from './encode-request.js';
 import { MAX_RESPONSE_BYTES, readBody } from './read-body.js';
@@ -134,7 +135,7 @@ export function createDispatcher(proxyUrl: string | undefined, options: Connecti
 
 /** The error for a request without a complete response: no connection, a reset, a timeout, a response that is too large. */
 function toTransportError(error: unknown, name: string): BctrlError {
-  const cause = error instanceof Error ? error : new Error(String(error));
+  const cause = isError(error) ? error : new Error(String(error));
   // undici attaches the bytes that it could not parse. They may contain a signed URL, and a log would print them.
   Reflect.deleteProperty(cause, 'data');
   const code = getCode(cause);
@@ -156,5 +157,5 @@ function getCode(error: NodeJS.ErrnoException): string {
 
 /** Happy Eyeballs fails with one error per address that it tried. */
 function firstError(error: Error): NodeJS.ErrnoException {
-  return (error instanceof AggregateError ? error.errors[0] : undefined) ?? error;
+  return ('errors' in error && Array.isArray(error.errors) ? error.errors[0] : undefined) ?? error;
 }

@@ -108,6 +108,7 @@ export function duplicateLocation(path: string, id: string): string {
 
 /** The code of a failed system call, such as `ENOENT`; undefined for any other error. */
 export function systemErrorCode(error: unknown): string | undefined {
-  const isSystemError = error instanceof Error && 'syscall' in error && 'code' in error;
+  // Under Jest, Node's errors are of another realm, and so no instances of Error.
+  const isSystemError = typeof error === 'object' && error !== null && 'syscall' in error && 'code' in error;
   return isSystemError && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,3 +1,5 @@
+import { isError } from './external-input.js';
+
 /** Longest text that is quoted. At 3 bytes a character it fits into the 400 bytes of a summary in Temporal. */
 const MAX_LENGTH = 130;
 
@@ -26,7 +28,7 @@ export function stripControlCharacters(text: string): string {
 
 /** The message of whatever was thrown. */
 export function toMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return isError(error) ? error.message : String(error);
 }
 
 /** A whole number with thousands separators: `10,000`. */

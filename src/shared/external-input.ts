@@ -94,3 +94,8 @@ function toPath(container: PendingContainer): (string | number)[] {
   }
   return path.reverse();
 }
+
+/** Whether a value is an error, of whatever realm: Jest runs tests in one of their own, where Node's errors are no instances. */
+export function isError(value: unknown): value is Error {
+  return isObject(value) && typeof value['name'] === 'string' && typeof value['message'] === 'string';
+}

@@ -19,13 +19,22 @@ export interface WorkflowsOption {
 /** `organization.PluginName`, as Temporal asks for. */
 const NAME = 'bctrl.BctrlPlugin';
 
+/** Of the plugin that checks what the others have done. */
+const CHECK_NAME = `${NAME}.check`;
+
 /**
- * Adds the bctrl activities to a worker and, on request, the workflows. A worker is not created if something else in its options
- * has the name of an activity, is a second `BctrlPlugin`, or has workflows beside `workflows: true`.
+ * Adds the bctrl activities to a worker and, on request, the workflows. A worker is not created if its own options or a plugin
+ * before have an activity of the same name, if there is a second `BctrlPlugin`, or if there are workflows beside
+ * `workflows: true`. A plugin after it may replace its activities, as one does that wraps them.
  */
 export class BctrlPlugin extends SimplePlugin {
   readonly #activities: BctrlActivities;
   readonly #workflows: boolean;
+  /**
+   * Stays in the list of plugins: the SDK goes through the list while it is added, and a service may use the list once more. In
+   * the list it also says that the activities were added.
+   */
+  readonly #check: WorkerPlugin;
 
   /** @throws TypeError naming a wrong option */
   constructor({ workflows = false, ...options }: BctrlPluginOptions) {
@@ -33,6 +42,13 @@ export class BctrlPlugin extends SimplePlugin {
     super({ name: NAME, activities });
     this.#activities = activities;
     this.#workflows = workflows;
+    this.#check = {
+      name: CHECK_NAME,
+      configureWorker: (final) => {
+        this.#refuseWorkflows(final);
+        return final;
+      },
+    };
   }
 
   /**
@@ -42,12 +58,12 @@ export class BctrlPlugin extends SimplePlugin {
    */
   override configureWorker(options: WorkerOptions): WorkerOptions {
     refuseSecondPlugin(options);
+    if (this.#hasConfigured(options)) return options;
     this.#refuseActivities(options);
     const configured = super.configureWorker(this.#addWorkflows(options));
-    callAfterOtherPlugins(configured, (final) => {
-      this.#refuseActivities(final);
-      this.#refuseWorkflows(final);
-    });
+    const { plugins = [] } = configured;
+    // The SDK visits the plugins in order, so that the last one sees what all others have done.
+    if (!plugins.includes(this.#check)) plugins.push(this.#check);
     return configured;
   }
 
@@ -69,6 +85,14 @@ export class BctrlPlugin extends SimplePlugin {
   override configureBundler(options: BundleOptions): BundleOptions {
     this.#refuseWorkflows(options);
     return super.configureBundler(options);
+  }
+
+  /** The SDK calls a plugin twice that both the connection and the worker have. Others may have wrapped the activities since. */
+  #hasConfigured({ plugins = [], activities = {} }: WorkerOptions): boolean {
+    return (
+      plugins.includes(this.#check) &&
+      Object.keys(this.#activities).every((name) => Object.hasOwn(activities, name))
+    );
   }
 
   #refuseActivities({ activities = {} }: WorkerOptions): void {
@@ -118,26 +142,10 @@ function refuseSecondPlugin({ plugins = [] }: { readonly plugins?: readonly Work
 function changesBundle(options: WorkerOptions | ReplayWorkerOptions): boolean {
   const { plugins = [], interceptors, dataConverter, bundlerOptions } = options;
   return (
-    plugins.some(({ name }) => name !== NAME) ||
+    plugins.some(({ name }) => name !== NAME && name !== CHECK_NAME) ||
     (interceptors?.workflowModules ?? []).length > 0 ||
     dataConverter?.payloadConverterPath !== undefined ||
     dataConverter?.failureConverterPath !== undefined ||
     bundlerOptions !== undefined
   );
-}
-
-/** The SDK visits the plugins of this list in order, so that one which is added now sees what all others have done. */
-function callAfterOtherPlugins(
-  { plugins = [] }: WorkerOptions,
-  check: (options: WorkerOptions) => void,
-): void {
-  const last: WorkerPlugin = {
-    name: `${NAME}.check`,
-    configureWorker(options) {
-      plugins.splice(plugins.indexOf(last), 1);
-      check(options);
-      return options;
-    },
-  };
-  plugins.push(last);
 }

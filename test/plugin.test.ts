@@ -29,13 +29,20 @@ before(async () => {
 });
 after(() => env.teardown());
 
+const NAME = 'bctrl.BctrlPlugin';
+/** The plugin adds it to the list, to see what the others have done. */
+const CHECK = 'bctrl.BctrlPlugin.check';
+
+const defaults = () => ({ connection: env.nativeConnection, taskQueue: randomUUID(), debugMode: true });
+
 function createWorker(options: Partial<WorkerOptions>): Promise<Worker> {
-  return Worker.create({
-    connection: env.nativeConnection,
-    taskQueue: randomUUID(),
-    debugMode: true,
-    ...options,
-  });
+  return Worker.create({ ...defaults(), ...options });
+}
+
+const namesOf = ({ options }: Worker) => (options.plugins ?? []).map(({ name }) => name);
+
+function assertPrebuilt({ options }: Worker): void {
+  assert.deepEqual([options.workflowBundle, options.workflowsPath], [workflowBundle(), undefined]);
 }
 
 /** Ends a worker, which holds the connection from its creation on. */
@@ -112,11 +119,10 @@ describe('a worker is not created with', () => {
     await assert.rejects(createWorker({ activities, plugins: [new BctrlPlugin({ client })] }), sameName);
   });
 
-  for (const [where, plugins] of beside({ activities }, new BctrlPlugin({ client }))) {
-    test(`an activity with the name of one of the plugin, by a plugin ${where} it`, async () => {
-      await assert.rejects(createWorker({ plugins }), sameName);
-    });
-  }
+  test('an activity with the name of one of the plugin, by a plugin before it', async () => {
+    const other = new SimplePlugin({ name: 'other.Plugin', activities });
+    await assert.rejects(createWorker({ plugins: [other, new BctrlPlugin({ client })] }), sameName);
+  });
 
   const second = {
     name: 'TypeError',
@@ -185,20 +191,105 @@ describe('a worker is created with', () => {
       await stop(worker);
       const all = { ...activities, ...own, ...createActivities({ client }) };
       assert.deepEqual([...worker.options.activities.keys()].sort(), Object.keys(all).sort());
-      assert.deepEqual(worker.options.plugins, plugins);
+      assert.deepEqual(namesOf(worker), [...plugins.map(({ name }) => name), CHECK]);
     });
   }
 
-  test('one plugin that both the connection and the worker have', async () => {
-    const plugins = [new BctrlPlugin({ client })];
+  /** Puts a function around each activity, as plugins for traces, metrics or authorization do. */
+  function createWrapping() {
+    const wrappers = new Map<string, unknown>();
+    const wrapping: WorkerPlugin = {
+      name: 'other.Wrapping',
+      configureWorker(options) {
+        for (const name of Object.keys(options.activities ?? {})) wrappers.set(name, async () => 'wrapped');
+        return { ...options, activities: Object.fromEntries(wrappers) };
+      },
+    };
+    return { wrapping, wrappers };
+  }
+
+  test('the activities of the plugin as a plugin after it wraps them', async () => {
+    const { wrapping, wrappers } = createWrapping();
+    const worker = await createWorker({ plugins: [new BctrlPlugin({ client }), wrapping] });
+    await stop(worker);
+    assert.deepEqual([...wrappers.keys()], Object.keys(createActivities({ client })));
+    assert.deepEqual(worker.options.activities, wrappers);
+  });
+
+  test('one plugin that both the connection and the worker have, and a plugin that wraps activities', async () => {
+    const { wrapping, wrappers } = createWrapping();
+    const plugin = new BctrlPlugin({ client });
+    const connection = await NativeConnection.connect({ address: env.address, plugins: [plugin] });
+    try {
+      const worker = await createWorker({ connection, plugins: [plugin, wrapping] });
+      await stop(worker);
+      assert.deepEqual(namesOf(worker), [NAME, 'other.Wrapping', NAME, CHECK]);
+      assert.deepEqual(worker.options.activities, wrappers);
+    } finally {
+      await connection.close();
+    }
+  });
+
+  test('the prebuilt workflows by one plugin that both the connection and the worker have, twice', async () => {
+    const plugins = [new BctrlPlugin({ client, workflows: true })];
     const connection = await NativeConnection.connect({ address: env.address, plugins });
-    await stop(await createWorker({ connection, plugins }));
-    await connection.close();
+    try {
+      const options: WorkerOptions = { ...defaults(), connection, plugins };
+      for (const names of [
+        [NAME, NAME, CHECK],
+        [NAME, NAME, CHECK, NAME],
+      ]) {
+        const worker = await Worker.create(options);
+        await stop(worker);
+        assert.deepEqual(namesOf(worker), names);
+        assertPrebuilt(worker);
+      }
+    } finally {
+      await connection.close();
+    }
   });
 
   test('the same options twice', async () => {
-    const options = { plugins: [new BctrlPlugin({ client, workflows: true })] };
-    for (let workers = 0; workers < 2; workers += 1) await stop(await createWorker(options));
+    const options: WorkerOptions = {
+      ...defaults(),
+      plugins: [new BctrlPlugin({ client, workflows: true })],
+    };
+    for (let workers = 0; workers < 2; workers += 1) {
+      const worker = await Worker.create(options);
+      await stop(worker);
+      assert.deepEqual(namesOf(worker), [NAME, CHECK]);
+      assertPrebuilt(worker);
+    }
+  });
+
+  test('the same options again after the hook of another plugin threw', async () => {
+    let calls = 0;
+    const failing: WorkerPlugin = {
+      name: 'other.Plugin',
+      configureWorker(options) {
+        calls += 1;
+        if (calls === 1) throw new Error('once');
+        return options;
+      },
+    };
+    const options: WorkerOptions = {
+      ...defaults(),
+      plugins: [new BctrlPlugin({ client, workflows: true }), failing],
+    };
+    await assert.rejects(Worker.create(options), { message: 'once' });
+    const worker = await Worker.create(options);
+    await stop(worker);
+    assert.deepEqual(namesOf(worker), [NAME, 'other.Plugin', CHECK]);
+  });
+
+  test('a plugin after it that copies the list of plugins', async () => {
+    const copying: WorkerPlugin = {
+      name: 'other.Plugin',
+      configureWorker: ({ plugins = [], ...options }) => ({ ...options, plugins: [...plugins] }),
+    };
+    const worker = await createWorker({ plugins: [new BctrlPlugin({ client }), copying] });
+    await stop(worker);
+    assert.deepEqual(namesOf(worker), [NAME, 'other.Plugin', CHECK]);
   });
 });
 

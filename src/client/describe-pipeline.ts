@@ -1,5 +1,11 @@
 import type { SearchAttributePair } from '@temporalio/common';
-import { formatCount, formatCountOf, toTemporalUiMarkdown, truncatePath } from '../shared/display-text.js';
+import {
+  formatCount,
+  formatCountOf,
+  toTemporalUiMarkdown,
+  truncateLine,
+  truncatePath,
+} from '../shared/display-text.js';
 import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
 import type { PipelinePhase } from '../shared/pipeline-report.js';
 import { searchAttributes } from '../shared/search-attributes.js';
@@ -15,12 +21,13 @@ export interface PipelineDescription {
 
 /** How the Temporal UI shows a pipeline from its start, and the search attributes it starts with. */
 export function describePipeline(input: ParsedPipelineInput): PipelineDescription {
-  const { runtimeId, files, waitFor, rerunOf } = input;
+  const { runtimeId, account, files, waitFor, rerunOf } = input;
   const phase: PipelinePhase = waitFor === undefined ? 'collecting' : 'waiting';
+  const ofAccount = account === undefined ? '' : `, account ${account}`;
   const again = rerunOf === undefined ? '' : ', again';
   const count = formatCountOf(files.length, 'file');
   return {
-    summary: `${count} of runtime ${truncatePath(runtimeId)}${again}`,
+    summary: truncateLine(`${count} of runtime ${runtimeId}${ofAccount}${again}`),
     details: toDetails(input),
     // A pipeline updates only search attributes that it was started with.
     searchAttributes: [
@@ -33,11 +40,12 @@ export function describePipeline(input: ParsedPipelineInput): PipelineDescriptio
   };
 }
 
-function toDetails({ runtimeId, waitFor, files, rerunOf }: ParsedPipelineInput): string {
+function toDetails({ runtimeId, account, waitFor, files, rerunOf }: ParsedPipelineInput): string {
   const ids = waitFor?.invocationIds ?? [];
   const paths = files.map(({ runtimePath }) => runtimePath);
   return toTemporalUiMarkdown([
     `Runtime \`${truncatePath(runtimeId)}\``,
+    ...(account === undefined ? [] : ['', `Account \`${truncatePath(account)}\``]),
     ...(rerunOf === undefined ? [] : ['', `Files that run \`${rerunOf}\` did not collect`]),
     ...toSection('After the jobs', ids),
     ...(waitFor?.signal ? ['', 'After the signal `jobFinished`'] : []),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isObject } from '../shared/external-input.js';
 import { parseInput } from '../shared/parse-input.js';
 import {
+  type CollectFileInput,
   type ParsedPipelineInput,
   type PipelineInput,
   pipelineInputSchema,
@@ -12,7 +13,7 @@ const HASH_LENGTH = 16;
 
 /**
  * The workflow id of a pipeline. Starting the same job twice gives the same id, so that there is one pipeline: the id is
- * made from the runtime and its invocations, or without invocations from the runtime and its files, in any order.
+ * made from the account, the runtime and its invocations, or without invocations from its files, in any order.
  *
  * @throws ApplicationFailure `invalid_input`, naming the field, for a wrong input
  */
@@ -20,16 +21,17 @@ export function pipelineWorkflowId(input: PipelineInput): string {
   return toPipelineWorkflowId(parseInput(pipelineInputSchema, input));
 }
 
-export function toPipelineWorkflowId({ runtimeId, waitFor, files }: ParsedPipelineInput): string {
-  if (waitFor?.invocationIds === undefined)
-    return `post-run/${runtimeId}/${shortHash(files.map(canonicalJson).sort())}`;
+export function toPipelineWorkflowId({ runtimeId, account, waitFor, files }: ParsedPipelineInput): string {
+  const prefix = `${withAccount('post-run', account)}/${runtimeId}`;
+  if (waitFor?.invocationIds === undefined) return `${prefix}/${shortHash(files.map(canonicalJson).sort())}`;
   const invocationIds = [...new Set(waitFor.invocationIds)].sort();
   const [only, ...others] = invocationIds;
-  return `post-run/${runtimeId}/${others.length === 0 ? only : shortHash(invocationIds)}`;
+  return `${prefix}/${others.length === 0 ? only : shortHash(invocationIds)}`;
 }
 
-export function collectWorkflowId(runtimeId: string, runtimePath: string, destinationPath?: string): string {
-  return `collect/${runtimeId}/${shortHash([runtimePath, destinationPath])}`;
+export function collectWorkflowId(input: CollectFileInput): string {
+  const { runtimeId, account, runtimePath, destinationPath } = input;
+  return `${withAccount('collect', account)}/${runtimeId}/${shortHash([runtimePath, destinationPath])}`;
 }
 
 /** JSON with the keys of every object sorted, so that equal values have equal texts. */
@@ -39,6 +41,11 @@ export function canonicalJson(value: unknown): string {
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** Encoded, so that no other account and runtime give the same id. */
+function withAccount(kind: string, account: string | undefined): string {
+  return account === undefined ? kind : `${kind}@${encodeURIComponent(account)}`;
 }
 
 function shortHash(value: unknown): string {

@@ -124,6 +124,31 @@ describe('a start', () => {
     );
   });
 
+  test('of an account names it, and is not that of another account', async () => {
+    const { client } = getEnv();
+    const input = waitingInput('a.txt');
+    const start = (account: string) => startPipeline(client, { ...input, account });
+    const started = await start('acme');
+    assert.deepEqual([started.isNew, (await start('acme')).isNew], [true, false]);
+    const other = await start('other');
+    assert.equal(other.isNew, true);
+    const description = await started.workflowHandle.describe();
+    assert.equal(await description.staticSummary(), `1 file of runtime ${input.runtimeId}, account acme`);
+    assert.match((await description.staticDetails()) ?? '', /^Runtime `.*`\n\nAccount `acme`\n/);
+    assert.match((await (await other.workflowHandle.describe()).staticSummary()) ?? '', /, account other$/);
+  });
+
+  test('has a summary that Temporal takes, whatever the runtime and the account are called', async () => {
+    const { client } = getEnv();
+    const ids = { runtimeId: `${randomUUID()}${'あ'.repeat(140)}`, account: 'い'.repeat(90) };
+    const { isNew } = await startPipeline(
+      client,
+      { ...waitingInput('a.txt'), ...ids },
+      { workflowId: randomUUID() },
+    );
+    assert.equal(isNew, true);
+  });
+
   test('with a workflow id of its own is found by that id', async () => {
     const { client } = getEnv();
     const workflowId = randomUUID();

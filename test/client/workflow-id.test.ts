@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { collectWorkflowId, pipelineWorkflowId } from '../../src/client/workflow-id.js';
-import { type PipelineFile, pipelineInputSchema } from '../../src/shared/pipeline-input.js';
+import {
+  type CollectFileInput,
+  type PipelineFile,
+  type PipelineInput,
+  pipelineInputSchema,
+} from '../../src/shared/pipeline-input.js';
 
 const files = [{ runtimePath: 'a.txt' }];
 const after = (...invocationIds: string[]) =>
@@ -50,9 +55,45 @@ test('without invocations destinations and repeated files matter, giveUpAfter do
   );
 });
 
-test('the id of a collect is made from runtime, path and destination', () => {
-  assert.equal(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a'));
-  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'a', 'b'));
-  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt', 'b'));
-  assert.notEqual(collectWorkflowId('rt', 'a'), collectWorkflowId('rt2', 'a'));
+test('the id of each account is its own', () => {
+  const inputs: PipelineInput[] = [
+    { runtimeId: 'rt', files },
+    { runtimeId: 'rt', waitFor: { invocationIds: ['inv_1'] } },
+    { runtimeId: 'rt', waitFor: { invocationIds: ['inv_1', 'inv_2'] } },
+  ];
+  for (const input of inputs) {
+    const [prefix, ...rest] = pipelineWorkflowId(input).split('/');
+    assert.equal(prefix, 'post-run');
+    const id = (account?: string) => pipelineWorkflowId({ ...input, account });
+    assert.equal(id(undefined), ['post-run', ...rest].join('/'));
+    assert.equal(id('acme'), ['post-run@acme', ...rest].join('/'));
+    assert.equal(id('other'), ['post-run@other', ...rest].join('/'));
+  }
+});
+
+test('an account’s id is that of no other account and runtime', () => {
+  const id = (runtimeId: string, account?: string) =>
+    pipelineWorkflowId({ runtimeId, files, ...(account !== undefined && { account }) });
+  const ids = [id('b/c', 'a'), id('c', 'a/b'), id('c', 'a%2Fb'), id('a/b/c'), id('@a/b/c')];
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test('the id of a collect is made from account, runtime, path and destination', () => {
+  const id = (fields: Partial<CollectFileInput>) =>
+    collectWorkflowId({ runtimeId: 'rt', runtimePath: 'a', ...fields });
+  assert.equal(id({}), id({}));
+  assert.match(id({}), /^collect\/rt\/[0-9a-f]{16}$/);
+  assert.notEqual(id({}), id({ destinationPath: 'b' }));
+  assert.notEqual(id({}), id({ runtimePath: 'b' }));
+  assert.notEqual(id({}), id({ runtimeId: 'rt2' }));
+  assert.equal(id({ account: 'acme' }), id({}).replace('collect', 'collect@acme'));
+});
+
+test('the id of a collect stays as it was', () => {
+  assert.equal(collectWorkflowId({ runtimeId: 'rt', runtimePath: 'a' }), 'collect/rt/aebb0474c57695b8');
+  const destinationPath = '/b';
+  assert.equal(
+    collectWorkflowId({ runtimeId: 'rt', runtimePath: 'a', destinationPath }),
+    'collect/rt/8b9cc6a6322c66f4',
+  );
 });

@@ -35,7 +35,7 @@ export async function collectCommand(
     appearsWithin,
     giveUpAfter,
   });
-  const workflowId = collectWorkflowId(runtimeId, runtimePath, to);
+  const workflowId = collectWorkflowId(input);
   return await withTemporal(io, async (session) => {
     const { client, config } = session;
     const started = await startWorkflow(client, {

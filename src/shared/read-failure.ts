@@ -4,7 +4,7 @@ import { isObject } from './external-input.js';
 import { type ApiProblem, apiProblemSchema } from './failure-details.js';
 import { PIPELINE_FAILED } from './names.js';
 import type { PipelineReport } from './pipeline-report.js';
-import { isReasonClass } from './reason-class.js';
+import { isReasonClass, type ReasonClass } from './reason-class.js';
 import { pipelineReportSchema } from './report-schema.js';
 
 /** More causes than failures have, and few enough to end a chain that leads back to itself. */
@@ -23,18 +23,26 @@ export interface BctrlFailure extends ApiProblem {
 
 /**
  * Reads the failure of a bctrl activity out of an error: of the activity, of a child workflow, or of a workflow whose result a
- * client waited for, however many other errors are around it. Its mark is a `reasonClass` as the type.
+ * client waited for, however many other errors are around it. Its mark is a `reasonClass` as the type and in `details[0]`.
  *
  * @param error anything that was caught
  * @returns `undefined` if there is none, which is so for a timeout without a response of the API and for a cancellation.
  *   Never throws.
  */
 export function readFailure(error: unknown): BctrlFailure | undefined {
-  return readApplicationFailure(error, ({ type, message, details, nonRetryable }) => {
-    if (!isReasonClass(type)) return undefined;
+  return readApplicationFailure(error, (failure) => {
+    const { message, details, nonRetryable } = failure;
+    const reasonClass = getReasonClass(failure);
+    if (reasonClass === undefined) return undefined;
     const retryable = typeof nonRetryable === 'boolean' ? { retryable: !nonRetryable } : {};
-    return { reasonClass: type, message: String(message), ...readDetails(details?.[0]), ...retryable };
+    return { reasonClass, message: String(message), ...readDetails(details?.[0]), ...retryable };
   });
+}
+
+/** The class of a failure that this package made. A type alone is no mark: failures of others have types such as `not_found`. */
+export function getReasonClass({ type, details }: ApplicationFailure): ReasonClass | undefined {
+  const first = details?.[0];
+  return isReasonClass(type) && isObject(first) && first['reasonClass'] === type ? type : undefined;
 }
 
 /**

@@ -10,8 +10,12 @@ import type { z } from 'zod';
 import { truncateLine } from '../shared/display-text.js';
 import type { ApiProblem } from '../shared/failure-details.js';
 import { heartbeatDetailsSchema } from '../shared/heartbeat-details.js';
-import { getCauseChain, readApplicationFailure, readFailure } from '../shared/read-failure.js';
-import { isReasonClass } from '../shared/reason-class.js';
+import {
+  getCauseChain,
+  getReasonClass,
+  readApplicationFailure,
+  readFailure,
+} from '../shared/read-failure.js';
 
 /**
  * The final failure of an activity, for the report.
@@ -43,7 +47,7 @@ export function toProblem(subject: string, error: unknown): ApiProblem {
 export function isCutOff(error: unknown): boolean {
   if (!(error instanceof ActivityFailure)) return false;
   const { cause } = error;
-  return !(cause instanceof ApplicationFailure && isReasonClass(cause.type));
+  return !(cause instanceof ApplicationFailure && getReasonClass(cause) !== undefined);
 }
 
 /** Whether the activity ran out of time, however its last attempt failed. */

@@ -138,5 +138,6 @@ function assertHeld({ phase }: PipelineState): void {
 }
 
 function conflict(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, 'conflict');
+  const reasonClass = 'conflict';
+  return ApplicationFailure.nonRetryable(message, reasonClass, { reasonClass });
 }

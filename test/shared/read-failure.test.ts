@@ -72,21 +72,43 @@ for (const [what, wrap] of Object.entries(wrappers)) {
 
 describe('a failure', () => {
   for (const reasonClass of reasonClasses) {
-    test(`of the type ${reasonClass} is read without details`, () => {
-      const bare = ApplicationFailure.create({ type: reasonClass, message: 'm', nonRetryable: true });
+    test(`of the type ${reasonClass} is read if its details name the class`, () => {
+      const bare = ApplicationFailure.nonRetryable('m', reasonClass, { reasonClass });
       assert.deepEqual(readFailure(bare), { reasonClass, message: 'm', retryable: false });
+    });
+
+    test(`of the type ${reasonClass} is somebody else’s without such details`, () => {
+      const other = reasonClass === 'server' ? 'upstream' : 'server';
+      for (const details of [[], [null], ['x'], [{}], [{ reasonClass: other }], [{}, { reasonClass }]]) {
+        const foreign = ApplicationFailure.nonRetryable('m', reasonClass, ...details);
+        assert.equal(readFailure(foreign), undefined, JSON.stringify(details));
+      }
     });
   }
 
+  test('that is somebody else’s does not hide that of an activity', () => {
+    const outer = ApplicationFailure.create({ type: 'not_found', message: 'no such order', cause: failure });
+    assert.equal(readFailure(outer)?.message, 'said so');
+  });
+
   test('that does not say whether it is retryable has no such field', () => {
-    assert.deepEqual(readFailure(new ApplicationFailure('m', 'server')), {
+    const [type, details] = ['server', [{ reasonClass: 'server' }]] as const;
+    assert.deepEqual(readFailure(new ApplicationFailure('m', type, undefined, [...details])), {
       reasonClass: 'server',
       message: 'm',
     });
   });
 
   test('has only the details that have the right type', () => {
-    const odd = { code: 5, status: '503', requestId: 'req_1', hint: null, unverified: 'yes', details: [] };
+    const odd = {
+      reasonClass: 'server',
+      code: 5,
+      status: '503',
+      requestId: 'req_1',
+      hint: null,
+      unverified: 'yes',
+      details: [],
+    };
     const read = readFailure(ApplicationFailure.nonRetryable('m', 'server', odd));
     assert.deepEqual(read, {
       reasonClass: 'server',
@@ -97,7 +119,8 @@ describe('a failure', () => {
   });
 
   test('of the outermost activity is read', () => {
-    const outer = ApplicationFailure.create({ type: 'conflict', message: 'outer', cause: failure });
+    const details = [{ reasonClass: 'conflict' }];
+    const outer = ApplicationFailure.create({ type: 'conflict', message: 'outer', cause: failure, details });
     assert.equal(readFailure(outer)?.message, 'outer');
   });
 });
@@ -151,7 +174,7 @@ describe('readFailure and readReport return undefined, and do not throw, for', (
   }
 
   test('anything else', () => {
-    const types = fc.constantFrom(PIPELINE_FAILED, 'Error', undefined);
+    const types = fc.constantFrom(PIPELINE_FAILED, 'Error', 'not_found', undefined);
     const failures = fc
       .tuple(types, fc.array(fc.anything()))
       .map(([type, values]) => new ApplicationFailure('m', type, true, values));

@@ -96,7 +96,8 @@ describe('more than 20 files', () => {
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile(input) {
         keys.push(`${input.collectionKey}/${fileKey(input)}`);
-        if (input.runtimePath === '3.txt') throw ApplicationFailure.nonRetryable('not now', 'unauthorized');
+        if (input.runtimePath === '3.txt')
+          throw ApplicationFailure.nonRetryable('not now', 'unauthorized', { reasonClass: 'unauthorized' });
         return await collectAny(input);
       },
       async collectRuntimeFiles({ files, collectionKey, checkExistingFirst }) {

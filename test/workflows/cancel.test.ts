@@ -121,7 +121,7 @@ describe('a pipeline that is cancelled', () => {
   test('while it is held closes at once', async () => {
     const activities: Partial<BctrlActivities> = {
       async collectRuntimeFile() {
-        throw ApplicationFailure.nonRetryable('no', 'unauthorized');
+        throw ApplicationFailure.nonRetryable('no', 'unauthorized', { reasonClass: 'unauthorized' });
       },
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt'), onFailure: 'hold' };

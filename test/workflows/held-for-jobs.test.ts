@@ -22,7 +22,8 @@ import { waitForPhase } from '../support/wait-for.js';
 useTimeSkippingServer();
 
 const MINUTE_MS = 60_000;
-const refused = () => ApplicationFailure.nonRetryable('there is no such job', 'not_found');
+const refused = () =>
+  ApplicationFailure.nonRetryable('there is no such job', 'not_found', { reasonClass: 'not_found' });
 
 describe('a pipeline that is held because its job still runs', () => {
   const input = {
@@ -152,7 +153,9 @@ test('resume with runtimePaths does not wait for jobs again', async () => {
     },
     async collectRuntimeFile(file) {
       if (isOpen) return await collectAny(file);
-      throw ApplicationFailure.nonRetryable('the key has expired', 'unauthorized');
+      throw ApplicationFailure.nonRetryable('the key has expired', 'unauthorized', {
+        reasonClass: 'unauthorized',
+      });
     },
   };
   const input = {

@@ -10,6 +10,7 @@ import {
   RESUME_UPDATE,
 } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import { readFailure } from '../../src/shared/read-failure.js';
 import type { FaultRule } from '../../src/testing.js';
 import { fileNotFound } from '../support/faults.js';
 import {
@@ -45,7 +46,9 @@ function createLockedActivities() {
     async collectRuntimeFile(input) {
       inputs.push(input);
       if (lock.isOpen || input.runtimePath === 'good.txt') return toFile(input);
-      throw ApplicationFailure.nonRetryable(`${input.runtimePath}: the key has expired`, 'unauthorized');
+      throw ApplicationFailure.nonRetryable(`${input.runtimePath}: the key has expired`, 'unauthorized', {
+        reasonClass: 'unauthorized',
+      });
     },
   };
   return { activities, inputs, lock };
@@ -119,6 +122,7 @@ describe('a held pipeline', () => {
       const resume = (argument: unknown) => handle.executeUpdate(RESUME_UPDATE, { args: [argument] });
       const good = await getRefusal(resume({ runtimePaths: ['a.txt', 'good.txt'] }));
       assert.deepEqual([good.type, good.message], ['conflict', '"good.txt" is not among the failed files']);
+      assert.equal(readFailure(good)?.reasonClass, 'conflict');
       const wrong = await getRefusal(resume({ runtimePaths: [] }));
       assert.equal(wrong.type, 'invalid_input');
       assert.match(wrong.message, /^runtimePaths: /);
@@ -145,7 +149,9 @@ describe('a held pipeline', () => {
       async waitForInvocation({ invocationId }) {
         waits += 1;
         if (waits > 1) return endedJob(invocationId);
-        throw ApplicationFailure.nonRetryable('the key has expired', 'unauthorized');
+        throw ApplicationFailure.nonRetryable('the key has expired', 'unauthorized', {
+          reasonClass: 'unauthorized',
+        });
       },
     };
     const waitFor = { invocationIds: ['inv_1'] };

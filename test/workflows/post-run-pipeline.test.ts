@@ -156,10 +156,23 @@ describe('the report', () => {
     assert.equal(gateway.snapshot().files.length, 2);
   });
 
+  for (const details of [undefined, { orderId: 5 }]) {
+    const what = details === undefined ? 'no details' : 'details of its own';
+    test(`calls a failure with ${what} server, even if its type is that of a class`, async () => {
+      const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async () => {
+        throw ApplicationFailure.nonRetryable('no such order', 'not_found', ...(details ? [details] : []));
+      };
+      const input = { runtimeId: RUNTIME, files: list('a.txt') };
+      const report = await execute({ activities: { collectRuntimeFile } }, input, getFailedReport);
+      const { reasonClass, message } = report.files[0] as FailedOutcome;
+      assert.deepEqual([reasonClass, message], ['server', 'a.txt: no such order']);
+    });
+  }
+
   test('says in one sentence how many files failed', async () => {
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       if (input.runtimePath === 'a.txt') return toFile(input);
-      throw ApplicationFailure.nonRetryable('gone', 'not_found');
+      throw ApplicationFailure.nonRetryable('gone', 'not_found', { reasonClass: 'not_found' });
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt', 'b.txt', 'c.txt') };
     const failure = await execute({ activities: { collectRuntimeFile } }, input, getFailure);
@@ -434,7 +447,7 @@ describe('what an operator sees', () => {
 
   test('progress of a failed pipeline counts what failed', async () => {
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async () => {
-      throw ApplicationFailure.nonRetryable('gone', 'not_found');
+      throw ApplicationFailure.nonRetryable('gone', 'not_found', { reasonClass: 'not_found' });
     };
     const input = { runtimeId: RUNTIME, files: list('a.txt') };
     await execute({ activities: { collectRuntimeFile } }, input, async (handle) => {
@@ -453,7 +466,9 @@ describe('what an operator sees', () => {
         return toFile(input);
       }
       failures += 1;
-      throw ApplicationFailure.nonRetryable(`${input.runtimePath} is gone`, 'not_found');
+      throw ApplicationFailure.nonRetryable(`${input.runtimePath} is gone`, 'not_found', {
+        reasonClass: 'not_found',
+      });
     };
     const gone = ['1', '2', '3', '4', '5', '6'].map((name) => `${name}.txt`);
     const input = { runtimeId: RUNTIME, files: list('slow.txt', ...gone) };
@@ -592,7 +607,8 @@ describe('the collection key', () => {
     const inputs: CollectRuntimeFileInput[] = [];
     const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
       inputs.push(input);
-      if (inputs.length === 1) throw ApplicationFailure.nonRetryable('gone', 'not_found');
+      if (inputs.length === 1)
+        throw ApplicationFailure.nonRetryable('gone', 'not_found', { reasonClass: 'not_found' });
       return toFile(input);
     };
     const options = { retry: { maximumAttempts: 2 } };

@@ -90,7 +90,8 @@ describe('a rerun', () => {
     const activities = {
       collectRuntimeFile: collectAny,
       async waitForInvocation({ invocationId: id }: { invocationId: string }) {
-        if (id === 'lost') throw ApplicationFailure.nonRetryable('no such job', 'not_found');
+        if (id === 'lost')
+          throw ApplicationFailure.nonRetryable('no such job', 'not_found', { reasonClass: 'not_found' });
         return { id, action: 'act', status: 'succeeded' as const, files: list(`${id}.txt`) };
       },
     };
@@ -151,7 +152,9 @@ describe('a rerun', () => {
         status: 'failed' as const,
       }),
       stopRuntime: async () => {
-        throw ApplicationFailure.nonRetryable('not allowed', 'capability_denied');
+        throw ApplicationFailure.nonRetryable('not allowed', 'capability_denied', {
+          reasonClass: 'capability_denied',
+        });
       },
     };
     const waitFor = { invocationIds: ['job'] };
@@ -174,7 +177,9 @@ describe('a rerun', () => {
     const activities = {
       async collectRuntimeFile(input: CollectRuntimeFileInput) {
         if (input.runtimePath === 'a') return toFile(input);
-        throw ApplicationFailure.nonRetryable('no', 'capability_denied');
+        throw ApplicationFailure.nonRetryable('no', 'capability_denied', {
+          reasonClass: 'capability_denied',
+        });
       },
       getActiveRun: async () => 'run',
       exportRunFiles: async () => toFile({ runtimeId: RUNTIME, runtimePath: 'run.zip' }),

@@ -205,7 +205,14 @@ test('the files of a batch whose last attempt was cut off are looked up', async 
 
 test('a field of the wrong type in the details of a failure hides none of the others', async () => {
   let lookedUp: readonly string[] = [];
-  const details = { code: 500, status: 503, requestId: null, hint: 'Wait.', unverified: true };
+  const details = {
+    reasonClass: 'upstream',
+    code: 500,
+    status: 503,
+    requestId: null,
+    hint: 'Wait.',
+    unverified: true,
+  };
   const activities: Partial<BctrlActivities> = {
     async collectRuntimeFile() {
       throw ApplicationFailure.nonRetryable('a.txt: failed', 'upstream', details);

@@ -52,15 +52,10 @@ export const addFilesUpdate: UpdateDefinition<AddFilesResult, [AddFilesInput]> =
   defineUpdate(ADD_FILES_UPDATE);
 
 /**
- * Retries what failed in a held pipeline. Refused in any other phase. A handle takes it with and without its argument, a
- * {@link ResumeInput}: the SDK's types know no optional argument, so the definition has both types. TypeScript does not check
- * the argument then; the pipeline refuses a wrong one with `invalid_input`.
+ * Retries what failed in a held pipeline: with `{}` all of it. Refused in any other phase. The pipeline also takes no argument at
+ * all, which the SDK's type of an update cannot say.
  */
-export const resumeUpdate: UpdateDefinition<ResumeResult> & UpdateDefinition<ResumeResult, [ResumeInput]> =
-  Object.assign(
-    defineUpdate<ResumeResult>(RESUME_UPDATE),
-    defineUpdate<ResumeResult, [ResumeInput]>(RESUME_UPDATE),
-  );
+export const resumeUpdate: UpdateDefinition<ResumeResult, [ResumeInput]> = defineUpdate(RESUME_UPDATE);
 
 /** Lets a held pipeline finish with what it has, and fail. Refused in any other phase. */
 export const abandonUpdate: UpdateDefinition<AbandonResult> = defineUpdate(ABANDON_UPDATE);
@@ -103,7 +98,7 @@ export function registerHandlers(pipeline: PipelineState): void {
   );
 
   setHandler(
-    defineUpdate<ResumeResult, [ResumeInput?]>(RESUME_UPDATE),
+    resumeUpdate,
     (input = {}) => {
       const jobs = input.runtimePaths === undefined ? pipeline.unresolvedJobs.length : 0;
       const resumed = { files: files.requeueFailed(input.runtimePaths), jobs };

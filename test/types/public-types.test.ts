@@ -113,9 +113,9 @@ test('the plugin’s durations are checked', () => {
 
 test('a handle takes the messages of a pipeline', () => {
   const send = async (handle: WorkflowHandle) => {
-    const resumed = await handle.executeUpdate(resumeUpdate);
+    const resumed = await handle.executeUpdate(resumeUpdate, { args: [{}] });
     const some = await handle.executeUpdate(resumeUpdate, { args: [{ runtimePaths: ['results.csv'] }] });
-    const started = await handle.startUpdate(resumeUpdate, { waitForStage: 'ACCEPTED' });
+    const started = await handle.startUpdate(resumeUpdate, { args: [{}], waitForStage: 'ACCEPTED' });
     const counts: number[] = [resumed.files, some.jobs, (await started.result()).files];
     const added = await handle.executeUpdate(addFilesUpdate, { args: [{ files }] });
     counts.push(added.added, added.known);
@@ -126,6 +126,10 @@ test('a handle takes the messages of a pipeline', () => {
 
     // @ts-expect-error: the result has no such field
     counts.push(resumed.added);
+    // @ts-expect-error: no object
+    await handle.executeUpdate(resumeUpdate, { args: [42] });
+    // @ts-expect-error: one path instead of an array
+    await handle.executeUpdate(resumeUpdate, { args: [{ runtimePaths: 'results.csv' }] });
     // @ts-expect-error: no files
     await handle.executeUpdate(addFilesUpdate);
     // @ts-expect-error: misspelled in a file

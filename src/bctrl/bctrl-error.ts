@@ -55,8 +55,8 @@ export class BctrlError extends Error {
 
   /** Also true for an error of another copy of this package: its ES modules and its CommonJS may be in one process. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass has no copies.
-    if (this !== BctrlError) return super[Symbol.hasInstance](value);
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method, and has no copies
+    if (this !== BctrlError) return Error[Symbol.hasInstance].call(this, value);
     return (
       isError(value) &&
       value.name === 'BctrlError' &&

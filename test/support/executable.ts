@@ -19,12 +19,13 @@ export interface ProcessResult {
 
 export interface RunningProcess {
   readonly child: ChildProcess;
-  /** The output on stderr so far. */
+  /** The output so far. */
+  stdout(): string;
   stderr(): string;
   readonly ended: Promise<ProcessResult>;
 }
 
-/** Starts a built executable with no environment but `env` and what Node needs. It is killed after the test. */
+/** Starts a built executable. */
 export function startExecutable(
   t: TestContext,
   name: ExecutableName,
@@ -32,13 +33,24 @@ export function startExecutable(
   env: Readonly<Record<string, string>>,
 ): RunningProcess {
   const script = fileURLToPath(new URL(`${name}.js`, dist));
-  const child = spawn(process.execPath, [script, ...argv], {
+  // A worker runs as long as its test.
+  const timeout = name === 'worker' ? undefined : TIMEOUT_MS;
+  return startNode(t, [script, ...argv], env, timeout);
+}
+
+/** Starts Node with no environment but `env` and what it needs. It is killed after the test. */
+export function startNode(
+  t: TestContext,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  timeout?: number,
+): RunningProcess {
+  const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
     // The repository may contain a developer's .env.
     cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A worker runs as long as its test.
-    timeout: name === 'worker' ? undefined : TIMEOUT_MS,
+    timeout,
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -52,7 +64,7 @@ export function startExecutable(
     child.kill('SIGKILL');
     await ended;
   });
-  return { child, stderr: () => stderr, ended };
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
 }
 
 /** Runs a built executable that ends by itself. */

@@ -1,0 +1,4 @@
+/** An activity that the worker had before. */
+export async function announce(text: string): Promise<void> {
+  console.log(text);
+}

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { BctrlClient, BctrlPlugin } from 'bctrl-temporal';
+import * as activities from './activities.js';
+
+const { BCTRL_API_KEY: apiKey = '', BCTRL_BASE_URL: baseUrl } = process.env;
+const bctrl = new BctrlClient({ apiKey, baseUrl });
+
+const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+const connection = await NativeConnection.connect(connectionOptions);
+const worker = await Worker.create({
+  connection,
+  namespace,
+  taskQueue: 'shop',
+  workflowsPath: fileURLToPath(import.meta.resolve('./workflows.js')),
+  activities,
+  plugins: [new BctrlPlugin({ client: bctrl })],
+});
+await worker.run();
+await Promise.all([connection.close(), bctrl.close()]);

@@ -19,6 +19,9 @@ const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--pr
 /** The SDK waits 5 seconds for its test server. On a busy machine, which runs other tests, the server takes longer. */
 const MAX_TRIES = 4;
 
+/** Even on a busy machine, a command that has not ended by then never will. */
+const TIMEOUT_MS = 180_000;
+
 let folder: string;
 let tarball: string;
 before(async () => {
@@ -34,7 +37,12 @@ after(() => rm(folder, { recursive: true }));
 /** Runs a command of the project and returns what it prints, on both streams. */
 async function execute(project: string, command: string, args: readonly string[]): Promise<string> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: folder, NO_COLOR: '1' };
-  const { stdout, stderr } = await run(command, args, { cwd: project, env, maxBuffer: 10_000_000 });
+  const { stdout, stderr } = await run(command, args, {
+    cwd: project,
+    env,
+    timeout: TIMEOUT_MS,
+    maxBuffer: 10_000_000,
+  });
   return stdout + stderr;
 }
 

@@ -8,7 +8,8 @@ import { parseTestArguments } from './test-arguments.js';
 const TEST_TIMEOUT_MS = 8 * 60_000;
 
 /** Folders whose tests need a build, a Temporal server, a browser or Go. `--fast` leaves them out. */
-const SLOW_TESTS = /^test\/(docker|e2e|examples|library|package|replay|scripts|ui|worker|workflows)\//;
+const SLOW_TESTS =
+  /^test\/((client|docker|e2e|examples|library|package|replay|scripts|types|ui|worker|workflows)\/|(client|plugin)\.test\.ts)/;
 const BROWSER_TESTS = /^test\/ui\//;
 
 const stop = new AbortController();

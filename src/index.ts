@@ -18,79 +18,32 @@ export type {
   File,
   FilePage,
   Invocation,
-  JobError,
   Runtime,
   RuntimeStop,
-  TerminalStatus,
   Whoami,
 } from './shared/api-types.js';
-export type { ArchiveOptions, ExportRunFilesInput } from './shared/archive.js';
+export type { ExportRunFilesInput } from './shared/archive.js';
 export type {
   CollectedFile,
   CollectRuntimeFileInput,
   CollectRuntimeFilesInput,
-  FileOptions,
   VerifyCollectedFilesInput,
 } from './shared/collect.js';
 export type {
   CollectOutcome,
   FailedCollect,
-  StoredFileRef,
   StoredOutcome,
   VerifiedFiles,
 } from './shared/collect-outcome.js';
-export type { Duration } from './shared/duration.js';
-export type { ApiProblem, FailureDetails } from './shared/failure-details.js';
+export type { FailureDetails } from './shared/failure-details.js';
 export type {
   TerminalInvocation,
   WaitForInvocationInput,
   WaitForInvocationResult,
 } from './shared/invocation.js';
 export { COLLECTION_KEY_FIELD, DEFAULT_TASK_QUEUE, PIPELINE_FAILED } from './shared/names.js';
-export type {
-  CollectFileInput,
-  NextWorkflow,
-  PipelineFile,
-  PipelineInput,
-  PipelineOptions,
-  PipelineWithoutWait,
-  PipelineWithWait,
-  WaitFor,
-  WaitForInvocations,
-  WaitForSignal,
-} from './shared/pipeline-input.js';
-export type {
-  AbandonResult,
-  AddFilesInput,
-  AddFilesResult,
-  FinishedInvocation,
-  FinishedJob,
-  JobFinishedInput,
-  ResumeInput,
-  ResumeResult,
-} from './shared/pipeline-messages.js';
-export type {
-  CollectedOutcome,
-  ExportArchiveOutcome,
-  ExportedArchive,
-  FailedOutcome,
-  FailedStep,
-  FileOutcome,
-  JobOutcome,
-  MissingOutcome,
-  NextOutcome,
-  PipelineCounts,
-  PipelineOutcome,
-  PipelinePhase,
-  PipelineProgress,
-  PipelineReport,
-  Problem,
-  SkippedOutcome,
-  SkippedStep,
-  StartedWorkflow,
-  StoppedRuntime,
-  StopRuntimeOutcome,
-} from './shared/pipeline-report.js';
+export type { CollectFileInput } from './shared/pipeline-input.js';
+export type * from './shared/pipeline-types.js';
 export { type BctrlFailure, readFailure, readReport } from './shared/read-failure.js';
 export { type ReasonClass, reasonClasses } from './shared/reason-class.js';
 export {
@@ -99,4 +52,3 @@ export {
   type RetryTableOverrides,
   retryTable,
 } from './shared/retry-table.js';
-export type { RuntimeInput } from './shared/runtime-input.js';

@@ -1,7 +1,14 @@
 import { SimplePlugin } from '@temporalio/plugin';
-import type { BundleOptions, ReplayWorkerOptions, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
-import { type BctrlActivities, createActivities } from './activities/create-activities.js';
+import type {
+  BundleOptions,
+  ReplayWorkerOptions,
+  Worker,
+  WorkerOptions,
+  WorkerPlugin,
+} from '@temporalio/worker';
+import { type BctrlActivities, createActivitiesOfWorker } from './activities/create-activities.js';
 import type { ActivitiesOptions } from './activities/dependencies.js';
+import { WorkerShutdown } from './activities/worker-shutdown.js';
 import { workflowBundle, workflowsPath } from './own-workflows.js';
 
 /** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
@@ -29,6 +36,7 @@ const CHECK_NAME = `${NAME}.check`;
  */
 export class BctrlPlugin extends SimplePlugin {
   readonly #activities: BctrlActivities;
+  readonly #shutdown: WorkerShutdown;
   readonly #workflows: boolean;
   /**
    * Stays in the list of plugins: the SDK goes through the list while it is added, and a service may use the list once more. In
@@ -38,9 +46,11 @@ export class BctrlPlugin extends SimplePlugin {
 
   /** @throws TypeError naming a wrong option */
   constructor({ workflows = false, ...options }: BctrlPluginOptions) {
-    const activities = createActivities(options);
+    const shutdown = new WorkerShutdown();
+    const activities = createActivitiesOfWorker(options, shutdown);
     super({ name: NAME, activities });
     this.#activities = activities;
+    this.#shutdown = shutdown;
     this.#workflows = workflows;
     this.#check = {
       name: CHECK_NAME,
@@ -85,6 +95,14 @@ export class BctrlPlugin extends SimplePlugin {
   override configureBundler(options: BundleOptions): BundleOptions {
     this.#refuseWorkflows(options);
     return super.configureBundler(options);
+  }
+
+  /**
+   * Tells the activities when the worker stops: they begin no further request then, and give their waits for jobs to other
+   * workers. Temporal's SDK calls it.
+   */
+  override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
+    await this.#shutdown.follow(worker, () => super.runWorker(worker, next));
   }
 
   /** The SDK calls a plugin twice that both the connection and the worker have. Others may have wrapped the activities since. */

@@ -6,7 +6,7 @@ import { type HeartbeatDetails, heartbeatDetailsSchema } from '../shared/heartbe
 import { Lease, type TemporalConfirmation } from './lease.js';
 
 /** Used when the activity has no heartbeat timeout: cancellation arrives only with the response to a heartbeat. */
-const DEFAULT_HEARTBEAT_TIMEOUT_MS = 30_000;
+export const DEFAULT_HEARTBEAT_TIMEOUT_MS = 30_000;
 
 /** Temporal reports the same two times for a first attempt; its test server may be a millisecond off. */
 const FIRST_ATTEMPT_TOLERANCE_MS = 50;
@@ -71,6 +71,11 @@ export class Attempt {
     } finally {
       clearInterval(timer);
     }
+  }
+
+  /** Details of an attempt that leaves this checkpoint, whenever it ends. */
+  toDetails(checkpoint: unknown): HeartbeatDetails {
+    return { attempt: this.info.attempt, checkpoint };
   }
 
   #startTimer(heartbeat: () => void): NodeJS.Timeout {

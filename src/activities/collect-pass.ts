@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BctrlError } from '../bctrl/bctrl-error.js';
+import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { RequestOptions } from '../bctrl/client-options.js';
 import { isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
@@ -21,14 +21,17 @@ export class CollectPass {
   readonly #attempt: Attempt;
   readonly #state: CollectState;
   readonly #breaker = new CircuitBreaker();
+  /** Each ends the pass: requests in flight go on, and no other is sent. */
+  readonly #queueSignals: readonly AbortSignal[];
   readonly #requestOptions: RequestOptions;
 
   constructor(dependencies: ActivityDependencies, attempt: Attempt, state: CollectState) {
     this.#dependencies = dependencies;
     this.#attempt = attempt;
     this.#state = state;
+    this.#queueSignals = [this.#breaker.signal, dependencies.shutdown.signal];
     const { signal, isAlive: onTurn } = attempt;
-    this.#requestOptions = { signal, queueSignal: this.#breaker.signal, onTurn };
+    this.#requestOptions = { signal, queueSignals: this.#queueSignals, onTurn };
   }
 
   /** Returns the failure that left files untried, if there was one. */
@@ -41,7 +44,11 @@ export class CollectPass {
     if (files.some(isPending)) this.#attempt.signal.throwIfAborted();
     const { trippedBy } = this.#breaker;
     this.#state.consecutiveTrips = trippedBy ? this.#state.consecutiveTrips + 1 : 0;
-    return trippedBy ? { error: trippedBy, delayMs: this.#toOutageDelayMs(trippedBy) } : lookupFailure;
+    if (trippedBy) return { error: trippedBy, delayMs: this.#toOutageDelayMs(trippedBy) };
+    return (
+      lookupFailure ??
+      (this.#dependencies.shutdown.signal.aborted ? { error: toShutdownError(), delayMs: 0 } : undefined)
+    );
   }
 
   /** Sends a request for an uncertain file only after a lookup, in a settled listing, did not find it. */
@@ -49,7 +56,8 @@ export class CollectPass {
     if (!this.#maySend) return undefined;
     const waitMs = this.#state.listSettledAtMs - performance.now();
     const { signal } = this.#attempt;
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    const wakeUp = AbortSignal.any([signal, this.#dependencies.shutdown.signal]);
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: wakeUp }).catch(() => undefined);
     if (!this.#maySend) return undefined;
     const failure = await lookUpFiles(this.#dependencies, this.#state, uncertain, signal);
     if (failure === undefined) await this.#collectAll(uncertain.filter(isPending));
@@ -93,7 +101,7 @@ export class CollectPass {
       return true;
     } catch (thrown) {
       if (this.#attempt.signal.aborted) return false;
-      const isUnsent = this.#breaker.signal.aborted && thrown === this.#breaker.signal.reason;
+      const isUnsent = this.#queueSignals.some(({ aborted, reason }) => aborted && thrown === reason);
       const error = toBctrlError(thrown);
       if (isUnsent || !error.mayHaveSucceeded) {
         file.lookupFromMs = lookupFromMs;
@@ -144,8 +152,13 @@ export class CollectPass {
   }
 
   get #maySend(): boolean {
-    return this.#attempt.isAlive() && this.#breaker.trippedBy === undefined;
+    return this.#attempt.isAlive() && !this.#queueSignals.some(({ aborted }) => aborted);
   }
+}
+
+/** The next attempt, on another worker, tries the files that are left. Nothing has failed, so it needs no delay. */
+function toShutdownError(): BctrlError {
+  return new BctrlError('the worker is shutting down', { reasonClass: 'upstream', mayHaveSucceeded: false });
 }
 
 function countFailures({ failures }: FileState): number {

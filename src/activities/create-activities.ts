@@ -16,6 +16,7 @@ import { createGetActiveRun } from './get-active-run.js';
 import { createStopRuntime } from './stop-runtime.js';
 import { createVerifyCollectedFiles } from './verify-collected-files.js';
 import { createWaitForInvocation } from './wait-for-invocation.js';
+import { WorkerShutdown } from './worker-shutdown.js';
 
 /**
  * The activities, for `proxyActivities` and for mocks. Each fails with an ApplicationFailure that has the `reasonClass` as its
@@ -50,7 +51,15 @@ export interface BctrlActivities {
  * @throws TypeError naming a wrong option
  */
 export function createActivities(options: ActivitiesOptions): BctrlActivities {
-  const dependenciesOf = createDependencies(options);
+  return createActivitiesOfWorker(options, new WorkerShutdown());
+}
+
+/** Creates activities that know when their worker stops. */
+export function createActivitiesOfWorker(
+  options: ActivitiesOptions,
+  shutdown: WorkerShutdown,
+): BctrlActivities {
+  const dependenciesOf = createDependencies(options, shutdown);
   return {
     collectRuntimeFile: createCollectRuntimeFile(dependenciesOf),
     collectRuntimeFiles: createCollectRuntimeFiles(dependenciesOf),

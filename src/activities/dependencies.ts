@@ -2,6 +2,7 @@ import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { type Duration, durationToMs } from '../shared/duration.js';
 import { type RetryTable, type RetryTableOverrides, resolveRetryTable } from '../shared/retry-table.js';
 import { type AccountClients, type ByAccount, createByAccount } from './by-account.js';
+import { InvocationPolls } from './invocation-polls.js';
 import { TemporalConfirmation } from './lease.js';
 import {
   CreatedAtWatermark,
@@ -9,6 +10,7 @@ import {
   ListSettling,
   MAX_LIST_SETTLE_TIME,
 } from './lookup-window.js';
+import type { WorkerShutdown } from './worker-shutdown.js';
 
 /** Options of the activities, whatever the accounts. */
 export interface CommonActivitiesOptions {
@@ -27,7 +29,7 @@ export interface CommonActivitiesOptions {
 /** Options of the activities, with either `client` or `clients`. */
 export type ActivitiesOptions = AccountClients & CommonActivitiesOptions;
 
-/** What the activities of one account share. The retry table and the connection to Temporal are the same for all accounts. */
+/** What the activities of one account share. The retry table, the connection to Temporal and the worker are the same for all. */
 export interface ActivityDependencies {
   readonly client: BctrlClient;
   readonly retryTable: RetryTable;
@@ -35,23 +37,30 @@ export interface ActivityDependencies {
   readonly random: () => number;
   readonly watermark: CreatedAtWatermark;
   readonly listSettling: ListSettling;
+  readonly invocationPolls: InvocationPolls;
   readonly temporal: TemporalConfirmation;
+  readonly shutdown: WorkerShutdown;
 }
 
 /** @throws TypeError for a wrong option */
-export function createDependencies({
-  retryTable,
-  listSettleTime = DEFAULT_LIST_SETTLE_TIME,
-  random = Math.random,
-  ...clients
-}: ActivitiesOptions): ByAccount<ActivityDependencies> {
-  const shared = { retryTable: resolveRetryTable(retryTable), random, temporal: new TemporalConfirmation() };
+export function createDependencies(
+  {
+    retryTable,
+    listSettleTime = DEFAULT_LIST_SETTLE_TIME,
+    random = Math.random,
+    ...clients
+  }: ActivitiesOptions,
+  shutdown: WorkerShutdown,
+): ByAccount<ActivityDependencies> {
+  const temporal = new TemporalConfirmation();
+  const shared = { retryTable: resolveRetryTable(retryTable), random, temporal, shutdown };
   const settleTimeMs = parseSettleTime(listSettleTime);
   return createByAccount(clients, (client) => ({
     ...shared,
     client,
     watermark: new CreatedAtWatermark(client),
     listSettling: new ListSettling(settleTimeMs),
+    invocationPolls: new InvocationPolls(client),
   }));
 }
 

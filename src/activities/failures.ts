@@ -7,6 +7,9 @@ import type { FailureDetails } from '../shared/failure-details.js';
 import type { FailureCounts } from '../shared/heartbeat-details.js';
 import { nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
 
+/** Temporal does not retry a failure whose delay is 0. */
+const MIN_RETRY_DELAY_MS = 1;
+
 /** Temporal drops larger details of a failure, and with them the code and the request id. */
 const MAX_DETAILS_BYTES = 3_000;
 
@@ -52,7 +55,10 @@ export function toApplicationFailure(
     details: [{ ...toFailureDetails(error), ...(unverified && { unverified }) }],
     nonRetryable: delayMs === null,
     // A retry is an ordinary event: the SDK neither logs it as a warning nor counts it as a failure.
-    ...(delayMs !== null && { nextRetryDelay: delayMs, category: ApplicationFailureCategory.BENIGN }),
+    ...(delayMs !== null && {
+      nextRetryDelay: Math.max(delayMs, MIN_RETRY_DELAY_MS),
+      category: ApplicationFailureCategory.BENIGN,
+    }),
     ...(isError(error.cause) && { cause: error.cause }),
   });
 }

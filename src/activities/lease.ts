@@ -117,14 +117,14 @@ export class TemporalConfirmation {
    * @throws CancelledFailure unless Temporal confirms it
    */
   async confirmAttempt(context: Context, details: unknown): Promise<void> {
-    const { activity } = getClient(context) ?? {};
+    const { activity } = getTemporalClient(context) ?? {};
     const lost = () => new CancelledFailure('HEARTBEAT_TIMEOUT');
     await activity?.heartbeat(context.info.taskToken, details).catch(() => Promise.reject(lost()));
   }
 }
 
 /** `undefined` in a test environment without a client, where the SDK's getter throws. */
-function getClient(context: Context): Context['client'] | undefined {
+export function getTemporalClient(context: Context): Context['client'] | undefined {
   try {
     return context.client;
   } catch {
@@ -134,5 +134,5 @@ function getClient(context: Context): Context['client'] | undefined {
 
 /** `getSystemInfo` costs no Action in Temporal Cloud. */
 async function callTemporal(context: Context): Promise<void> {
-  await getClient(context)?.workflowService.getSystemInfo({});
+  await getTemporalClient(context)?.workflowService.getSystemInfo({});
 }

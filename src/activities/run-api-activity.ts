@@ -1,3 +1,4 @@
+import { CompleteAsyncError, Context } from '@temporalio/activity';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { type ApiCheckpoint, apiCheckpointSchema } from '../shared/heartbeat-details.js';
 import { Attempt, parseCheckpoint } from './attempt.js';
@@ -12,23 +13,33 @@ export interface ApiActivityContext {
   reportJobStatus(status: string): void;
 }
 
+type ApiWork<T> = (context: ApiActivityContext) => Promise<T>;
+
+/** Returned by work that may take hours. The rest goes on without an activity slot. */
+export class Detached<T> {
+  readonly work: ApiWork<T>;
+
+  constructor(work: ApiWork<T>) {
+    this.work = work;
+  }
+}
+
 /**
  * Runs one attempt of an activity that is safe to repeat. Its failures are counted by class and thrown as the retry table says.
  *
  * @param subject what the work is about; the message of a failure begins with it
  */
 export async function runApiActivity<T>(
-  { client, retryTable, random }: ActivityDependencies,
+  { client, retryTable, random, shutdown }: ActivityDependencies,
   subject: string,
-  work: (context: ApiActivityContext) => Promise<T>,
+  work: ApiWork<T | Detached<T>>,
 ): Promise<T> {
   const attempt = new Attempt();
-  const { signal } = attempt;
   let state: ApiCheckpoint = parseCheckpoint(apiCheckpointSchema, attempt.checkpoint) ?? { failures: {} };
   const reportJobStatus = (jobStatus: string) => {
     state = { failures: {}, jobStatus };
   };
-  const run = async () => {
+  const run = async <R>(work: ApiWork<R>, signal: AbortSignal): Promise<R> => {
     try {
       return await work({ client, signal, reportJobStatus });
     } catch (thrown) {
@@ -38,5 +49,17 @@ export async function runApiActivity<T>(
       throw toApplicationFailure(error, subject, delayMs);
     }
   };
-  return await attempt.runWithHeartbeat(run, () => state);
+  const runHere = <R>(work: ApiWork<R>) =>
+    attempt.runWithHeartbeat(
+      () => run(work, attempt.signal),
+      () => state,
+    );
+  const result = await runHere(work);
+  if (!(result instanceof Detached)) return result;
+  const isDetached = shutdown.detached.start(Context.current(), {
+    run: (signal) => run(result.work, signal),
+    getDetails: () => attempt.toDetails(state),
+  });
+  if (isDetached) throw new CompleteAsyncError();
+  return await runHere(result.work);
 }

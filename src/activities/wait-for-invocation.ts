@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { get, type Json } from '@hyperjump/json-pointer';
+import { Context, type Info } from '@temporalio/activity';
 import { isTerminal } from '../shared/api-schema.js';
-import type { TerminalStatus } from '../shared/api-types.js';
+import type { Invocation, TerminalStatus } from '../shared/api-types.js';
 import { externalInput } from '../shared/external-input.js';
 import {
   type WaitForInvocationInput,
@@ -12,54 +13,60 @@ import { formatZodError, parseInput } from '../shared/parse-input.js';
 import { fileListSchema } from '../shared/pipeline-input.js';
 import type { ByAccount } from './by-account.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { type ApiActivityContext, runApiActivity } from './run-api-activity.js';
-
-/** How long the API is asked to hold one poll: shorter than the idle timeout of common proxies (60 s). */
-const POLL_SECONDS = 30;
-
-/** Pause between two polls, for a server that does not hold them. */
-const MIN_PAUSE_SECONDS = 1;
-
-/** Longest pause, whatever the server asks for: the end of the job goes unnoticed meanwhile. */
-const MAX_PAUSE_SECONDS = 30;
+import { type ApiActivityContext, Detached, runApiActivity } from './run-api-activity.js';
 
 const outputFilesSchema = externalInput(fileListSchema);
 
 /**
  * Waits until a runtime job has ended, for hours if necessary, in one activity, so that the workflow's history does not grow.
+ * A job that has not ended yet is waited for without an activity slot.
  *
  * @throws ApplicationFailure with the reasonClass as type and {@link FailureDetails} in `details[0]`
  */
 export function createWaitForInvocation(dependenciesOf: ByAccount<ActivityDependencies>) {
   return async function waitForInvocation(input: WaitForInvocationInput): Promise<WaitForInvocationResult> {
     const { account, ...parsed } = parseInput(waitForInvocationInputSchema, input);
-    const subject = `invocation ${parsed.invocationId}`;
-    return await runApiActivity(dependenciesOf(account), subject, (context) =>
-      pollUntilEnded(parsed, context),
-    );
+    const { runtimeId, invocationId: id, filesFromOutput } = parsed;
+    const dependencies = dependenciesOf(account);
+    const { invocationPolls } = dependencies;
+    const readEnd = (invocation: Invocation, { reportJobStatus }: ApiActivityContext) => {
+      const { status } = invocation;
+      if (isTerminal(status)) return toResult(id, { ...invocation, status }, filesFromOutput);
+      // Each success resets the failure counts: ten failures spread over a job of eight hours must not end the wait.
+      reportJobStatus(status);
+      return undefined;
+    };
+    const waitedMs = createStopwatch(Context.current().info);
+    const pollUntilEnded = async (context: ApiActivityContext) => {
+      for (;;) {
+        const { signal } = context;
+        const { invocation, pauseMs } = await invocationPolls.poll(runtimeId, id, waitedMs(), signal);
+        const result = readEnd(invocation, context);
+        if (result !== undefined) return result;
+        await sleep(pauseMs, undefined, { signal });
+      }
+    };
+    return await runApiActivity(dependencies, `invocation ${id}`, async (context) => {
+      const invocation = await invocationPolls.pollShort(id, context.signal);
+      return readEnd(invocation, context) ?? new Detached(pollUntilEnded);
+    });
   };
 }
 
-async function pollUntilEnded(
-  { runtimeId, invocationId: id, filesFromOutput: pointer }: WaitForInvocationInput,
-  { client, signal, reportJobStatus }: ApiActivityContext,
-): Promise<WaitForInvocationResult> {
-  for (;;) {
-    const invocation = await client.waitForInvocation(runtimeId, id, POLL_SECONDS, { signal });
-    const { action, status, error, output, durationSeconds, retryAfterSeconds = 0 } = invocation;
-    if (isTerminal(status)) {
-      const named = pointer === undefined ? {} : filesNamedInOutput(output, status, pointer);
-      return { id, action, status, error, durationSeconds, ...named };
-    }
-    // Each success resets the failure counts: ten failures spread over a job of eight hours must not end the wait.
-    reportJobStatus(status);
-    await sleep(toPauseMs(retryAfterSeconds), undefined, { signal });
-  }
+/** Returns how long the activity has waited, over all its attempts, by Temporal's clock and the monotonic one. */
+function createStopwatch({ scheduledTimestampMs, currentAttemptScheduledTimestampMs }: Info): () => number {
+  const startedMs = performance.now();
+  const earlierMs = currentAttemptScheduledTimestampMs - scheduledTimestampMs;
+  return () => earlierMs + performance.now() - startedMs;
 }
 
-/** Milliseconds between two polls. */
-export function toPauseMs(retryAfterSeconds: number): number {
-  return Math.min(Math.max(retryAfterSeconds, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS) * 1_000;
+function toResult(
+  id: string,
+  { action, status, error, output, durationSeconds }: Invocation & { readonly status: TerminalStatus },
+  pointer: string | undefined,
+): WaitForInvocationResult {
+  const named = pointer === undefined ? {} : filesNamedInOutput(output, status, pointer);
+  return { id, action, status, error, durationSeconds, ...named };
 }
 
 /**

@@ -63,6 +63,8 @@ export class BctrlClient {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #jsonHeaders: Readonly<Record<string, string>>;
   readonly #transport: Transport;
+  /** Long polls have connections of their own: undici looks at each connection to find a free one. */
+  readonly #longPollTransport: Transport;
   /** Long polls bypass it: they are idle connections, and would block collects for hours. */
   readonly #limiter: RequestLimiter;
   #clock: { readonly date: unknown; readonly apiMs: number; readonly localMs: number } | undefined;
@@ -82,6 +84,7 @@ export class BctrlClient {
     };
     this.#jsonHeaders = { ...this.#headers, 'content-type': 'application/json' };
     this.#transport = new Transport(origin, proxyUrl);
+    this.#longPollTransport = new Transport(origin, proxyUrl);
     this.#limiter = new RequestLimiter(maxRequests, (pausedMs) =>
       this.#notify((hooks) => hooks.onRateLimitPause(pausedMs)),
     );
@@ -167,7 +170,7 @@ export class BctrlClient {
 
   /** Closes all connections. Requests in flight and requests that wait for their turn fail. */
   async close(): Promise<void> {
-    await this.#transport.close();
+    await Promise.all([this.#transport.close(), this.#longPollTransport.close()]);
     this.#limiter.dispose();
   }
 
@@ -204,14 +207,15 @@ export class BctrlClient {
   }
 
   async #send(operation: BctrlOperation, parts: RequestParts, request: HttpRequest): Promise<HttpResponse> {
-    const { signal, queueSignal, onTurn, longPollMs } = parts;
+    const { signal, queueSignals = [], onTurn, longPollMs } = parts;
+    const transport = longPollMs === undefined ? this.#transport : this.#longPollTransport;
     const send = async () => {
       onTurn?.();
       signal?.throwIfAborted();
       let status: number | undefined;
       this.#notify((hooks) => hooks.onRequest(operation));
       try {
-        const response = await this.#transport.send(request, signal);
+        const response = await transport.send(request, signal);
         status = response.status;
         return response;
       } finally {
@@ -219,10 +223,7 @@ export class BctrlClient {
       }
     };
     if (longPollMs !== undefined) return await send();
-    return await this.#limiter.run(
-      [signal, queueSignal].filter((abort) => abort !== undefined),
-      send,
-    );
+    return await this.#limiter.run(signal ? [signal, ...queueSignals] : queueSignals, send);
   }
 
   /** Hundreds of responses have the same date, so it is parsed once. */

@@ -44,8 +44,8 @@ export interface BctrlClientOptions {
 export interface RequestOptions {
   /** Aborts the request at once. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Aborts the request while it waits for its turn. A request that has been sent continues. */
-  readonly queueSignal?: AbortSignal | undefined;
+  /** Abort the request while it waits for its turn. A request that has been sent continues. */
+  readonly queueSignals?: readonly AbortSignal[] | undefined;
   /** Called when it is the request's turn, before it is sent: the last moment to abort `signal`. */
   readonly onTurn?: (() => void) | undefined;
 }

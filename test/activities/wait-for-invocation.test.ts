@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { toPauseMs } from '../../src/activities/wait-for-invocation.js';
+import { toPauseMs } from '../../src/activities/invocation-polls.js';
 import { createTestActivities, runAttempt, runToEnd } from '../support/activities.js';
 import { startServer } from '../support/client.js';
 import { startTestGateway } from '../support/gateway.js';
@@ -23,6 +23,15 @@ for (const status of ['succeeded', 'failed', 'cancelled', 'timed_out'] as const)
   });
 }
 
+test('a job that has ended costs one short request', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { runtimeId } = gateway;
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+  const { waitForInvocation } = createTestActivities(t, gateway.url);
+  await runAttempt(waitForInvocation, { runtimeId, invocationId: id });
+  assert.deepEqual(gateway.snapshot().requests, { 'get-invocation': 1 });
+});
+
 test('the error of a failed job is part of the result', async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
@@ -40,12 +49,12 @@ test('the next poll follows one that timed out after the pause that the server a
     const job = { id: 'inv_1', runtimeId: 'rt_1', action: 'act' };
     const running = { ...job, status: 'running', waitStatus: 'timeout', retryAfterSeconds: 1.2 };
     const ended = { ...job, status: 'succeeded', waitStatus: 'completed' };
-    response.writeHead(200).end(JSON.stringify(times.length < 2 ? running : ended));
+    response.writeHead(200).end(JSON.stringify(times.length < 3 ? running : ended));
   });
   const { waitForInvocation } = createTestActivities(t, url);
   const { result } = await runAttempt(waitForInvocation, { runtimeId: 'rt_1', invocationId: 'inv_1' });
   assert.equal(result?.status, 'succeeded');
-  const [first = 0, second = 0] = times;
+  const [, first = 0, second = 0] = times;
   assert.ok(second - first >= 1_190);
 });
 
@@ -118,9 +127,9 @@ for (const [seconds, pauseMs] of [
 test('the heartbeat shows an unknown status as it is', async (t) => {
   const gateway = await startTestGateway(t);
   const { runtimeId } = gateway;
-  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+  const { id } = await gateway.createInvocation({ runtimeId, durationMs: 400 });
   const change = withFields({ status: 'paused' });
-  const url = await startOddProxy(t, gateway.url, { method: 'POST', path: /wait$/, times: 1, change });
+  const url = await startOddProxy(t, gateway.url, { method: 'GET', path: /invocations/, times: 1, change });
   const { waitForInvocation } = createTestActivities(t, url);
   const input = { runtimeId, invocationId: id };
   const { result, heartbeatDetails } = await runAttempt(waitForInvocation, input, {

@@ -49,6 +49,8 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly listSettleTimeMs: number;
   /** A limit for all workers of the task queue together. */
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
+  /** How long requests in flight may go on when the worker is asked to stop. */
+  readonly shutdownGraceTimeMs: number;
   /** The Worker Deployment Version. Default: the worker is not versioned. */
   readonly deploymentVersion: WorkerDeploymentVersion | undefined;
   readonly log: LogConfig;
@@ -84,6 +86,12 @@ const CLOUD_UI_URL = 'https://cloud.temporal.io';
 
 /** Far above any response time, and far below 24.8 days, from where a Node timer fires at once. */
 const MAX_REQUEST_TIMEOUT = '24h';
+
+/** With what follows it, the shutdown takes less than the 30 seconds that Kubernetes waits before it kills a container. */
+const DEFAULT_SHUTDOWN_GRACE_TIME = '20s';
+
+/** Longer than any request may take. */
+const MAX_SHUTDOWN_GRACE_TIME = '24h';
 
 /** @throws ConfigError */
 export function readStarterConfig(env: Environment): StarterConfig {
@@ -133,6 +141,12 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
       'BCTRL_LIST_SETTLE_TIME',
       DEFAULT_LIST_SETTLE_TIME,
       MAX_LIST_SETTLE_TIME,
+    ),
+    shutdownGraceTimeMs: readDurationMs(
+      env,
+      'BCTRL_SHUTDOWN_GRACE_TIME',
+      DEFAULT_SHUTDOWN_GRACE_TIME,
+      MAX_SHUTDOWN_GRACE_TIME,
     ),
     log: {
       format: readOneOf(env, 'BCTRL_LOG_FORMAT', ['json', 'pretty']),

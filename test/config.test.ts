@@ -19,6 +19,7 @@ test('a worker needs only an API key', () => {
       maxRequests: 32,
     },
     listSettleTimeMs: 5_000,
+    shutdownGraceTimeMs: 20_000,
     maxTaskQueueActivitiesPerSecond: undefined,
     deploymentVersion: undefined,
     log: { format: undefined, level: 'info' },
@@ -37,6 +38,7 @@ test('every variable is read', () => {
     BCTRL_REQUEST_TIMEOUT: '30s',
     BCTRL_MAX_REQUESTS: '8',
     BCTRL_LIST_SETTLE_TIME: '2s',
+    BCTRL_SHUTDOWN_GRACE_TIME: '1m',
     BCTRL_TASK_QUEUE: 'files',
     BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: '0.5',
     TEMPORAL_ADDRESS: 'temporal.example:7234',
@@ -60,6 +62,7 @@ test('every variable is read', () => {
   });
   assert.deepEqual(rest, {
     listSettleTimeMs: 2_000,
+    shutdownGraceTimeMs: 60_000,
     deploymentVersion: { deploymentName: 'jobs/files', buildId: '1.4.0' },
     log: { format: 'pretty', level: 'warn' },
     metricsAddress: { host: '0.0.0.0', port: 9464 },

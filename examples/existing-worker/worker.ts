@@ -16,6 +16,8 @@ const worker = await Worker.create({
   workflowsPath: fileURLToPath(import.meta.resolve('./workflows.js')),
   activities,
   plugins: [new BctrlPlugin({ client: bctrl })],
+  // Requests in flight may end when the worker stops.
+  shutdownGraceTime: '20s',
 });
 await worker.run();
 await Promise.all([connection.close(), bctrl.close()]);

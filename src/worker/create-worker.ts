@@ -10,8 +10,11 @@ import { toWorkerIdentity } from '../shared/worker-identity.js';
 import { version } from '../version.js';
 import type { Tracing } from './start-tracing.js';
 
-/** Waiting for jobs occupies an activity slot for hours but sends few requests, which have a limit of their own. */
+/** Far more than there are requests in flight, which have a limit of their own. A wait for a job occupies no slot. */
 const MAX_ACTIVITIES = 500;
+
+/** As many pollers as there are tasks: few for a worker at rest, more for one that is late. */
+const POLLERS = { type: 'autoscaling' } as const;
 
 /** @throws ExitError `unreachable` */
 export async function connect({ temporal }: WorkerConfig): Promise<NativeConnection> {
@@ -58,6 +61,9 @@ export async function createWorker(
       ...(tracing ? [tracing.plugin] : []),
     ],
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
+    workflowTaskPollerBehavior: POLLERS,
+    activityTaskPollerBehavior: POLLERS,
+    shutdownGraceTime: config.shutdownGraceTimeMs,
     ...(maxTaskQueueActivitiesPerSecond !== undefined && {
       maxTaskQueueActivitiesPerSecond,
       // Eager activities bypass the task queue and its rate limit.

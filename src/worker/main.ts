@@ -15,7 +15,7 @@ Exit codes:
   0  ended by a signal
   1  failed, or did not stop in time
   2  a wrong environment variable, or the API refuses the key
-  3  Temporal or the bctrl API is not reachable`;
+  3  Temporal is not reachable`;
 
 interface Io {
   readonly stdout: { write(text: string): unknown };

@@ -2,8 +2,8 @@ import type { Worker } from '@temporalio/worker';
 import { ExitError, exitCodes } from '../exit.js';
 
 /**
- * A worker shuts down within milliseconds and tracing within 3 seconds, unless something hangs. Docker kills 10 seconds
- * after SIGTERM, Kubernetes 30. Temporal schedules again what a forced end leaves unfinished.
+ * What follows the grace time takes 5 seconds for the waits of jobs and 3 for traces, unless something hangs. Temporal schedules
+ * again what a forced end leaves unfinished.
  */
 const SHUTDOWN_FORCE_TIME_MS = 8_000;
 
@@ -18,25 +18,28 @@ const STOPPED_BY_ITSELF = 'the worker stopped by itself; its log says why';
  *
  * @param run resolves when the worker and all that belongs to it have ended, after `shutdown()` was called
  * @param getWorker returns undefined while the worker starts
+ * @param graceTimeMs how long the worker lets its activities go on after `shutdown()`
  * @throws ExitError `failed` if the end must be forced, or if the worker stops by itself
  */
 export async function runUntilStopped(
   run: () => Promise<void>,
   getWorker: () => Worker | undefined,
   stop: AbortSignal,
+  graceTimeMs: number,
 ): Promise<void> {
   const timers: NodeJS.Timeout[] = [];
   const ended = new Promise<void>((resolve, reject) => {
     const fail = (message: string) => reject(new ExitError(exitCodes.failed, message));
-    const failLater = (message: string) =>
-      void timers.push(setTimeout(fail, SHUTDOWN_FORCE_TIME_MS, message));
+    const failAfter = (ms: number, message: string) => void timers.push(setTimeout(fail, ms, message));
     const shutDown = () => {
       const worker = getWorker();
       if (hasStopped(worker)) return fail(STOPPED_BY_ITSELF);
       // A worker that still starts has no tasks to finish.
       if (worker?.getState() !== 'RUNNING') return resolve();
-      failLater(
-        `the worker did not stop within ${SHUTDOWN_FORCE_TIME_MS / 1_000} s and was stopped by force`,
+      const forceTimeMs = graceTimeMs + SHUTDOWN_FORCE_TIME_MS;
+      failAfter(
+        forceTimeMs,
+        `the worker did not stop within ${forceTimeMs / 1_000} s and was stopped by force`,
       );
       worker.shutdown();
     };
@@ -45,7 +48,7 @@ export async function runUntilStopped(
     const check = setInterval(() => {
       if (!hasStopped(getWorker())) return;
       clearInterval(check);
-      if (!stop.aborted) failLater(STOPPED_BY_ITSELF);
+      if (!stop.aborted) failAfter(SHUTDOWN_FORCE_TIME_MS, STOPPED_BY_ITSELF);
     }, STATE_CHECK_INTERVAL_MS);
     timers.push(check);
     run().then(resolve, reject);

@@ -18,7 +18,7 @@ import { serveHealth } from './serve-health.js';
 const KEY_CHECK_TIMEOUT_MS = 2_000;
 
 /**
- * Runs a worker until `stop` aborts. Verifies the key and both connections first, so that a wrong setting ends the
+ * Runs a worker until `stop` aborts. Verifies the key and the connection to Temporal first, so that a wrong setting ends the
  * worker with one message instead of failing every activity.
  *
  * @throws ExitError
@@ -41,7 +41,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
   const run = async () => {
     try {
       if (healthAddress) shutdownHooks.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
-      const problem = await verifyApiKey(client, bctrl.baseUrl);
+      const problem = await verifyApiKey(client, bctrl.baseUrl).catch(toPassingProblem);
       if (problem !== undefined) logger.warn('could not verify the API key; starting anyway', { problem });
       const runtime = await installRuntime(logger, metricsAddress);
       metrics?.setMeter(runtime.metricMeter);
@@ -59,7 +59,13 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       for (const shutDown of shutdownHooks.reverse()) await runShutdownHook(shutDown, logger);
     }
   };
-  await runUntilStopped(run, () => worker, stop);
+  await runUntilStopped(run, () => worker, stop, config.shutdownGraceTimeMs);
+}
+
+/** An API that is away may come back. Until then the worker is not ready. */
+function toPassingProblem(error: unknown): string {
+  if (error instanceof ExitError && error.code === exitCodes.unreachable) return error.message;
+  throw error;
 }
 
 /**

@@ -30,3 +30,26 @@ test('a worker is alive but not ready while Temporal is unreachable', async (t) 
   assert.equal((await health('/livez')).status, 200);
   assert.equal(worker.child.exitCode, null);
 });
+
+test('a worker starts while the API is away, and is ready once it is there', async (t) => {
+  const temporal = await startDevServer({ executable: devServerExecutable() });
+  t.after(() => temporal.close());
+  const address = `127.0.0.1:${await findPort('127.0.0.1')}`;
+  const port = await findPort('127.0.0.1');
+  const worker = await startWorkerProcess(t, {
+    address: temporal.address,
+    gatewayUrl: `http://127.0.0.1:${port}`,
+    taskQueue: 'bctrl-runtime-files',
+    env: { BCTRL_HEALTH_ADDRESS: address },
+  });
+  const health = (path: string) => callApi(`http://${address}`, 'GET', path);
+  const { status, body } = await health('/readyz');
+  assert.equal(status, 503);
+  assert.match(body.problems.join(), /ECONNREFUSED/);
+  assert.equal((await health('/livez')).status, 200);
+  assert.match(worker.stderr(), /could not verify the API key; starting anyway/);
+
+  await startTestGateway(t, { port });
+  // The result of a check holds for 30 seconds.
+  await waitFor('the worker to be ready', async () => (await health('/readyz')).status === 200);
+});

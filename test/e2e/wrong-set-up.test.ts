@@ -30,16 +30,6 @@ describe('a worker that cannot start', () => {
     );
   });
 
-  test('the worker ends with 3 for an API that is not reachable', async (t) => {
-    const env = { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: `http://${NOWHERE}` };
-    const ended = await runExecutable(t, 'worker', [], env);
-    assertOneLine(
-      ended,
-      3,
-      /^bctrl-temporal-worker: BCTRL_BASE_URL: the API is not reachable \(.*ECONNREFUSED\)/,
-    );
-  });
-
   test('the worker ends with 2 for something that is not the API', async (t) => {
     const url = await startServer(t, (_request, response) => response.end('<html>Welcome</html>'));
     const ended = await runExecutable(t, 'worker', [], { BCTRL_API_KEY: API_KEY, BCTRL_BASE_URL: url });

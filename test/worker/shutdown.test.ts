@@ -11,7 +11,10 @@ import { devServerExecutable } from '../support/temporal.js';
 import { waitFor } from '../support/wait-for.js';
 import { DIST, startBuiltWorker } from './start-built-worker.js';
 
-/** The worker's bound of 8 seconds plus the delays of a busy machine. */
+/** The grace time of the test's workers: nothing is in flight that would need it. */
+const GRACE_TIME = '2s';
+
+/** The worker's bound of 8 seconds, the grace time, and the delays of a busy machine. */
 const BOUND_MS = 20_000;
 
 const STOPPED_BY_ITSELF = 'the worker stopped by itself; its log says why';
@@ -21,7 +24,8 @@ const temporal = useDevServer();
 async function startWorker(t: TestContext, { address = temporal.address, dist = DIST } = {}) {
   const gateway = await startTestGateway(t);
   const taskQueue = gateway.runtimeId;
-  const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue, dist });
+  const env = { BCTRL_SHUTDOWN_GRACE_TIME: GRACE_TIME };
+  const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue, dist, env });
   await worker.waitForHealth('/readyz', 200);
   return { ...worker, taskQueue };
 }
@@ -89,7 +93,7 @@ describe('a worker', { concurrency: 3 }, () => {
     assert.ok(performance.now() - startedMs < BOUND_MS);
     assert.equal(
       lastLine(stderr),
-      'bctrl-temporal-worker: the worker did not stop within 8 s and was stopped by force',
+      'bctrl-temporal-worker: the worker did not stop within 10 s and was stopped by force',
     );
   });
 

@@ -17,6 +17,8 @@ interface BuiltWorkerOptions {
   readonly taskQueue: string;
   /** The folder of the built package. */
   readonly dist?: string;
+  /** Further variables. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A file descriptor or a closed pipe. Default: a pipe whose text is kept. */
   readonly stderr?: number | 'closed-pipe';
 }
@@ -33,7 +35,7 @@ interface BuiltWorker {
 
 /** Starts the built worker with its health endpoints, as its log may be unreadable. Killed when the test ends. */
 export async function startBuiltWorker(t: TestContext, options: BuiltWorkerOptions): Promise<BuiltWorker> {
-  const { address, gatewayUrl, taskQueue, dist = DIST, stderr } = options;
+  const { address, gatewayUrl, taskQueue, dist = DIST, env, stderr } = options;
   const healthAddress = `127.0.0.1:${await findPort('127.0.0.1')}`;
   const child = spawn(process.execPath, [join(dist, 'worker.js')], {
     env: {
@@ -43,6 +45,7 @@ export async function startBuiltWorker(t: TestContext, options: BuiltWorkerOptio
       BCTRL_BASE_URL: gatewayUrl,
       BCTRL_API_KEY: API_KEY,
       BCTRL_HEALTH_ADDRESS: healthAddress,
+      ...env,
     },
     // The repository may hold a developer's .env.
     cwd: tmpdir(),

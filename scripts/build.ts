@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { rollUpTypes } from './roll-up-types.js';
 
 /*
@@ -22,6 +22,17 @@ const sandboxEntries = ['workflow'];
 const nodeEntries = ['index', 'client', 'testing'];
 const entries = [...sandboxEntries, ...nodeEntries];
 const executables = ['starter', 'worker', 'gateway'];
+
+/** Zod keeps its configuration and its registry of schemas in the global object, where a second zod finds them. */
+const privateZod: Plugin = {
+  name: 'private-zod',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](core|registries)\.js$/ }, async ({ path }) => {
+      const code = await readFile(path, 'utf8');
+      return { contents: `const ownGlobals = {};\n${code.replaceAll('globalThis', 'ownGlobals')}` };
+    });
+  },
+};
 
 await rm(dist, { recursive: true, force: true });
 const bundled = await bundle();
@@ -44,9 +55,13 @@ async function bundle(): Promise<Set<string>> {
   } as const satisfies BuildOptions;
   const esm = { ...common, format: 'esm', splitting: true } as const;
   const cjs = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
+  // All workflows of a worker share the modules of these entries, which a zod of their own keeps apart from the one that a
+  // user's workflows may configure.
+  const sandbox = { external: common.external.filter((name) => name !== 'zod'), plugins: [privateZod] };
   const results = await Promise.all([
     build({
       ...esm,
+      ...sandbox,
       entryPoints: {
         ...toEntryPoints(sandboxEntries),
         'workflows/index': 'src/workflows/index.ts',
@@ -61,7 +76,7 @@ async function bundle(): Promise<Set<string>> {
         js: "import { createRequire as toRequire } from 'node:module';\nconst require = toRequire(import.meta.url);",
       },
     }),
-    build({ ...cjs, entryPoints: toEntryPoints(sandboxEntries) }),
+    build({ ...cjs, ...sandbox, entryPoints: toEntryPoints(sandboxEntries) }),
     build({
       ...cjs,
       entryPoints: toEntryPoints(nodeEntries),
@@ -109,6 +124,7 @@ async function writeTypes(): Promise<void> {
 async function bundleWorkflows(): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(dist, 'workflows/index.js'),
+    preloadModules: [join(dist, 'workflow.js')],
     logger: new DefaultLogger('WARN'),
   });
   await writeFile(join(dist, 'workflow-bundle.js'), code);

@@ -10,6 +10,12 @@ const { version } = createRequire(import.meta.url)('@temporalio/worker/package.j
 export const workflowsPath = fileURLToPath(new URL('./workflows/index.js', import.meta.url));
 
 /**
+ * The module that the SDK loads once for all workflows of a worker, if its bundle preloads it. Else each cached workflow holds
+ * its own copy, and loads it when it starts. That is safe as long as no module of this package keeps state between calls.
+ */
+export const sharedModule = fileURLToPath(new URL('./workflow.js', import.meta.url));
+
+/**
  * This package's workflows, prebuilt, so that a worker starts without the bundler. They contain code of the SDK, which must be
  * that of the worker: `undefined` beside any other version than that of the build.
  */

@@ -9,7 +9,7 @@ import type {
 import { type BctrlActivities, createActivitiesOfWorker } from './activities/create-activities.js';
 import type { ActivitiesOptions } from './activities/dependencies.js';
 import { WorkerShutdown } from './activities/worker-shutdown.js';
-import { workflowBundle, workflowsPath } from './own-workflows.js';
+import { sharedModule, workflowBundle, workflowsPath } from './own-workflows.js';
 
 /** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
 export type BctrlPluginOptions = ActivitiesOptions & WorkflowsOption;
@@ -88,13 +88,14 @@ export class BctrlPlugin extends SimplePlugin {
   }
 
   /**
-   * Checks what is bundled. Temporal's SDK calls it.
+   * Checks what is bundled, and has this package's modules loaded once for all workflows of a worker. Temporal's SDK calls it.
    *
    * @throws TypeError for a collision, with what to do instead
    */
   override configureBundler(options: BundleOptions): BundleOptions {
     this.#refuseWorkflows(options);
-    return super.configureBundler(options);
+    const preloadModules = [...(options.preloadModules ?? []), sharedModule];
+    return super.configureBundler({ ...options, preloadModules });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { File, JobError, TerminalStatus } from './api-types.js';
 import { boundedString, fileTypeSchema, isAtMostBytes, pathSchema } from './bounded-string.js';
 import { truncateLine } from './display-text.js';
@@ -111,7 +111,7 @@ export const collectRequestSchema = z.strictObject({
     .optional(),
 });
 
-const looseObject = z.record(z.string(), z.unknown()).catch({});
+const looseObject = z.record(z.string(), z.unknown()).catch(() => ({}));
 /** A text of an error response. `BctrlError` makes it fit to be shown. */
 const usableText = z.string().min(1).optional().catch(undefined);
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { boundedString, collectionKeySchema, fileTypeSchema, idSchema } from './bounded-string.js';
 import { externalInput } from './external-input.js';
 import { type RuntimeInput, runtimeInputSchema } from './runtime-input.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The most bytes of UTF-8 that one UTF-16 code unit takes. */
 const MAX_BYTES_PER_UNIT = 3;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CollectedFile } from './collect.js';
 import { type ApiProblem, apiProblemSchema } from './failure-details.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { collectRequestSchema } from './api-schema.js';
 import type { CollectRequest, File } from './api-types.js';
 import { collectionKeySchema } from './bounded-string.js';

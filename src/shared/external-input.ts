@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Deeper than any input needs, and far from where a recursive reader such as JSON.stringify overflows the stack. */
 const MAX_DEPTH = 200;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ReasonClass, reasonClasses } from './reason-class.js';
 
 /** A failure of the API: what a person needs to act on it, or to ask for help. */

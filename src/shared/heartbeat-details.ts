@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { collectOutcomeSchema } from './collect-outcome.js';
 import { reasonClasses } from './reason-class.js';
 

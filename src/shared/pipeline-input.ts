@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ArchiveOptions, exportArchiveSchema } from './archive.js';
 import { boundedString, collectionKeyPrefixSchema, idSchema, isAtMostBytes } from './bounded-string.js';
 import { type FileOptions, fileOptionsSchema, MAX_BATCH_SIZE } from './collect.js';

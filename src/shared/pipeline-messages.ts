@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { terminalStatuses } from './api-schema.js';
 import type { TerminalStatus } from './api-types.js';
 import { idSchema, pathSchema } from './bounded-string.js';

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isObject } from './external-input.js';
 import { type ApiProblem, apiProblemSchema } from './failure-details.js';
 import { PIPELINE_FAILED } from './names.js';
@@ -98,7 +98,7 @@ const detailsSchema = z
     unverified: shape.unverified.optional().catch(undefined),
     details: z.record(z.string(), z.unknown()).optional().catch(undefined),
   })
-  .catch({});
+  .catch(() => ({}));
 
 function readDetails(value: unknown): Omit<BctrlFailure, 'reasonClass' | 'message'> {
   const { code, status, requestId, hint, unverified, details } = detailsSchema.parse(value);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { terminalStatuses } from './api-schema.js';
 import { storedOutcomeSchema } from './collect-outcome.js';
 import { apiProblemSchema } from './failure-details.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Duration, durationSchema, durationToMs } from './duration.js';
 import { formatZodError } from './parse-input.js';
 import { type ReasonClass, reasonClasses } from './reason-class.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { idSchema } from './bounded-string.js';
 
 /** A runtime, and the account that it belongs to. Every input that names a runtime has these fields. */

@@ -1,5 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
-import { z } from 'zod';
+import * as z from 'zod';
 import { truncatePath } from '../shared/display-text.js';
 import { apiProblemSchema } from '../shared/failure-details.js';
 import { fileKey } from '../shared/keys.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatCount, truncatePath } from '../shared/display-text.js';
 
 /** More than a person reads; the files themselves say the rest. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
@@ -55,6 +55,37 @@ for (const path of ['workflows/index.ts', 'workflow.ts']) {
 test('the prebuilt bundle has no code for tracing', async () => {
   const code = await readFile(workflowBundle().codePath, 'utf8');
   assert.doesNotMatch(modulesOf(code).join(), /opentelemetry/);
+});
+
+test('the prebuilt bundle loads its modules once for all workflows of a worker', async () => {
+  const code = await readFile(workflowBundle().codePath, 'utf8');
+  const [, preloaded = ''] =
+    /^exports\.preloadModules = function preloadModules\(\) \{\n(.*)\n\}$/m.exec(code) ?? [];
+  assert.match(preloaded, /^ *__webpack_require__\(.*"\.\/dist\/workflow\.js"\);$/);
+});
+
+/** Declares something that one workflow could change and another one see. */
+const STATE = /^(export )?(let|var|const [^=]*= new (Map|Set|WeakMap|WeakSet)\b).*/m;
+
+for (const folder of ['shared', 'workflows']) {
+  test(`no module of src/${folder}, which workflows share, has state`, async () => {
+    const url = new URL(`../../src/${folder}/`, import.meta.url);
+    const files = await readdir(url);
+    assert.ok(files.length > 10);
+    for (const file of files) {
+      assert.equal(STATE.exec(await readFile(new URL(file, url), 'utf8'))?.[0], undefined, file);
+    }
+  });
+}
+
+test('the check for state finds it', () => {
+  for (const line of [
+    'let last = 0;',
+    'const seen: Set<string> = new Set();',
+    'export const all = new Map();',
+  ]) {
+    assert.match(`import x from 'y';\n${line}\n`, STATE);
+  }
 });
 
 test('the check of a bundle finds forbidden modules by the names that the bundler gives them', async () => {

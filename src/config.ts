@@ -51,6 +51,8 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly maxTaskQueueActivitiesPerSecond: number | undefined;
   /** How long requests in flight may go on when the worker is asked to stop. */
   readonly shutdownGraceTimeMs: number;
+  /** Workflows that stay in memory between their tasks. Default: what fits into the memory, at most 1,000. */
+  readonly maxCachedWorkflows: number | undefined;
   /** The Worker Deployment Version. Default: the worker is not versioned. */
   readonly deploymentVersion: WorkerDeploymentVersion | undefined;
   readonly log: LogConfig;
@@ -134,6 +136,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   return {
     bctrl: readBctrlConfig(env),
     maxTaskQueueActivitiesPerSecond: readRate(env, 'BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND'),
+    maxCachedWorkflows: readMaxCachedWorkflows(env),
     deploymentVersion: readDeploymentVersion(env),
     ...readConnectionConfig(env),
     listSettleTimeMs: readDurationMs(
@@ -156,6 +159,14 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     healthAddress: readAddress(env, 'BCTRL_HEALTH_ADDRESS', '127.0.0.1:8080'),
     tracing: readTracing(env),
   };
+}
+
+/** The SDK's smallest cache has two workflows. */
+function readMaxCachedWorkflows(env: Environment): number | undefined {
+  const name = 'BCTRL_MAX_CACHED_WORKFLOWS';
+  return readParsed(env, name, 'is not a whole number from 2 to 99999', '1000', (value) =>
+    /^([2-9]|[1-9]\d{1,4})$/.test(value) ? Number(value) : undefined,
+  );
 }
 
 /**

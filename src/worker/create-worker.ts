@@ -8,6 +8,7 @@ import { BctrlPlugin } from '../plugin.js';
 import { toMessage } from '../shared/display-text.js';
 import { toWorkerIdentity } from '../shared/worker-identity.js';
 import { version } from '../version.js';
+import { defaultMaxCachedWorkflows } from './max-cached-workflows.js';
 import type { Tracing } from './start-tracing.js';
 
 /** Far more than there are requests in flight, which have a limit of their own. A wait for a job occupies no slot. */
@@ -60,6 +61,7 @@ export async function createWorker(
       new BctrlPlugin({ client, listSettleTime: listSettleTimeMs, workflows: true }),
       ...(tracing ? [tracing.plugin] : []),
     ],
+    maxCachedWorkflows: config.maxCachedWorkflows ?? defaultMaxCachedWorkflows(),
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     workflowTaskPollerBehavior: POLLERS,
     activityTaskPollerBehavior: POLLERS,

@@ -2,12 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toMessage } from '../src/shared/display-text.js';
+import { measureFleet } from './bench/fleet/measure.js';
+import { type FleetOptions, parseFleetOptions } from './bench/fleet/options.js';
+import { type FleetResult, renderFleetReport, toFleetRows } from './bench/fleet/report.js';
+import { openFleetSession } from './bench/fleet/session.js';
 import { describeMachine, probeCpu } from './bench/machine.js';
 import { measureOnce, type Repetition } from './bench/measure.js';
 import { type BenchOptions, type Plan, parseOptions } from './bench/options.js';
 import { type BenchResult, renderReport } from './bench/report.js';
-import { isMet, toMeasureRows } from './bench/rows.js';
-import { openSession } from './bench/session.js';
+import { isMet, type MeasureRow, toMeasureRows } from './bench/rows.js';
+import { openSession, type SessionOptions } from './bench/session.js';
 
 const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 };
 
@@ -22,10 +26,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const log = (line: string) => console.error(line);
 const ends: (() => Promise<unknown>)[] = [];
 
-const options = readOptions(process.argv.slice(2));
+const run = readRun(process.argv.slice(2));
 let exitCode: number;
 try {
-  exitCode = await rejectWhenStopped(bench(options));
+  exitCode = await rejectWhenStopped(run());
 } catch (error) {
   exitCode = error === interruption ? exitCodes.interrupted : exitCodes.failed;
   log(`bench: ${toMessage(error)}`);
@@ -35,9 +39,14 @@ try {
 // A stopped measurement may still wait for something.
 process.exit(exitCode);
 
-function readOptions(argv: readonly string[]): BenchOptions {
+function readRun(argv: readonly string[]): () => Promise<number> {
   try {
-    return parseOptions(argv);
+    if (argv[0] === 'fleet') {
+      const options = parseFleetOptions(argv.slice(1));
+      return () => benchFleet(options);
+    }
+    const options = parseOptions(argv);
+    return () => bench(options);
   } catch (error) {
     log(`bench: ${toMessage(error)}`);
     process.exit(exitCodes.usage);
@@ -47,23 +56,34 @@ function readOptions(argv: readonly string[]): BenchOptions {
 async function bench({ plan, strict, json }: BenchOptions): Promise<number> {
   const result = await measure(plan);
   const rows = toMeasureRows(plan, result.repetitions);
+  return await publish({ rows, result, report: renderReport(result), json, strict });
+}
+
+async function benchFleet({ plan, strict, json }: FleetOptions): Promise<number> {
+  const session = await openFleetSession({ plan, ...(await prepare()) });
+  const machine = await describeMachine(session.client);
+  probeCpu();
+  const result: FleetResult = { plan, machine, figures: await measureFleet(session) };
+  const rows = toFleetRows(plan, result.figures);
+  return await publish({ rows, result, report: renderFleetReport(result), json, strict });
+}
+
+interface Publication extends Pick<BenchOptions, 'json' | 'strict'> {
+  readonly rows: readonly MeasureRow[];
+  readonly result: object;
+  readonly report: string;
+}
+
+/** Returns the exit code. */
+async function publish({ rows, result, report, json, strict }: Publication): Promise<number> {
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ rows, ...result }, undefined, 2)}\n`);
-  console.log(renderReport(result));
+  console.log(report);
   const isMissed = rows.some((row) => isMet(row) === false);
   return isMissed && strict ? exitCodes.failed : exitCodes.done;
 }
 
 async function measure(plan: Plan): Promise<BenchResult> {
-  const dir = await mkdtemp(join(tmpdir(), 'bctrl-bench-'));
-  ends.push(() => rm(dir, { recursive: true, force: true, maxRetries: RM_RETRIES }));
-  const session = await openSession({
-    plan,
-    dir,
-    log,
-    signal: stop.signal,
-    onEnd: (end) => ends.push(end),
-    onCrash: (error) => stop.abort(error),
-  });
+  const session = await openSession({ plan, ...(await prepare()) });
   const machine = await describeMachine(session.client);
   // The first probe also compiles the code.
   probeCpu();
@@ -73,6 +93,19 @@ async function measure(plan: Plan): Promise<BenchResult> {
     repetitions.push(await measureOnce(session));
   }
   return { plan, machine, repetitions };
+}
+
+/** Makes the folder of a run, which is removed when all else has ended. */
+async function prepare(): Promise<Omit<SessionOptions, 'plan'>> {
+  const dir = await mkdtemp(join(tmpdir(), 'bctrl-bench-'));
+  ends.push(() => rm(dir, { recursive: true, force: true, maxRetries: RM_RETRIES }));
+  return {
+    dir,
+    log,
+    signal: stop.signal,
+    onEnd: (end) => ends.push(end),
+    onCrash: (error) => stop.abort(error),
+  };
 }
 
 /** A measurement may take minutes to notice that it has to stop, or wait for a process that is gone. */

@@ -4,17 +4,21 @@ import type { Session } from './session.js';
 /** The server publishes its counters once a second. */
 const PUBLISHING_LAG_MS = 2_500;
 
+/** Temporal Actions by the server's own count. */
+export interface ActionCounters {
+  /** All of them, heartbeats included. */
+  readonly actions: number;
+  /** Heartbeats that reached the server. They leave no event. */
+  readonly heartbeats: number;
+}
+
 /** What a workflow cost Temporal, over all its runs. */
-export interface Execution {
+export interface Execution extends ActionCounters {
   /** From the start of the first run to the end of the last, by the server's clock. */
   readonly ms: number;
   readonly runs: number;
   readonly events: number;
   readonly historyBytes: number;
-  /** Temporal Actions by the server's own count, heartbeats included. */
-  readonly actions: number;
-  /** Heartbeats that reached the server. They leave no event. */
-  readonly heartbeats: number;
 }
 
 /** Measures the workflow whose id `work` returns. Nothing else may use the server meanwhile. */
@@ -47,14 +51,18 @@ async function readHistory({ client }: Session, workflowId: string) {
   return { ms: endMs - startMs, runs, events, historyBytes };
 }
 
-async function readActionCounters({ server, signal }: Session) {
+/** The counters now, after the server has published what happened before. */
+export async function readActionCounters({
+  server,
+  signal,
+}: Pick<Session, 'server' | 'signal'>): Promise<ActionCounters> {
   await sleep(PUBLISHING_LAG_MS, undefined, { signal });
   const response = await fetch(String(server.metricsUrl), { signal });
   return parseActionCounters(await response.text());
 }
 
 /** Reads the counter `action` of the namespace `default` from the server's Prometheus metrics. */
-export function parseActionCounters(metrics: string): Pick<Execution, 'actions' | 'heartbeats'> {
+export function parseActionCounters(metrics: string): ActionCounters {
   let [actions, heartbeats] = [0, 0];
   for (const [, labels = '', count] of metrics.matchAll(/^action\{(.*)\} (\S+)$/gm)) {
     if (!labels.includes('namespace="default"')) continue;

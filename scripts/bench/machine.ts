@@ -9,6 +9,9 @@ const RESET_PEAK = '5';
 /** Long enough to notice other work of the machine, short enough to repeat between measurements. */
 const PROBE_STEPS = 100_000_000;
 
+/** Linux tells CPU times in hundredths of a second on all its platforms. */
+const CLOCK_TICK_MS = 10;
+
 /** Where and when a run was made. */
 export interface Machine {
   readonly cpu: string;
@@ -51,6 +54,15 @@ export function probeCpu(): number {
   // Used, so that no compiler leaves the work out.
   if (state === 0) throw new Error('This generator never yields 0');
   return performance.now() - startMs;
+}
+
+/** The CPU time that a process has used, in milliseconds; `undefined` on systems other than Linux. */
+export async function readCpuMs(pid: number): Promise<number | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  // The second field is the name in brackets, which may have spaces; user and system time are fields 14 and 15 (man 5 proc).
+  const [, rest = ''] = /\) (.*)$/.exec((await readFile(`/proc/${pid}/stat`, 'utf8')).trim()) ?? [];
+  const [user, system] = rest.split(' ').slice(11, 13);
+  return (Number(user) + Number(system)) * CLOCK_TICK_MS;
 }
 
 /** Makes the present resident set of a process its peak. Does nothing on systems other than Linux. */

@@ -38,7 +38,7 @@ export function renderReport({ plan, machine, repetitions }: BenchResult): strin
     renderLoops(repetitions),
     renderPipelines(plan, repetitions),
     renderOthers(repetitions),
-    [describeMachine(machine), describeNoise(repetitions)].join('\n'),
+    [describeMachine(machine), describeNoise(repetitions.flatMap(({ probeMs }) => probeMs))].join('\n'),
   ].join('\n\n');
 }
 
@@ -131,7 +131,7 @@ function renderOthers(repetitions: readonly Repetition[]): string {
   );
 }
 
-function describeMachine(machine: Machine): string {
+export function describeMachine(machine: Machine): string {
   const { cpu, cores, memoryGb, system, node, temporalServer, date, load } = machine;
   return [
     `- machine: ${cpu}, ${cores} cores, ${formatCount(memoryGb)} GB; ${system}`,
@@ -140,8 +140,7 @@ function describeMachine(machine: Machine): string {
   ].join('\n');
 }
 
-function describeNoise(repetitions: readonly Repetition[]): string {
-  const probes = repetitions.flatMap(({ probeMs }) => probeMs);
+export function describeNoise(probes: readonly number[]): string {
   const { median, min, max } = summarize(probes);
   return `- noise: the CPU probe took ${formatNumber(median)} ms (${formatNumber(min)}–${formatNumber(max)}) in ${probes.length} runs, a spread of ${formatPercent((max - min) / min)}`;
 }

@@ -9,7 +9,7 @@ type Target = { readonly atLeast: number } | { readonly atMost: number };
 export interface MeasureRow {
   readonly measure: string;
   /** Written after every number of the row. */
-  readonly unit: '×' | 's' | 'MB' | '';
+  readonly unit: '×' | 's' | 'MB' | '%' | '';
   readonly target?: Target;
   /** At least one per repetition; none where the system does not tell. */
   readonly values: readonly number[];

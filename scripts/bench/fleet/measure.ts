@@ -1,0 +1,135 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ActionCounters, readActionCounters } from '../execution.js';
+import { filePaths } from '../gateway.js';
+import { probeCpu, readCpuMs, readPeakBytes, resetPeak } from '../machine.js';
+import { forEach } from './for-each.js';
+import { measureSmall, type SmallFigures } from './measure-small.js';
+import type { FleetSession, Job } from './session.js';
+
+/** Pipelines that are started at the same time. */
+const STARTS_IN_FLIGHT = 50;
+
+/** Pipelines before the latency is measured: connections and caches are cold. */
+const LATENCY_WARM_UP_RUNS = 3;
+
+/** Until the worker has caught up with the starts, and has no more to do than to wait. */
+const SETTLE_MS = 15_000;
+
+/** For the last pipeline of a fleet to wait. With a slot for each wait, those beyond the slots never do. */
+const WAIT_TIMEOUT_MS = 300_000;
+
+export interface FleetFigures {
+  readonly small: SmallFigures;
+  /** One-file pipelines without a wait, by the client's clock. */
+  readonly idleMs: readonly number[];
+  readonly fleetMs: readonly number[];
+  /** From the first start until all pipelines wait. */
+  readonly startSeconds: number;
+  /** Temporal Actions until the pipelines wait. */
+  readonly startActions: ActionCounters;
+  readonly rest: RestFigures;
+  /** The largest resident set of the worker from the first start on; `undefined` where the system does not tell. */
+  readonly peakBytes: number | undefined;
+  /** CPU probes before, between and after the others. */
+  readonly probeMs: readonly number[];
+}
+
+/** What a worker does whose pipelines all wait. */
+export interface RestFigures {
+  readonly seconds: number;
+  /** CPU time of the worker as a share of one core; `undefined` where the system does not tell. */
+  readonly cpuShare: number | undefined;
+  readonly actions: ActionCounters;
+}
+
+export async function measureFleet(session: FleetSession): Promise<FleetFigures> {
+  const { plan, log, worker } = session;
+  const probeMs: number[] = [];
+  const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    session.signal.throwIfAborted();
+    probeMs.push(probeCpu());
+    log(`  ${name}`);
+    return await work();
+  };
+  const small = await step('small pipelines and hand-written workflows', () => measureSmall(session));
+  const idleMs = await step('latency without the fleet', () => measureLatency(session));
+  await resetPeak(worker.pid);
+  const before = await readActionCounters(session);
+  const startSeconds = await step(`${plan.pipelines} pipelines that wait`, () => startFleet(session));
+  const startActions = subtract(await readActionCounters(session), before);
+  await sleep(SETTLE_MS, undefined, { signal: session.signal });
+  const rest = await step(`${plan.restSeconds} s of rest`, () => measureRest(session));
+  const fleetMs = await step('latency with the fleet', () => measureLatency(session));
+  const peakBytes = await readPeakBytes(worker.pid);
+  probeMs.push(probeCpu());
+  return { small, idleMs, fleetMs, startSeconds, startActions, rest, peakBytes, probeMs };
+}
+
+async function measureLatency({ client, taskQueue, ...session }: FleetSession): Promise<number[]> {
+  const count = LATENCY_WARM_UP_RUNS + session.plan.latencyRuns;
+  const milliseconds: number[] = [];
+  for (const { runtimeId } of await session.createJobs({ count, files: 1, isEnded: true })) {
+    const files = filePaths(1).map((runtimePath) => ({ runtimePath }));
+    const startedMs = performance.now();
+    const workflowId = `one-file/${runtimeId}`;
+    await client.workflow.execute('postRunPipeline', { workflowId, taskQueue, args: [{ runtimeId, files }] });
+    milliseconds.push(performance.now() - startedMs);
+  }
+  return milliseconds.slice(LATENCY_WARM_UP_RUNS);
+}
+
+/** Starts the fleet, and returns after how many seconds all of it waits. */
+async function startFleet(session: FleetSession): Promise<number> {
+  const jobs = await session.createJobs({ count: session.plan.pipelines, files: 1, isEnded: false });
+  const startedMs = performance.now();
+  await forEach(jobs, STARTS_IN_FLIGHT, async ({ runtimeId, invocationId, paths }) => {
+    const files = paths.map((runtimePath) => ({ runtimePath }));
+    const args = [{ runtimeId, waitFor: { invocationIds: [invocationId] }, files }];
+    const { taskQueue, client, signal } = session;
+    signal.throwIfAborted();
+    await client.workflow.start('postRunPipeline', { workflowId: toWorkflowId(runtimeId), taskQueue, args });
+  });
+  const deadlineMs = performance.now() + WAIT_TIMEOUT_MS;
+  let waiting = 0;
+  await forEach(jobs, STARTS_IN_FLIGHT, async (job) => {
+    while (!(await isWaiting(session, job))) {
+      session.signal.throwIfAborted();
+      if (performance.now() > deadlineMs) {
+        throw new Error(`Only ${waiting} of ${jobs.length} pipelines wait: does each occupy a slot?`);
+      }
+      await sleep(1_000);
+    }
+    waiting += 1;
+  });
+  return (performance.now() - startedMs) / 1_000;
+}
+
+/** Whether a worker has begun to wait for the job, or has done so before. */
+async function isWaiting({ client }: FleetSession, { runtimeId }: Job): Promise<boolean> {
+  const { raw } = await client.workflow.getHandle(toWorkflowId(runtimeId)).describe();
+  return (raw.pendingActivities ?? []).some(
+    ({ attempt, lastStartedTime }) => lastStartedTime != null || Number(attempt) > 1,
+  );
+}
+
+function toWorkflowId(runtimeId: string): string {
+  return `waits/${runtimeId}`;
+}
+
+/** Nothing but the workers uses the server meanwhile. */
+async function measureRest(session: FleetSession): Promise<RestFigures> {
+  const { plan, worker, signal } = session;
+  const before = await readActionCounters(session);
+  const [startedMs, cpuMs] = [performance.now(), await readCpuMs(worker.pid)];
+  await sleep(plan.restSeconds * 1_000, undefined, { signal });
+  const ms = performance.now() - startedMs;
+  const usedMs = await readCpuMs(worker.pid);
+  const cpuShare = cpuMs === undefined || usedMs === undefined ? undefined : (usedMs - cpuMs) / ms;
+  const after = await readActionCounters(session);
+  return { seconds: (performance.now() - startedMs) / 1_000, cpuShare, actions: subtract(after, before) };
+}
+
+export function subtract(after: ActionCounters, before: ActionCounters): ActionCounters {
+  return { actions: after.actions - before.actions, heartbeats: after.heartbeats - before.heartbeats };
+}

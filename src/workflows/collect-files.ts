@@ -53,14 +53,16 @@ export async function collectFiles(pipeline: PipelineState): Promise<void> {
   };
   try {
     for (;;) {
+      while (hasCapacity() && canSchedule()) {
+        running.push(collect(files.takeNext(useSingleActivities() ? 1 : getBatchSize(pipeline))));
+      }
+      if (inFlight === 0) break;
       // Files may be added while others are in flight.
       await condition(() => inFlight === 0 || (hasCapacity() && canSchedule()));
-      if (!canSchedule()) break;
-      running.push(collect(files.takeNext(useSingleActivities() ? 1 : getBatchSize(pipeline))));
     }
   } finally {
     // The report of a cancelled pipeline says what its last requests did.
-    await Promise.all(running);
+    if (inFlight > 0) await Promise.all(running);
   }
   if (thrown !== undefined) throw thrown;
 }

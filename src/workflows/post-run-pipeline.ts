@@ -46,19 +46,22 @@ export async function postRunPipeline(
   });
 }
 
+/** The SDK takes a stack trace of every promise. In a small pipeline they cost more than all the rest, so there are few. */
 async function run(pipeline: PipelineState): Promise<void> {
+  const { input } = pipeline;
   do {
-    await waitForJobs(pipeline);
-    await allSettledOrThrow(resolveRunId(pipeline), collectFiles(pipeline));
+    if (input.waitFor !== undefined) await waitForJobs(pipeline);
+    if (input.exportArchive === undefined) await collectFiles(pipeline);
+    else await allSettledOrThrow(resolveRunId(pipeline), collectFiles(pipeline));
     if (pipeline.hasFilesToCollect && workflowInfo().continueAsNewSuggested) await startNewRun(pipeline);
     if (!pipeline.hasFilesToCollect) await verifyFiles(pipeline);
   } while (pipeline.hasFilesToCollect || (shouldHold(pipeline) && (await holdUntilResumed(pipeline))));
 
   pipeline.files.skipRemaining(pipeline.skipReason ?? 'the pipeline was abandoned');
   pipeline.setPhase('finishing');
-  await exportArchive(pipeline);
-  await stopRuntime(pipeline);
-  await startNext(pipeline);
+  if (input.exportArchive !== undefined) await exportArchive(pipeline);
+  if (input.stopRuntime !== undefined) await stopRuntime(pipeline);
+  if (input.next !== undefined) await startNext(pipeline);
   pipeline.setPhase('done');
 }
 

@@ -18,12 +18,12 @@ const MIN_WAIT_MS = 1_000;
 const { waitForInvocation } = proxyActivities<BctrlActivities>(waitActivityOptions());
 
 /** Waits for the unresolved jobs, and adds the files that their outputs name. */
-export async function waitForJobs(pipeline: PipelineState): Promise<void> {
+export function waitForJobs(pipeline: PipelineState): Promise<void> {
   const { waitFor } = pipeline.input;
-  if (waitFor === undefined || pipeline.phase !== 'waiting') return;
+  if (waitFor === undefined || pipeline.phase !== 'waiting') return Promise.resolve();
   pipeline.setPhase('waiting');
-  if (waitFor.signal) await waitForSignal(pipeline, waitFor.timeout);
-  else await waitForInvocations(pipeline, waitFor.invocationIds ?? [], waitFor.timeout);
+  if (waitFor.signal) return waitForSignal(pipeline, waitFor.timeout);
+  return waitForInvocations(pipeline, waitFor.invocationIds ?? [], waitFor.timeout);
 }
 
 /** Waits for the signal, and for the invocation that it names. The API is not asked if the signal has no `invocationId`. */
@@ -64,7 +64,9 @@ async function waitForInvocations(
   timeout: Duration | undefined,
 ): Promise<void> {
   const unresolved = [...new Set(invocationIds)].filter((id) => isUnresolved(pipeline.jobs.get(id)));
-  const filesOfJobs = await Promise.all(unresolved.map((id) => waitForJob(pipeline, id, timeout)));
+  const waits = unresolved.map((id) => waitForJob(pipeline, id, timeout));
+  const [first, ...others] = waits;
+  const filesOfJobs = first && others.length === 0 ? [await first] : await Promise.all(waits);
   // Add files in job order: completion order is not deterministic on replay.
   for (const [index, id] of unresolved.entries()) addFiles(pipeline, id, filesOfJobs[index] ?? []);
   pipeline.jobsWithUnaddedFiles.clear();

@@ -46,12 +46,11 @@ export async function postRunPipeline(
   });
 }
 
-/** The SDK takes a stack trace of every promise. In a small pipeline they cost more than all the rest, so there are few. */
+/** The SDK takes a stack trace of each promise, which is most of what a small pipeline costs its worker: make few. */
 async function run(pipeline: PipelineState): Promise<void> {
-  const { input } = pipeline;
   do {
-    if (input.waitFor !== undefined) await waitForJobs(pipeline);
-    if (input.exportArchive === undefined) await collectFiles(pipeline);
+    await waitForJobs(pipeline);
+    if (pipeline.input.exportArchive === undefined) await collectFiles(pipeline);
     else await allSettledOrThrow(resolveRunId(pipeline), collectFiles(pipeline));
     if (pipeline.hasFilesToCollect && workflowInfo().continueAsNewSuggested) await startNewRun(pipeline);
     if (!pipeline.hasFilesToCollect) await verifyFiles(pipeline);
@@ -59,9 +58,9 @@ async function run(pipeline: PipelineState): Promise<void> {
 
   pipeline.files.skipRemaining(pipeline.skipReason ?? 'the pipeline was abandoned');
   pipeline.setPhase('finishing');
-  if (input.exportArchive !== undefined) await exportArchive(pipeline);
-  if (input.stopRuntime !== undefined) await stopRuntime(pipeline);
-  if (input.next !== undefined) await startNext(pipeline);
+  await exportArchive(pipeline);
+  await stopRuntime(pipeline);
+  await startNext(pipeline);
   pipeline.setPhase('done');
 }
 

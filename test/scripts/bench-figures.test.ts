@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseActionCounters } from '../../scripts/bench/execution.js';
+import { parseFleetOptions } from '../../scripts/bench/fleet/options.js';
+import { toFleetRows } from '../../scripts/bench/fleet/report.js';
 import { assertEachOnce } from '../../scripts/bench/gateway.js';
 import type { Repetition } from '../../scripts/bench/measure.js';
 import { parseOptions } from '../../scripts/bench/options.js';
@@ -130,3 +132,47 @@ for (const argv of [
 ]) {
   it(`parseOptions refuses ${argv.join(' ')}`, () => assert.throws(() => parseOptions(argv)));
 }
+
+describe('toFleetRows', () => {
+  const { plan } = parseFleetOptions(['--pipelines', '100']);
+  const figures = {
+    small: {
+      pipelines: [{ perSecond: 19, actions: 5 }],
+      handWritten: [{ perSecond: 20, actions: 5 }],
+    },
+    idleMs: [90, 100, 110],
+    fleetMs: [140, 150, 160],
+    startSeconds: 10,
+    startActions: { actions: 200, heartbeats: 0 },
+    rest: { seconds: 60, cpuShare: 0.16, actions: { actions: 150, heartbeats: 150 } },
+    peakBytes: 900e6,
+    probeMs: [100],
+  };
+  const rows = toFleetRows(plan, figures);
+
+  it('compares with the targets, from both sides', () => {
+    assert.deepEqual(
+      rows.map((row) => [row.values[0], isMet(row)]),
+      [
+        [1.5, true],
+        [900, true],
+        [16, false],
+        [0.95, true],
+        [2, undefined],
+        [90, undefined],
+        [5, undefined],
+        [5, undefined],
+      ],
+    );
+  });
+
+  it('leaves out what the system does not tell', () => {
+    const { rest } = figures;
+    const [, memory, cpu] = toFleetRows(plan, {
+      ...figures,
+      peakBytes: undefined,
+      rest: { ...rest, cpuShare: undefined },
+    });
+    assert.deepEqual([memory?.values, cpu?.values], [[], []]);
+  });
+});

@@ -77,6 +77,31 @@ describe('npm run bench', { concurrency: true }, () => {
     assert.deepEqual(await listLeftovers(dir), []);
   });
 
+  test('a small fleet is measured, and leaves nothing behind', { timeout: TIMEOUT_MS }, async (t) => {
+    const dir = await createFolder();
+    t.after(() => rm(dir, { recursive: true }));
+    const few = [
+      '--pipelines',
+      '3',
+      '--small',
+      '3',
+      '--rounds',
+      '1',
+      '--rest-seconds',
+      '1',
+      '--latency-runs',
+      '1',
+    ];
+    const { code, stdout, stderr } = await startBench(dir, 'fleet', ...few).ended;
+    assert.equal(code, 0, stderr);
+    const rows = parseTable(stdout);
+    assert.equal(rows.length, 8);
+    for (const [measure, , measured] of rows) {
+      assert.match(String(measured), process.platform === 'linux' ? /^\d/ : /^(\d|not measured)/, measure);
+    }
+    assert.deepEqual(await listLeftovers(dir), []);
+  });
+
   test('an interrupted run ends with exit code 130 and leaves nothing behind', {
     timeout: TIMEOUT_MS,
   }, async (t) => {
@@ -100,5 +125,10 @@ describe('npm run bench', { concurrency: true }, () => {
       [2, '', 'bench: --repetitions is a whole number from 1 to 99\n'],
     );
     assert.equal((await startBench(dir, '--no-such-option').ended).code, 2);
+    const fleet = await startBench(dir, 'fleet', '--pipelines', 'many').ended;
+    assert.deepEqual(
+      [fleet.code, fleet.stderr],
+      [2, 'bench: --pipelines is a whole number from 1 to 99999\n'],
+    );
   });
 });

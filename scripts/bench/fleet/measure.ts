@@ -13,8 +13,8 @@ const STARTS_IN_FLIGHT = 50;
 /** Pipelines before the latency is measured: connections and caches are cold. */
 const LATENCY_WARM_UP_RUNS = 3;
 
-/** Until the worker has caught up with the starts, and has no more to do than to wait. */
-const SETTLE_MS = 15_000;
+/** Until the worker has caught up with the starts, and has no more to do than to wait: a quarter of the time that it is observed. */
+const SETTLE_SHARE = 0.25;
 
 /** For the last pipeline of a fleet to wait. With a slot for each wait, those beyond the slots never do. */
 const WAIT_TIMEOUT_MS = 300_000;
@@ -58,7 +58,7 @@ export async function measureFleet(session: FleetSession): Promise<FleetFigures>
   const before = await readActionCounters(session);
   const startSeconds = await step(`${plan.pipelines} pipelines that wait`, () => startFleet(session));
   const startActions = subtract(await readActionCounters(session), before);
-  await sleep(SETTLE_MS, undefined, { signal: session.signal });
+  await sleep(SETTLE_SHARE * plan.restSeconds * 1_000, undefined, { signal: session.signal });
   const rest = await step(`${plan.restSeconds} s of rest`, () => measureRest(session));
   const fleetMs = await step('latency with the fleet', () => measureLatency(session));
   const peakBytes = await readPeakBytes(worker.pid);

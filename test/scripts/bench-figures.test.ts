@@ -145,6 +145,7 @@ describe('toFleetRows', () => {
     startSeconds: 10,
     startActions: { actions: 200, heartbeats: 0 },
     rest: { seconds: 60, cpuShare: 0.16, actions: { actions: 150, heartbeats: 150 } },
+    idleBytes: 200e6,
     peakBytes: 900e6,
     probeMs: [100],
   };

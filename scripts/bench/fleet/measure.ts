@@ -29,6 +29,8 @@ export interface FleetFigures {
   /** Temporal Actions until the pipelines wait. */
   readonly startActions: ActionCounters;
   readonly rest: RestFigures;
+  /** The resident set of the worker before the first start, after it has run the one-file pipelines. */
+  readonly idleBytes: number | undefined;
   /** The largest resident set of the worker from the first start on; `undefined` where the system does not tell. */
   readonly peakBytes: number | undefined;
   /** CPU probes before, between and after the others. */
@@ -55,6 +57,7 @@ export async function measureFleet(session: FleetSession): Promise<FleetFigures>
   const small = await step('small pipelines and hand-written workflows', () => measureSmall(session));
   const idleMs = await step('latency without the fleet', () => measureLatency(session));
   await resetPeak(worker.pid);
+  const idleBytes = await readPeakBytes(worker.pid);
   const before = await readActionCounters(session);
   const startSeconds = await step(`${plan.pipelines} pipelines that wait`, () => startFleet(session));
   const startActions = subtract(await readActionCounters(session), before);
@@ -63,7 +66,7 @@ export async function measureFleet(session: FleetSession): Promise<FleetFigures>
   const fleetMs = await step('latency with the fleet', () => measureLatency(session));
   const peakBytes = await readPeakBytes(worker.pid);
   probeMs.push(probeCpu());
-  return { small, idleMs, fleetMs, startSeconds, startActions, rest, peakBytes, probeMs };
+  return { small, idleMs, fleetMs, startSeconds, startActions, rest, idleBytes, peakBytes, probeMs };
 }
 
 async function measureLatency({ client, taskQueue, ...session }: FleetSession): Promise<number[]> {

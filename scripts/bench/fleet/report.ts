@@ -64,11 +64,12 @@ export function toFleetRows(plan: FleetPlan, figures: FleetFigures): MeasureRow[
 
 /** The whole output of a run, in Markdown that is readable as it is. */
 export function renderFleetReport({ plan, machine, figures }: FleetResult): string {
-  const { small, idleMs, fleetMs, startSeconds, rest, probeMs } = figures;
+  const { small, idleMs, fleetMs, startSeconds, rest, idleBytes, probeMs } = figures;
   const rates = (rounds: typeof small.pipelines) => formatSummary(rounds.map(({ perSecond }) => perSecond));
   const others: [figure: string, measured: string][] = [
     ['one-file pipeline alone, ms', formatSummary(idleMs)],
     [`beside ${formatCount(plan.pipelines)} waiting ones, ms`, formatSummary(fleetMs)],
+    ["worker's resident set before, MB", idleBytes === undefined ? '–' : formatNumber(idleBytes / 1e6)],
     ['until all of them waited, s', formatNumber(startSeconds)],
     [`heartbeats in ${formatNumber(rest.seconds)} s of rest`, formatCount(rest.actions.heartbeats)],
     ['other Actions meanwhile', formatCount(rest.actions.actions - rest.actions.heartbeats)],

@@ -8,8 +8,8 @@ const FILES = 3;
 /** Workflows that run at the same time. */
 const IN_FLIGHT = 20;
 
-/** Workflows of each kind before the first round: connections and caches are cold. */
-const WARM_UP_RUNS = 40;
+/** Workflows of each kind before the first round, at most: connections and caches are cold. */
+const MAX_WARM_UP_RUNS = 40;
 
 /** Of a round each: the rounds of both kinds alternate. */
 export interface SmallFigures {
@@ -39,7 +39,8 @@ export async function measureSmall(session: FleetSession): Promise<SmallFigures>
       taskQueue,
       args: [job],
     });
-  for (const run of [runPipeline, runHandWritten]) await measureRound(session, WARM_UP_RUNS, run);
+  const warmUpRuns = Math.min(plan.small, MAX_WARM_UP_RUNS);
+  for (const run of [runPipeline, runHandWritten]) await measureRound(session, warmUpRuns, run);
   const [pipelines, handWritten]: [SmallRound[], SmallRound[]] = [[], []];
   for (let round = 0; round < plan.rounds; round += 1) {
     const kinds = [

@@ -131,6 +131,15 @@ export function readBctrlConfig(env: Environment): BctrlConfig {
   };
 }
 
+/**
+ * How long a new file may be missing from the API's listing.
+ *
+ * @throws ConfigError
+ */
+export function readListSettleTimeMs(env: Environment): number {
+  return readDurationMs(env, 'BCTRL_LIST_SETTLE_TIME', DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME);
+}
+
 /** @throws ConfigError */
 export function readWorkerConfig(env: Environment): WorkerConfig {
   return {
@@ -139,18 +148,13 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     maxCachedWorkflows: readMaxCachedWorkflows(env),
     deploymentVersion: readDeploymentVersion(env),
     ...readConnectionConfig(env),
-    listSettleTimeMs: readDurationMs(
-      env,
-      'BCTRL_LIST_SETTLE_TIME',
-      DEFAULT_LIST_SETTLE_TIME,
-      MAX_LIST_SETTLE_TIME,
-    ),
     shutdownGraceTimeMs: readDurationMs(
       env,
       'BCTRL_SHUTDOWN_GRACE_TIME',
       DEFAULT_SHUTDOWN_GRACE_TIME,
       MAX_SHUTDOWN_GRACE_TIME,
     ),
+    listSettleTimeMs: readListSettleTimeMs(env),
     log: {
       format: readOneOf(env, 'BCTRL_LOG_FORMAT', ['json', 'pretty']),
       level: readOneOf(env, 'BCTRL_LOG_LEVEL', ['info', 'debug', 'warn', 'error']) ?? 'info',

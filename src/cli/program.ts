@@ -125,7 +125,21 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
   const result = add('result', 'wait until a pipeline ends, and print its report', [
     'result post-run/7f3c…/4d26… --json',
     'result post-run/7f3c…/4d26… --all',
-  ]).argument(...WORKFLOW_ID);
+    'result post-run/7f3c…/4d26… --files > files.jsonl',
+  ])
+    .argument(...WORKFLOW_ID)
+    .addOption(
+      new Option('--files', 'print every file that the API lists, as one JSON object per line').conflicts([
+        'json',
+        'all',
+      ]),
+    )
+    .addOption(
+      new Option('--duplicates', 'like --files, but only the surplus files of each collection key')
+        .conflicts(['json', 'all'])
+        .implies({ files: true }),
+    )
+    .option('--runtime <runtimeId>', 'with --files: the runtime of a pipeline that Temporal has deleted', id);
   withReport(result).action(run(async () => (await import('./commands/result.js')).resultCommand));
 
   const phase = new Option('--phase <phase>', 'only pipelines in this phase').choices(phases);

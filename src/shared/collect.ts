@@ -137,6 +137,18 @@ export function toCollectedFile(file: File): CollectedFile {
   return missingFields ? { ...collected, missingFields } : collected;
 }
 
+type Dated = Pick<File, 'createdAt'>;
+
+/** Sorts files from the oldest to the newest. One without a valid `createdAt` counts as new. */
+export function compareAge(a: Dated, b: Dated): number {
+  return createdMs(a) - createdMs(b);
+}
+
+function createdMs({ createdAt = '' }: Dated): number {
+  const ms = Date.parse(createdAt);
+  return Number.isNaN(ms) ? Number.MAX_SAFE_INTEGER : ms;
+}
+
 const fileKeysSchema = z.array(z.string().length(SHORT_SHA256_LENGTH)).max(MAX_VERIFIED_FILES).readonly();
 
 /** Input of the activity `verifyCollectedFiles`. */

@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { collectionKeyPrefixSchema } from './bounded-string.js';
 
 /** Hexadecimal digits: 128 bits, so that no two texts ever collide. */
 export const SHORT_SHA256_LENGTH = 32;
@@ -34,4 +35,41 @@ const MAX_FAIRNESS_KEY_BYTES = 64;
 export function toFairnessKey(runtimeId: string): string {
   const { length } = new TextEncoder().encode(runtimeId);
   return length <= MAX_FAIRNESS_KEY_BYTES ? runtimeId : shortSha256(runtimeId);
+}
+
+/**
+ * The prefix of all collection keys of a workflow, in all of its runs. A long workflow id is hashed: 500 activities carry it in
+ * one message.
+ *
+ * @param firstExecutionRunId the run from which the workflow was retried, reset or continued as new
+ */
+export function toCollectionKeyPrefix(workflowId: string, firstExecutionRunId: string): string {
+  const prefix = `${workflowId}/${firstExecutionRunId}`;
+  return collectionKeyPrefixSchema.safeParse(prefix).success
+    ? prefix
+    : `${shortSha256(workflowId)}/${firstExecutionRunId}`;
+}
+
+/** A collection key in its parts. */
+export interface CollectionKeyParts {
+  /** What all files of the pipeline have in common. */
+  readonly prefix: string;
+  /** The `fileKey` of source and destination. */
+  readonly fileKey: string;
+}
+
+const fileKeyPattern = new RegExp(`^[0-9a-f]{${SHORT_SHA256_LENGTH}}$`);
+
+/** @param key the value in a file's metadata, which may be anything */
+export function parseCollectionKey(key: unknown): CollectionKeyParts | undefined {
+  if (typeof key !== 'string') return undefined;
+  const end = key.lastIndexOf('/');
+  const fileKey = key.slice(end + 1);
+  return end > 0 && fileKeyPattern.test(fileKey) ? { prefix: key.slice(0, end), fileKey } : undefined;
+}
+
+/** Whether a prefix is one of a workflow id, whatever its first run was. */
+export function isPrefixOfWorkflow(prefix: string, workflowId: string): boolean {
+  const id = prefix.slice(0, prefix.lastIndexOf('/'));
+  return id === workflowId || id === shortSha256(workflowId);
 }

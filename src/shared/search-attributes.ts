@@ -36,6 +36,11 @@ export function visibilityQuery({ phase, runtimeId, failed, running }: PipelineF
   ].join(' AND ');
 }
 
+/** The visibility query for all runs of a workflow id. */
+export function workflowIdQuery(workflowId: string): string {
+  return `WorkflowId = ${quote(workflowId)}`;
+}
+
 /** A backslash escapes in Temporal's query language too. */
 function quote(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;

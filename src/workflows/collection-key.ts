@@ -1,6 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
-import { collectionKeyPrefixSchema } from '../shared/bounded-string.js';
-import { shortSha256 } from '../shared/keys.js';
+import { toCollectionKeyPrefix } from '../shared/keys.js';
 
 /** Fields of the input of `collectRuntimeFile` and `collectRuntimeFiles`. */
 export interface CollectionKeyInput {
@@ -28,13 +27,10 @@ export function collectionKey(suffix?: string, rerunOf?: string): CollectionKeyI
   };
 }
 
-/** The prefix of all collection keys of this workflow. A long workflow id is hashed: 500 activities carry it in one message. */
+/** The prefix of all collection keys of this workflow. */
 export function collectionKeyPrefix(): string {
   const { workflowId, firstExecutionRunId } = workflowInfo();
-  const prefix = `${workflowId}/${firstExecutionRunId}`;
-  return collectionKeyPrefixSchema.safeParse(prefix).success
-    ? prefix
-    : `${shortSha256(workflowId)}/${firstExecutionRunId}`;
+  return toCollectionKeyPrefix(workflowId, firstExecutionRunId);
 }
 
 /**

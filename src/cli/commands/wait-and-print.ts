@@ -41,7 +41,8 @@ export async function waitAndPrint(
   return toExitCode(waited);
 }
 
-async function waitWithProgress(
+/** Waits until a workflow ends, with its progress on stderr. */
+export async function waitWithProgress(
   session: Session,
   { stderr, interrupted }: Io,
   handle: WorkflowHandle,
@@ -69,7 +70,7 @@ function reattachHint(
   return `${prefix}${state}. Reattach with: bctrl-temporal watch ${workflowId}\n`;
 }
 
-function toExitCode({ status, failure, isInterrupted }: WaitResult): ExitCode {
+export function toExitCode({ status, failure, isInterrupted }: WaitResult): ExitCode {
   if (status === 'completed') return exitCodes.done;
   if (status === 'running') return isInterrupted ? exitCodes.interrupted : exitCodes.running;
   return failure?.type === 'invalid_input' ? exitCodes.usage : exitCodes.failed;

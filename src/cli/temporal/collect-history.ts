@@ -1,0 +1,106 @@
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { defaultPayloadConverter, WorkflowNotFoundError } from '@temporalio/common';
+import { isObject } from '../../shared/external-input.js';
+import { fileKey, toCollectionKeyPrefix } from '../../shared/keys.js';
+import { workflowIdQuery } from '../../shared/search-attributes.js';
+import type { Session } from './session.js';
+
+/** The clocks of Temporal and of the API differ by less. It only bounds how far back the API's list is read. */
+const CLOCK_MARGIN_MS = 24 * 3_600_000;
+
+/** What Temporal knows of the files of a workflow, in all of its runs that it still has. */
+export interface CollectHistory {
+  readonly runtimeId: string;
+  /** The prefix of their collection keys. */
+  readonly prefix: string;
+  /** None of the files is older, as an RFC 3339 date-time. Unknown if Temporal has deleted the first run. */
+  readonly createdAfter: string | undefined;
+  /** Paths in the runtime, by file key. */
+  readonly runtimePaths: ReadonlyMap<string, string>;
+  /** Ids of the files that a report names. */
+  readonly reportedIds: ReadonlySet<string>;
+}
+
+type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
+type Payloads = Parameters<typeof defaultPayloadConverter.fromPayload>[0][] | null | undefined;
+
+/**
+ * Reads the histories of a workflow id: of runs that continue as new and of reruns too, which share the collection keys. The
+ * inputs of the collect activities name all files, wherever the workflow had them from.
+ */
+export async function readCollectHistory(
+  session: Session,
+  { workflowId, runId }: WorkflowExecutionDescription,
+): Promise<CollectHistory> {
+  const newest = await fetchEvents(session, workflowId, runId);
+  const { runtimeId, prefix } = readStart(workflowId, newest);
+  const runtimePaths = new Map<string, string>();
+  const reportedIds = new Set<string>();
+  const firstRunId = prefix.slice(prefix.lastIndexOf('/') + 1);
+  let startedMs: number | undefined;
+  const read = (events: readonly Event[]) => {
+    for (const event of events) {
+      addRuntimePaths(event, prefix, runtimePaths);
+      addReportedIds(event, reportedIds);
+    }
+  };
+  read(newest);
+  // Visibility lags behind: it may not have the newest run yet.
+  for await (const run of session.client.workflow.list({ query: workflowIdQuery(workflowId) })) {
+    if (run.runId === firstRunId) startedMs = run.startTime.getTime();
+    if (run.runId !== runId) read(await fetchEvents(session, workflowId, run.runId));
+  }
+  const createdAfter =
+    startedMs === undefined ? undefined : new Date(startedMs - CLOCK_MARGIN_MS).toISOString();
+  return { runtimeId, prefix, createdAfter, runtimePaths, reportedIds };
+}
+
+/** A run that Temporal has deleted has no events. */
+async function fetchEvents({ client }: Session, workflowId: string, runId: string): Promise<Event[]> {
+  try {
+    return (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return [];
+    throw error;
+  }
+}
+
+function readStart(workflowId: string, [started]: readonly Event[]) {
+  const { input, firstExecutionRunId } = started?.workflowExecutionStartedEventAttributes ?? {};
+  const { runtimeId, rerunOf } = readObject(input?.payloads);
+  const prefix =
+    typeof rerunOf === 'string' ? rerunOf : toCollectionKeyPrefix(workflowId, firstExecutionRunId ?? '');
+  return { runtimeId: String(runtimeId), prefix };
+}
+
+const collectActivities: readonly unknown[] = ['collectRuntimeFile', 'collectRuntimeFiles'];
+
+function addRuntimePaths(event: Event, prefix: string, runtimePaths: Map<string, string>): void {
+  const { activityType, input } = event.activityTaskScheduledEventAttributes ?? {};
+  if (!collectActivities.includes(activityType?.name)) return;
+  const { collectionKey, files, ...file } = readObject(input?.payloads);
+  if (collectionKey !== prefix) return;
+  for (const { runtimePath, destinationPath } of Array.isArray(files) ? files.filter(isObject) : [file]) {
+    if (typeof runtimePath !== 'string') continue;
+    const destination = typeof destinationPath === 'string' ? { destinationPath } : {};
+    runtimePaths.set(fileKey({ runtimePath, ...destination }), runtimePath);
+  }
+}
+
+/** A report is the result of a pipeline, or a detail of its failure. A single file is the result of its workflow. */
+function addReportedIds(event: Event, reportedIds: Set<string>): void {
+  const completed = event.workflowExecutionCompletedEventAttributes?.result?.payloads;
+  const failure = event.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo;
+  const { files, id } = readObject(completed ?? failure?.details?.payloads);
+  if (typeof id === 'string') reportedIds.add(id);
+  for (const { fileId } of Array.isArray(files) ? files.filter(isObject) : []) {
+    if (typeof fileId === 'string') reportedIds.add(fileId);
+  }
+}
+
+/** The first payload, if it is an object. */
+function readObject(payloads: Payloads): Readonly<Record<string, unknown>> {
+  const [payload] = payloads ?? [];
+  const value = payload && defaultPayloadConverter.fromPayload(payload);
+  return isObject(value) ? value : {};
+}

@@ -45,12 +45,27 @@ export function startNode(
   env: Readonly<Record<string, string>>,
   timeout?: number,
 ): RunningProcess {
-  const child = spawn(process.execPath, args, {
+  // The repository may contain a developer's .env.
+  return startProcess(t, process.execPath, args, { env, cwd: tmpdir(), timeout });
+}
+
+interface ProcessOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly timeout?: number | undefined;
+}
+
+/** Starts a program with no environment but `env` and what it needs. It is killed after the test. */
+export function startProcess(
+  t: TestContext,
+  program: string,
+  args: readonly string[],
+  { env, ...options }: ProcessOptions,
+): RunningProcess {
+  const child = spawn(program, args, {
+    ...options,
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
-    // The repository may contain a developer's .env.
-    cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout,
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -131,15 +131,6 @@ export function readBctrlConfig(env: Environment): BctrlConfig {
   };
 }
 
-/**
- * How long a new file may be missing from the API's listing.
- *
- * @throws ConfigError
- */
-export function readListSettleTimeMs(env: Environment): number {
-  return readDurationMs(env, 'BCTRL_LIST_SETTLE_TIME', DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME);
-}
-
 /** @throws ConfigError */
 export function readWorkerConfig(env: Environment): WorkerConfig {
   return {
@@ -205,6 +196,15 @@ function readAddress(env: Environment, name: string, example: string): ListenAdd
 /** `host:port`, with brackets around an IPv6 address. */
 export function formatAddress({ host, port }: ListenAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * How long a new file may be missing from the API's listing.
+ *
+ * @throws ConfigError
+ */
+export function readListSettleTimeMs(env: Environment): number {
+  return readDurationMs(env, 'BCTRL_LIST_SETTLE_TIME', DEFAULT_LIST_SETTLE_TIME, MAX_LIST_SETTLE_TIME);
 }
 
 /** Reads OpenTelemetry's own variables. The exporter reads those for headers, timeout and compression itself. */

@@ -1,4 +1,4 @@
-import { verifyApiKey } from './api-checks.js';
+import { verifyApiKeyOnce } from './api-checks.js';
 import { BctrlClient } from './bctrl/bctrl-client.js';
 import { BctrlError } from './bctrl/bctrl-error.js';
 import type { ListFilesParams } from './bctrl/client-options.js';
@@ -41,7 +41,7 @@ export async function listKeyedFiles(
   const wanted = new Map<string, KeyedFile>();
   let read = 0;
   try {
-    await verifyApiKey(client, config.baseUrl);
+    await verifyApiKeyOnce(config);
     const lister = { client, retryTable, random: Math.random };
     for await (const files of listFilePages(lister, query, { signal })) {
       read += files.length;

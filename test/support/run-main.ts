@@ -6,7 +6,7 @@ import type { ProcessResult } from './executable.js';
 /** Runs a command of the starter in this process, with no environment variables but those of `env`. */
 export async function runMain(
   argv: readonly string[],
-  surroundings: { readonly env?: Environment } = {},
+  surroundings: { readonly env?: Environment; readonly interrupted?: AbortSignal } = {},
 ): Promise<ProcessResult> {
   let [stdout, stderr] = ['', ''];
   const code = await main(argv, {
@@ -25,7 +25,7 @@ export async function runMain(
     get env() {
       return surroundings.env ?? {};
     },
-    interrupted: new AbortController().signal,
+    interrupted: surroundings.interrupted ?? new AbortController().signal,
   });
   return { code, stdout, stderr };
 }

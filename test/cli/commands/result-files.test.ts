@@ -7,6 +7,7 @@ import { COLLECTION_KEY_FIELD } from '../../../src/shared/names.js';
 import type { GatewayOptions } from '../../../src/testing.js';
 import { API_KEY, startTestGateway } from '../../support/gateway.js';
 import { runMain } from '../../support/run-main.js';
+import { waitFor } from '../../support/wait-for.js';
 
 const WORKFLOW_ID = 'post-run/runtime/job';
 
@@ -33,7 +34,7 @@ async function setUp(t: TestContext, options: GatewayOptions = {}) {
       return await Promise.all(collects);
     },
     result: (workflowId: string, ...argv: string[]) =>
-      runMain(['result', workflowId, '--files', '--runtime', runtimeId, ...argv], { env: { ...env } }),
+      runMain(['result', workflowId, '--files', '--runtime', runtimeId, ...argv], { env }),
     env,
     runtimeId,
   };
@@ -123,6 +124,19 @@ describe('result --files --runtime', () => {
       stderr,
       /^bctrl-temporal: the list of files broke off after 200 files, and none is printed \(http:.*: GET \/v1\/files returned 503 .*\)\n$/,
     );
+  });
+
+  test('prints nothing and exits with 130 after Ctrl-C', async (t) => {
+    const { gateway, env, runtimeId } = await setUp(t);
+    gateway.setFaults([{ operation: 'list-files', fault: { kind: 'delay', delayMs: 60_000 } }]);
+    const interrupt = new AbortController();
+    const argv = ['result', WORKFLOW_ID, '--files', '--runtime', runtimeId];
+    const ended = runMain(argv, { env, interrupted: interrupt.signal });
+    await waitFor('the request', () => gateway.snapshot().requests['list-files'] === 1);
+    interrupt.abort();
+    const { code, stdout, stderr } = await ended;
+    assert.deepEqual([code, stdout], [exitCodes.interrupted, '']);
+    assert.match(stderr, /the list of files broke off after 0 files, and none is printed \(interrupted\)/);
   });
 
   test('exits with 2 if the API refuses the key, and with 3 if the API is not reachable', async (t) => {

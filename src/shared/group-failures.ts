@@ -8,12 +8,16 @@ export interface FailureGroup<T extends Problem = FailedOutcome> {
   readonly first: T;
 }
 
+/** Equal for failures of one group. */
+export function toFailureCause({ reasonClass, code, status, message }: Problem): string {
+  return JSON.stringify(reasonClass === undefined ? message : [reasonClass, code, status]);
+}
+
 /** Groups failures by their cause, the largest group first. */
 export function groupFailures<T extends Problem>(failures: Iterable<T>): FailureGroup<T>[] {
   const groups = new Map<string, { count: number; readonly first: T }>();
   for (const failure of failures) {
-    const { reasonClass, code, status } = failure;
-    const cause = JSON.stringify(reasonClass === undefined ? failure.message : [reasonClass, code, status]);
+    const cause = toFailureCause(failure);
     const group = groups.get(cause);
     if (group === undefined) groups.set(cause, { count: 1, first: failure });
     else group.count += 1;
@@ -27,12 +31,18 @@ export function groupFailures<T extends Problem>(failures: Iterable<T>): Failure
  */
 export function describeFailureGroup({ count, first }: FailureGroup): string {
   if (count === 1) return first.message;
-  const path = truncatePath(first.runtimePath);
-  return `×${formatCount(count)}: ${toCause(first, path)}, e.g. ${path}`;
+  return `×${formatCount(count)}: ${toCause(first)}, e.g. ${truncatePath(first.runtimePath)}`;
 }
 
 /** The message without what differs from file to file, and without the request, which is the same for all files. */
-function toCause({ message }: FailedOutcome, path: string): string {
-  const ofAll = message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message;
-  return ofAll.replace(/^[A-Z]+ \S+ returned /, '').replace(/\.$/, '');
+function toCause({ message, runtimePath }: FailedOutcome): string {
+  return withoutPath(message, runtimePath)
+    .replace(/^[A-Z]+ \S+ returned /, '')
+    .replace(/\.$/, '');
+}
+
+/** The message of a file's failure, which begins with the file's path, for other files. */
+export function withoutPath(message: string, runtimePath: string): string {
+  const prefix = `${truncatePath(runtimePath)}: `;
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
 }

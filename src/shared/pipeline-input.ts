@@ -98,6 +98,17 @@ const nextSchema = z.strictObject({
     .optional(),
 });
 
+/** A workflow to start with a {@link PipelineNotice} as its argument, so that a failure or a hold reaches a person. */
+export interface OnCloseWorkflow extends NextWorkflow {
+  /**
+   * `failed`: the pipeline closes without success, which is as failed, abandoned or cancelled. `held`: that, and each time it
+   * becomes held. `always`: all that, and a close as succeeded or skipped.
+   */
+  readonly when: 'failed' | 'held' | 'always';
+}
+
+const onCloseSchema = nextSchema.extend({ when: z.enum(['failed', 'held', 'always']) });
+
 /** What a pipeline does beside where its files come from. */
 export interface PipelineOptions extends RuntimeInput {
   /**
@@ -124,6 +135,8 @@ export interface PipelineOptions extends RuntimeInput {
   readonly stopRuntime?: 'always' | 'on-success' | 'never' | undefined;
   /** A workflow to start with the report as its argument if the pipeline succeeds. Default: none. */
   readonly next?: NextWorkflow | undefined;
+  /** A workflow to start when the pipeline closes or is held. It never changes how the pipeline ends. Default: none. */
+  readonly onClose?: OnCloseWorkflow | undefined;
   /**
    * Prefix of the collection keys of a closed pipeline, whose files this one continues to collect: at most 2,000 bytes of JSON.
    * Files that the other one made are found, not duplicated. The query `rerunInput` returns it. Default: none.
@@ -175,6 +188,7 @@ export const pipelineFieldsSchema = runtimeInputSchema.extend({
   exportArchive: exportArchiveSchema.optional(),
   stopRuntime: z.enum(['always', 'on-success', 'never']).optional(),
   next: nextSchema.optional(),
+  onClose: onCloseSchema.optional(),
   rerunOf: collectionKeyPrefixSchema.optional(),
 });
 

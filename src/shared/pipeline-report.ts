@@ -93,7 +93,7 @@ export interface StoppedRuntime {
 /** What became of the runtime. */
 export type StopRuntimeOutcome = StoppedRuntime | FailedStep | SkippedStep;
 
-/** The next workflow has started. It may still run. */
+/** The workflow has started. It may still run. */
 export interface StartedWorkflow {
   /** Tells the kinds of outcomes apart. */
   readonly outcome: 'started';
@@ -155,6 +155,8 @@ export interface PipelineReport {
   readonly stopRuntime?: StopRuntimeOutcome;
   /** Whether the next workflow was started. Absent if none was asked for, and before the step. */
   readonly next?: NextOutcome;
+  /** The last workflow that `onClose` started. Absent before, and if a warning says that it could not be started. */
+  readonly onClose?: StartedWorkflow;
 }
 
 /** What a pipeline does now. `held`: it waits for `resume` or `abandon`. `finishing`: archive, runtime and next workflow. */
@@ -166,4 +168,16 @@ export interface PipelineProgress extends PipelineReport {
   readonly phase: PipelinePhase;
   /** Set while the signal `jobFinished` would be accepted. */
   readonly waitingForSignal?: true;
+}
+
+/** Argument of the workflow that `onClose` starts: the report, and what a person needs to act on it. */
+export interface PipelineNotice extends PipelineProgress {
+  /** Workflow id of the pipeline. */
+  readonly workflowId: string;
+  /** Run id of the pipeline's workflow. The `runId` of the report is that of the runtime. */
+  readonly workflowRunId: string;
+  /** `held`: the pipeline waits for `resume` or `abandon`. `done`: it closes, and `outcome` says how. */
+  readonly phase: 'held' | 'done';
+  /** What is wrong, in one sentence. Absent if nothing is. */
+  readonly problem?: string;
 }

@@ -7,6 +7,7 @@ export type { Duration } from './duration.js';
 export type { ApiProblem } from './failure-details.js';
 export type {
   NextWorkflow,
+  OnCloseWorkflow,
   PipelineFile,
   PipelineInput,
   PipelineOptions,
@@ -37,6 +38,7 @@ export type {
   MissingOutcome,
   NextOutcome,
   PipelineCounts,
+  PipelineNotice,
   PipelineOutcome,
   PipelinePhase,
   PipelineProgress,

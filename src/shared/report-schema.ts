@@ -10,6 +10,7 @@ import type {
   JobOutcome,
   NextOutcome,
   PipelineReport,
+  StartedWorkflow,
   StopRuntimeOutcome,
 } from './pipeline-report.js';
 
@@ -68,10 +69,12 @@ const stopRuntimeSchema: z.ZodType<StopRuntimeOutcome> = z.union([
   skippedStepSchema,
 ]);
 
-const nextSchema: z.ZodType<NextOutcome> = z.union([
-  z.object({ outcome: z.literal('started'), workflowId: z.string() }),
-  skippedStepSchema,
-]);
+const startedWorkflowSchema: z.ZodType<StartedWorkflow> = z.object({
+  outcome: z.literal('started'),
+  workflowId: z.string(),
+});
+
+const nextSchema: z.ZodType<NextOutcome> = z.union([startedWorkflowSchema, skippedStepSchema]);
 
 /** Reads item by item: an item that cannot be read is left out. */
 function readableItems<T>(item: z.ZodType<T>) {
@@ -100,9 +103,10 @@ export const pipelineReportSchema = z
     exportArchive: exportArchiveSchema.optional().catch(undefined),
     stopRuntime: stopRuntimeSchema.optional().catch(undefined),
     next: nextSchema.optional().catch(undefined),
+    onClose: startedWorkflowSchema.optional().catch(undefined),
   })
   .transform(
-    ({ runId, outcome, duplicates, exportArchive, stopRuntime, next, ...rest }): PipelineReport => ({
+    ({ runId, outcome, duplicates, exportArchive, stopRuntime, next, onClose, ...rest }): PipelineReport => ({
       ...rest,
       ...(runId !== undefined && { runId }),
       ...(outcome !== undefined && { outcome }),
@@ -110,5 +114,6 @@ export const pipelineReportSchema = z
       ...(exportArchive && { exportArchive }),
       ...(stopRuntime && { stopRuntime }),
       ...(next && { next }),
+      ...(onClose && { onClose }),
     }),
   );

@@ -1,24 +1,14 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
-import { isAtMostBytes } from '../shared/bounded-string.js';
-import { shortSha256 } from '../shared/keys.js';
 import type { ParsedPipelineInput } from '../shared/pipeline-input.js';
-import type {
-  ExportArchiveOutcome,
-  NextOutcome,
-  SkippedStep,
-  StopRuntimeOutcome,
-} from '../shared/pipeline-report.js';
+import type { ExportArchiveOutcome, SkippedStep, StopRuntimeOutcome } from '../shared/pipeline-report.js';
 import { toProblem } from './activity-failure.js';
 import { activityOptions } from './activity-options.js';
 import { collectionKey } from './collection-key.js';
 import type { PipelineState } from './pipeline-state.js';
+import { startWorkflow } from './start-workflow.js';
 
 const activities = proxyActivities<BctrlActivities>(activityOptions());
-
-/** Temporal refuses a longer workflow id, and with it the workflow task. */
-const MAX_WORKFLOW_ID_BYTES = 1_000;
 
 /** Finds the run that is exported later: the API names it only while the runtime is active. */
 export async function resolveRunId(pipeline: PipelineState): Promise<void> {
@@ -91,28 +81,13 @@ async function runStop(pipeline: PipelineState): Promise<StopRuntimeOutcome> {
 export async function startNext(pipeline: PipelineState): Promise<void> {
   const { next } = pipeline.input;
   if (next === undefined) return;
-  pipeline.next = pipeline.outcome === 'succeeded' ? await runStartNext(pipeline, next) : skippedBy(pipeline);
-}
-
-async function runStartNext(
-  pipeline: PipelineState,
-  { workflowType, taskQueue = workflowInfo().taskQueue }: NonNullable<ParsedPipelineInput['next']>,
-): Promise<NextOutcome> {
+  if (pipeline.outcome !== 'succeeded') {
+    pipeline.next = skippedBy(pipeline);
+    return;
+  }
   // A reset or a retry of this pipeline has the same key, so that it does not start the workflow again.
   const { collectionKey: key } = collectionKey('next');
-  const workflowId = isAtMostBytes(key, MAX_WORKFLOW_ID_BYTES) ? key : `post-run-next/${shortSha256(key)}`;
-  try {
-    await startChild(workflowType, {
-      workflowId,
-      taskQueue,
-      args: [pipeline.report],
-      parentClosePolicy: 'ABANDON',
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
-  return { outcome: 'started', workflowId };
+  pipeline.next = await startWorkflow(next, { key, hashedPrefix: 'post-run-next' }, pipeline.report);
 }
 
 /** Marks the steps that a cancelled pipeline did not reach as skipped. */

@@ -16,6 +16,7 @@ import type {
   PipelinePhase,
   PipelineProgress,
   PipelineReport,
+  StartedWorkflow,
   StopRuntimeOutcome,
 } from '../shared/pipeline-report.js';
 import type { BctrlActivityOptions } from './activity-options.js';
@@ -59,6 +60,9 @@ export class PipelineState {
   exportArchive: ExportArchiveOutcome | undefined;
   stopRuntime?: StopRuntimeOutcome;
   next?: NextOutcome;
+  onClose?: StartedWorkflow;
+  /** How many times this run was held. */
+  holds = 0;
   #phase: PipelinePhase = 'waiting';
 
   constructor(input: ParsedPipelineInput, previous?: ContinueAsNewState) {
@@ -157,7 +161,7 @@ export class PipelineState {
   }
 
   get report(): PipelineReport {
-    const { files, runId, exportArchive, stopRuntime, next } = this;
+    const { files, runId, exportArchive, stopRuntime, next, onClose } = this;
     return {
       runtimeId: this.input.runtimeId,
       ...(runId !== undefined && { runId }),
@@ -171,6 +175,7 @@ export class PipelineState {
       ...(exportArchive && { exportArchive }),
       ...(stopRuntime && { stopRuntime }),
       ...(next && { next }),
+      ...(onClose && { onClose }),
     };
   }
 

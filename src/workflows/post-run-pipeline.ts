@@ -12,6 +12,7 @@ import { collectFiles } from './collect-files.js';
 import { exportArchive, markStepsSkipped, resolveRunId, startNext, stopRuntime } from './finish.js';
 import { hold, shouldHold } from './hold.js';
 import { registerHandlers } from './message-handlers.js';
+import { tellClosed } from './on-close.js';
 import { createPipelineState, type PipelineState } from './pipeline-state.js';
 import { describeFailure } from './temporal-ui.js';
 import { verifyFiles } from './verify-files.js';
@@ -62,6 +63,7 @@ async function run(pipeline: PipelineState): Promise<void> {
   await stopRuntime(pipeline);
   await startNext(pipeline);
   pipeline.setPhase('done');
+  await tellClosed(pipeline);
 }
 
 /** Waits for all steps, even if one fails: a workflow must not clean up, or close, while another still runs. */
@@ -91,4 +93,5 @@ async function cleanUp(pipeline: PipelineState): Promise<void> {
   if (pipeline.input.stopRuntime === 'always') await stopRuntime(pipeline);
   markStepsSkipped(pipeline);
   pipeline.setPhase('done');
+  await tellClosed(pipeline);
 }

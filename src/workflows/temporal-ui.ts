@@ -1,6 +1,7 @@
 import type { SearchAttributePair } from '@temporalio/common';
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { toTemporalUiMarkdown } from '../shared/display-text.js';
+import { formatCount, toTemporalUiMarkdown } from '../shared/display-text.js';
+import { describeFailureGroup, groupFailures } from '../shared/group-failures.js';
 import type { PipelineProgress, PipelineReport } from '../shared/pipeline-report.js';
 import { searchAttributes } from '../shared/search-attributes.js';
 
@@ -12,7 +13,7 @@ const HELD_HELP =
 
 /** The current details of a pipeline, as Markdown. */
 export function renderCurrentDetails(progress: PipelineProgress): string {
-  const { phase, outcome, counts, bytes, jobs, files, warnings } = progress;
+  const { phase, outcome, counts, bytes, jobs, warnings } = progress;
   const cells = { phase: outcome === undefined ? phase : `${phase}: ${outcome}`, ...counts, bytes };
   return toTemporalUiMarkdown([
     `| ${Object.keys(cells).join(' | ')} |`,
@@ -23,10 +24,7 @@ export function renderCurrentDetails(progress: PipelineProgress): string {
       'Jobs that have a problem:',
       jobs.flatMap(({ problem }) => (problem ? toProblemLine(problem) : [])),
     ),
-    ...toSection(
-      'Last failures:',
-      files.flatMap((file) => (file.outcome === 'failed' ? toProblemLine(file) : [])),
-    ),
+    ...toSection('Failures:', toFailureLines(progress)),
     ...toSection('Finish:', toStepLines(progress)),
     ...toSection(
       'Warnings:',
@@ -35,8 +33,19 @@ export function renderCurrentDetails(progress: PipelineProgress): string {
   ]);
 }
 
-function toStepLines({ exportArchive, stopRuntime, next }: PipelineReport): string[] {
-  return Object.entries({ exportArchive, stopRuntime, next }).flatMap(([name, step]) => {
+/** A line for each cause. The report does not list all the failures of a large pipeline. */
+function toFailureLines({ files, counts }: PipelineProgress): string[] {
+  const failed = files.filter((file) => file.outcome === 'failed');
+  const shown = groupFailures(failed).slice(0, SHOWN_LINES - 1);
+  const others = counts.failed - shown.reduce((sum, { count }) => sum + count, 0);
+  return [
+    ...shown.map((group) => `- \`${group.first.reasonClass}\` ${describeFailureGroup(group)}`),
+    ...(others > 0 ? [`- and ${formatCount(others)} more`] : []),
+  ];
+}
+
+function toStepLines({ exportArchive, stopRuntime, next, onClose }: PipelineReport): string[] {
+  return Object.entries({ exportArchive, stopRuntime, next, onClose }).flatMap(([name, step]) => {
     if (step === undefined) return [];
     const reason = step.outcome === 'failed' ? `: ${step.message}` : '';
     return [`- ${name} ${step.outcome}${reason}`];
@@ -70,16 +79,24 @@ export function upsertPipelineSearchAttributes({ phase, runId, counts }: Pipelin
   if (changed.length > 0) upsertSearchAttributes(changed);
 }
 
-/** Why a pipeline failed: the message of its failure, in one sentence. */
-export function describeFailure(report: PipelineReport): string {
+/** Why a pipeline failed: the message of its failure, in one sentence. `cause` follows the number of failed files. */
+export function describeFailure(report: PipelineReport, cause = ''): string {
   const { counts, jobs, outcome, exportArchive, stopRuntime } = report;
   const [job, ...otherJobs] = jobs.flatMap(({ problem }) => problem?.message ?? []);
   const reasons = [
     job !== undefined && (otherJobs.length === 0 ? job : `${job} (and ${otherJobs.length} more)`),
-    counts.failed > 0 && `${counts.failed} of ${counts.files} files could not be collected`,
+    counts.failed > 0 && `${counts.failed} of ${counts.files} files could not be collected${cause}`,
     exportArchive?.outcome === 'failed' && 'the archive could not be made',
     stopRuntime?.outcome === 'failed' && 'the runtime could not be stopped',
   ];
   const sentence = reasons.filter((reason) => reason !== false).join('; ');
   return outcome === 'abandoned' ? `abandoned: ${sentence}` : sentence;
+}
+
+/** What is wrong with a pipeline, with the most frequent cause, in one sentence; `''` if nothing is. */
+export function describeProblem(report: PipelineReport): string {
+  if (report.outcome === 'cancelled') return 'the pipeline was cancelled';
+  const [group] = groupFailures(report.files.filter((file) => file.outcome === 'failed'));
+  const cause = group && ` (${group.first.reasonClass} ${describeFailureGroup(group)})`;
+  return describeFailure(report, cause);
 }

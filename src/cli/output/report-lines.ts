@@ -138,8 +138,8 @@ function warningLine(warning: string, style: Style): Line {
   return { text: `${style('yellow', 'warning')}    ${warning}` };
 }
 
-function finishLines({ exportArchive, stopRuntime, next }: PipelineReport, style: Style): Line[] {
-  const steps = { archive: exportArchive, runtime: stopRuntime, next };
+function finishLines({ exportArchive, stopRuntime, next, onClose }: PipelineReport, style: Style): Line[] {
+  const steps = { archive: exportArchive, runtime: stopRuntime, next, onClose };
   return Object.entries(steps).flatMap(([name, step]) => {
     if (step === undefined) return [];
     const help = step.outcome === 'failed' ? helpLines(step) : [];

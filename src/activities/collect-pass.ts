@@ -3,18 +3,27 @@ import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { RequestOptions } from '../bctrl/client-options.js';
 import { isMissingFile } from '../shared/collect.js';
 import { durationToMs } from '../shared/duration.js';
-import { appearsWithinRule, nextRetryDelayMs, type RetryRule } from '../shared/retry-table.js';
+import {
+  appearsWithinRule,
+  isNeverRetried,
+  nextRetryDelayMs,
+  type RetryRule,
+} from '../shared/retry-table.js';
 import type { Attempt } from './attempt.js';
-import { CircuitBreaker, isApiFailure } from './circuit-breaker.js';
+import { CircuitBreaker, isApiFailure, isRefusalOfAll, MAX_REFUSALS } from './circuit-breaker.js';
 import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
 import { type CollectState, type FileState, isPending, type RetriedFailure } from './collect-state.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { recordFailure, toBctrlError } from './failures.js';
 import { lookUpFiles } from './look-up-files.js';
 
+/** A refusal comes sooner. Without an answer by then, the first files are large, and the others need not wait for them. */
+const FEW_IN_FLIGHT_MS = 5_000;
+
 /**
  * One pass over the pending files of a runtime, in which each is tried at most once. Files that an earlier attempt may have
- * created are looked up first, all with one lookup. A circuit breaker ends the pass early.
+ * created are looked up first, all with one lookup. A circuit breaker ends the pass early. If it opened because the key or the
+ * runtime is refused, the untried files fail with the same failure.
  */
 export class CollectPass {
   readonly #dependencies: ActivityDependencies;
@@ -42,7 +51,11 @@ export class CollectPass {
     await this.#collectAll(pending.filter(({ lookupFromMs }) => lookupFromMs === undefined));
     const lookupFailure = uncertain.length > 0 ? await this.#lookUpThenCollect(uncertain) : undefined;
     if (files.some(isPending)) this.#attempt.signal.throwIfAborted();
-    const { trippedBy } = this.#breaker;
+    const { trippedBy, isFinal } = this.#breaker;
+    if (trippedBy && isFinal) {
+      this.#failUntried(trippedBy);
+      return lookupFailure;
+    }
     this.#state.consecutiveTrips = trippedBy ? this.#state.consecutiveTrips + 1 : 0;
     if (trippedBy) return { error: trippedBy, delayMs: this.#toOutageDelayMs(trippedBy) };
     return (
@@ -53,38 +66,46 @@ export class CollectPass {
 
   /** Sends a request for an uncertain file only after a lookup, in a settled listing, did not find it. */
   async #lookUpThenCollect(uncertain: readonly FileState[]): Promise<RetriedFailure | undefined> {
-    if (!this.#maySend) return undefined;
+    // A runtime that is gone takes no files, and the listing still has those that were collected.
+    const mayLookUp = () => this.#maySend || this.#breaker.isFinal;
+    if (!mayLookUp()) return undefined;
     const waitMs = this.#state.listSettledAtMs - performance.now();
     const { signal } = this.#attempt;
     const wakeUp = AbortSignal.any([signal, this.#dependencies.shutdown.signal]);
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: wakeUp }).catch(() => undefined);
-    if (!this.#maySend) return undefined;
+    if (!mayLookUp()) return undefined;
     const failure = await lookUpFiles(this.#dependencies, this.#state, uncertain, signal);
     if (failure === undefined) await this.#collectAll(uncertain.filter(isPending));
     return failure;
   }
 
-  /** Collects files with a pool of slots, one for each request that the client may have in flight. */
+  /**
+   * Collects files with a pool of slots, one for each request that the client may have in flight. Few of them run until the API
+   * has accepted a file: in a later attempt a single one, as the API may still be down.
+   */
   async #collectAll(files: readonly FileState[]): Promise<void> {
     // Files with the fewest failures go first, so that an early failure points at the API, not at the file.
     const queue = files.toSorted((a, b) => countFailures(a) - countFailures(b)).reverse();
     const takeNext = () => (this.#maySend ? queue.pop() : undefined);
-    if (this.#attempt.info.attempt > 1) await this.#probe(takeNext);
-    const slots = Math.min(this.#dependencies.client.maxRequests, files.length);
+    const maxSlots = Math.min(this.#dependencies.client.maxRequests, files.length);
+    const slots: Promise<void>[] = [];
     const runSlot = async () => {
-      for (let file = takeNext(); file; file = takeNext()) await this.#collectOne(file, slots);
+      for (let file = takeNext(); file; file = takeNext()) {
+        if (await this.#collectOne(file, slots.length)) startSlots(maxSlots);
+      }
     };
-    await Promise.all(Array.from({ length: slots }, runSlot));
+    const startSlots = (count: number) => {
+      while (slots.length < count) slots.push(runSlot());
+    };
+    const isFirstAttempt = this.#attempt.info.attempt === 1;
+    startSlots(Math.min(isFirstAttempt ? MAX_REFUSALS : 1, maxSlots));
+    const timer = isFirstAttempt && setTimeout(() => startSlots(maxSlots), FEW_IN_FLIGHT_MS);
+    // A slot that runs may start others, which are waited for too.
+    for (const slot of slots) await slot;
+    if (timer) clearTimeout(timer);
   }
 
-  /** Collects files one at a time until the API responds normally: if it is still down, few requests are sent. */
-  async #probe(takeNext: () => FileState | undefined): Promise<void> {
-    for (let file = takeNext(); file; file = takeNext()) {
-      if (await this.#collectOne(file, 1)) return;
-    }
-  }
-
-  /** Collects one file. Returns whether the API responded normally, if only to refuse this file. */
+  /** Collects one file. Returns whether the API accepted the key and the runtime, if only to refuse this file. */
   async #collectOne(file: FileState, inFlight: number): Promise<boolean> {
     const { runtimeId } = this.#state;
     const { lookupFromMs, unverified } = file;
@@ -97,7 +118,7 @@ export class CollectPass {
       const collected = acquired.file;
       file.outcome = file.unverified ? { ...acquired, file: { ...collected, unverified: true } } : acquired;
       file.durationMs = performance.now() - startedMs;
-      this.#breaker.recordResponse();
+      this.#breaker.recordResponse(startedMs);
       return true;
     } catch (thrown) {
       if (this.#attempt.signal.aborted) return false;
@@ -117,8 +138,20 @@ export class CollectPass {
         if (isPending(file)) this.#breaker.recordApiFailure(error, inFlight);
         return false;
       }
-      this.#breaker.recordResponse();
+      if (isRefusalOfAll(error) && isNeverRetried(this.#dependencies.retryTable, error)) {
+        this.#breaker.recordRefusal(error);
+        return false;
+      }
+      this.#breaker.recordResponse(startedMs);
       return true;
+    }
+  }
+
+  #failUntried({ message, reasonClass, code, status, hint }: BctrlError): void {
+    const untried = `not tried, because other files were refused: ${message}`;
+    const error = new BctrlError(untried, { reasonClass, code, status, hint, mayHaveSucceeded: false });
+    for (const file of this.#state.files) {
+      if (isPending(file) && file.lastFailure === undefined) file.outcome = { error, untried: true };
     }
   }
 

@@ -19,7 +19,13 @@ export interface AcquiredFile {
 }
 
 /** Acquired in this attempt, restored from the checkpoint of an earlier one, or finally failed. */
-type AttemptOutcome = AcquiredFile | { readonly restored: CollectOutcome } | { readonly error: BctrlError };
+type AttemptOutcome = AcquiredFile | { readonly restored: CollectOutcome } | FinalFailure;
+
+interface FinalFailure {
+  readonly error: BctrlError;
+  /** No request was sent for it in this attempt: it would be refused like others. */
+  readonly untried?: true | undefined;
+}
 
 /** A failure that is not final. */
 export interface RetriedFailure {
@@ -91,11 +97,12 @@ export function toCollectOutcome(
   if (outcome === undefined) return undefined;
   if ('restored' in outcome) return outcome.restored;
   if ('file' in outcome) return toOutcome(outcome.file);
-  const { error } = outcome;
+  const { error, untried } = outcome;
   return {
     outcome: 'failed',
     ...toErrorFields(error),
     message: `${truncatePath(options.runtimePath)}: ${error.message}`,
     ...(lookupFromMs !== undefined && { unverified: true }),
+    ...(untried && { untried }),
   };
 }

@@ -1,6 +1,8 @@
 import { BctrlError } from '../bctrl/bctrl-error.js';
 import type { CollectedFile } from '../shared/collect.js';
 import { reasonClasses } from '../shared/reason-class.js';
+import { isNeverRetried } from '../shared/retry-table.js';
+import { isRefusalOfAll } from './circuit-breaker.js';
 import type { CollectState, FileState, RetriedFailure } from './collect-state.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { recordFailure, toBctrlError } from './failures.js';
@@ -33,7 +35,8 @@ export async function lookUpFiles(
     // One failure, however many files wait for the lookup.
     const delayMs = recordFailure(state.lookupFailures, error, retryTable[error.reasonClass], random);
     if (delayMs === null) {
-      for (const file of files) file.outcome ??= { error };
+      const untried = isRefusalOfAll(error) && isNeverRetried(retryTable, error) ? true : undefined;
+      for (const file of files) file.outcome ??= { error, untried };
       return undefined;
     }
     logLookupFailure(error, delayMs);

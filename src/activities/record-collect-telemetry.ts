@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { BctrlError } from '../bctrl/bctrl-error.js';
+import { toFailureCause } from '../shared/group-failures.js';
 import { type CollectMetricOutcome, metrics, NONE } from '../shared/metric-names.js';
 import type { FileState } from './collect-state.js';
 import { toErrorFields } from './failures.js';
@@ -8,10 +9,12 @@ import { toErrorFields } from './failures.js';
 interface FileTelemetry {
   readonly outcome: CollectMetricOutcome;
   readonly error?: BctrlError;
+  readonly untried?: true | undefined;
 }
 
 /**
- * Records what an attempt did with its files: in metrics, and in one log line for each file that failed.
+ * Records what an attempt did with its files: in metrics, and in one log line for each file that failed. Files that were refused
+ * for a cause that left others untried have one line together.
  *
  * @param files the files that were pending when the attempt began
  * @param nextDelayMs milliseconds until the next attempt, if there is one
@@ -46,11 +49,12 @@ function recordFiles(files: readonly FileState[], nextDelayMs: number | undefine
   const { name, unit, help } = collectDuration;
   const duration = metricMeter.createHistogram(name, 'float', unit, help);
   const counts = new Map<string, { tags: { outcome: string; reason_class: string }; count: number }>();
+  const failures: LoggedFailure[] = [];
   let bytes = 0;
   for (const file of files) {
     const telemetry = toFileTelemetry(file);
     if (telemetry === undefined) continue;
-    const { outcome, error } = telemetry;
+    const { outcome, error, untried } = telemetry;
     const reasonClass = error?.reasonClass ?? NONE;
     const key = `${outcome}/${reasonClass}`;
     const counted = counts.get(key) ?? { tags: { outcome, reason_class: reasonClass }, count: 0 };
@@ -60,17 +64,51 @@ function recordFiles(files: readonly FileState[], nextDelayMs: number | undefine
     if (outcome !== 'kept') bytes += getSizeBytes(file);
     if (error === undefined) continue;
     const fields = { runtimePath: file.options.runtimePath, ...toLogFields(error) };
-    if (outcome === 'failed') log.warn('collect failed', fields);
+    if (outcome === 'failed')
+      failures.push({
+        cause: toFailureCause({ ...toErrorFields(error), message: error.message }),
+        fields,
+        untried,
+      });
     else log.info('collect retried', { ...fields, ...(nextDelayMs !== undefined && { nextDelayMs }) });
   }
+  logFailures(failures);
   const counter = metricMeter.createCounter(collects.name, undefined, collects.help);
   for (const { tags, count } of counts.values()) counter.add(count, tags);
   metricMeter.createCounter(collectedBytes.name, collectedBytes.unit, collectedBytes.help).add(bytes);
 }
 
-/** `undefined` for a file that was not tried. */
+interface LoggedFailure {
+  readonly cause: string;
+  readonly fields: Record<string, unknown>;
+  readonly untried: true | undefined;
+}
+
+function logFailures(failures: readonly LoggedFailure[]): void {
+  const { log } = Context.current();
+  const untried = countByCause(failures.filter((failure) => failure.untried));
+  const failed = countByCause(failures);
+  const logged = new Set<string>();
+  for (const { cause, fields } of failures) {
+    if (!untried.has(cause)) log.warn('collect failed', fields);
+    else if (!logged.has(cause)) {
+      log.warn('collect failed', { ...fields, files: failed.get(cause), untried: untried.get(cause) });
+      logged.add(cause);
+    }
+  }
+}
+
+function countByCause(failures: readonly LoggedFailure[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { cause } of failures) counts.set(cause, (counts.get(cause) ?? 0) + 1);
+  return counts;
+}
+
+/** `undefined` for a file that has no outcome and was not tried. */
 function toFileTelemetry({ outcome, lastFailure }: FileState): FileTelemetry | undefined {
-  if (outcome && 'error' in outcome) return { outcome: 'failed', error: outcome.error };
+  if (outcome && 'error' in outcome) {
+    return { outcome: 'failed', error: outcome.error, untried: outcome.untried };
+  }
   if (outcome && 'via' in outcome) return { outcome: outcome.via };
   return lastFailure && { outcome: 'retried', error: lastFailure.error };
 }

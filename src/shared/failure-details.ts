@@ -17,6 +17,8 @@ export interface ApiProblem {
   readonly hint?: string;
   /** Set when a failed collect may have made the file all the same. */
   readonly unverified?: true;
+  /** Set for a file that was not tried, because the API refused others for a cause that holds for all: the key, or the runtime. */
+  readonly untried?: true;
 }
 
 export const apiProblemSchema = z.object({
@@ -27,6 +29,7 @@ export const apiProblemSchema = z.object({
   requestId: z.string().exactOptional(),
   hint: z.string().exactOptional(),
   unverified: z.literal(true).exactOptional(),
+  untried: z.literal(true).exactOptional(),
 });
 
 /** `details[0]` of every failure of a bctrl activity. Under 3 KB, so that Temporal keeps it. */

@@ -102,12 +102,23 @@ const MIN_DELAY_MS = 1_000;
 /** Up to this share of the delay is added, so that thousands of activities do not return in step. */
 const JITTER = 0.1;
 
+interface ClassAndCode {
+  readonly reasonClass: ReasonClass;
+  readonly code?: string | undefined;
+}
+
 export interface RetryState {
   readonly code?: string | undefined;
   /** Retry-After of the response, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** Failures of the class so far, this one included. */
   readonly failures: number;
+}
+
+/** Whether the first failure of this kind is final. */
+export function isNeverRetried(table: RetryTable, { reasonClass, code }: ClassAndCode): boolean {
+  const { retryable, nonRetryableCodes } = table[reasonClass];
+  return !retryable || (code !== undefined && nonRetryableCodes.includes(code));
 }
 
 /** Milliseconds until the next attempt, `null` if this failure is final. `random` returns 0 ≤ x < 1. */

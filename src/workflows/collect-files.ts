@@ -1,8 +1,10 @@
-import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { condition, patched, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { BctrlActivities } from '../activities/create-activities.js';
 import { isMissingFile } from '../shared/collect.js';
 import { type CollectOutcome, toStoredFileRef } from '../shared/collect-outcome.js';
 import { formatCount, truncatePath } from '../shared/display-text.js';
+import type { ApiProblem } from '../shared/failure-details.js';
+import { withoutPath } from '../shared/group-failures.js';
 import { collectCheckpointSchema } from '../shared/heartbeat-details.js';
 import type { PipelineFile } from '../shared/pipeline-input.js';
 import { isCutOff, readCheckpoint, toProblem } from './activity-failure.js';
@@ -23,9 +25,13 @@ const TARGET_BATCHES = 20;
 const { collectRuntimeFile } = proxyActivities<BctrlActivities>(activityOptions());
 const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchActivityOptions());
 
+/** Pipelines that an earlier version began go on with their other batches. */
+const STOP_AFTER_REFUSAL = 'stop-after-refusal';
+
 /**
- * Collects the pending files, and those that are added meanwhile. A file that fails does not stop the others. Files stay pending
- * when the history of this run is full.
+ * Collects the pending files, and those that are added meanwhile. A file that fails does not stop the others, unless a batch found
+ * the key or the runtime refused: then the files that are still pending fail too. Files stay pending when the history of this run
+ * is full.
  */
 export async function collectFiles(pipeline: PipelineState): Promise<void> {
   if (pipeline.skipReason !== undefined) return;
@@ -44,7 +50,10 @@ export async function collectFiles(pipeline: PipelineState): Promise<void> {
     try {
       const [file, ...others] = batch;
       if (file && others.length === 0) await collectSingleFile(pipeline, file);
-      else await collectBatch(pipeline, batch);
+      else {
+        const refusal = await collectBatch(pipeline, batch);
+        if (refusal) files.failPending(refusal);
+      }
     } catch (error) {
       thrown ??= error;
     }
@@ -84,7 +93,11 @@ async function collectSingleFile(pipeline: PipelineState, pending: PendingFile):
   pipeline.files.setOutcome(pending, toFileResult(pending.file, outcome));
 }
 
-async function collectBatch(pipeline: PipelineState, batch: readonly PendingFile[]): Promise<void> {
+/** Returns the refusal that the pending files of the pipeline would meet too, if there was one. */
+async function collectBatch(
+  pipeline: PipelineState,
+  batch: readonly PendingFile[],
+): Promise<ApiProblem | undefined> {
   const range = describeRange(batch, pipeline.files.counts.files);
   const options = batchActivityOptions(pipeline.optionsFor(range));
   const setOutcomes = (outcomes: readonly (CollectOutcome | undefined)[]) => {
@@ -96,12 +109,32 @@ async function collectBatch(pipeline: PipelineState, batch: readonly PendingFile
   const brief = batch.every(({ position }) => position > MAX_REPORTED_FILES);
   const activityInput = { files: batch.map(toFileOptions), brief, ...toKeyInput(pipeline, batch) };
   try {
-    setOutcomes(await collectRuntimeFiles.executeWithOptions(options, [activityInput]));
+    const outcomes = await collectRuntimeFiles.executeWithOptions(options, [activityInput]);
+    setOutcomes(outcomes);
+    return findRefusal(pipeline, batch, outcomes);
   } catch (error) {
     setOutcomes(outcomesFromFailure(error));
     const failed = toFailedOutcome(range, error);
     setOutcomes(batch.map(() => failed));
+    return undefined;
   }
+}
+
+function findRefusal(
+  { files: { counts } }: PipelineState,
+  batch: readonly PendingFile[],
+  outcomes: readonly CollectOutcome[],
+): ApiProblem | undefined {
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome.outcome !== 'failed' || !outcome.untried) continue;
+    const { outcome: _, requestId: __, unverified: ___, ...refusal } = outcome;
+    const { runtimePath = '' } = batch[index]?.file ?? {};
+    // A key that collects some files may be denied those of one batch.
+    const mayBeOfBatch = refusal.reasonClass === 'capability_denied' && counts.collected + counts.kept > 0;
+    if (mayBeOfBatch || !patched(STOP_AFTER_REFUSAL)) return undefined;
+    return { ...refusal, message: withoutPath(refusal.message, runtimePath) };
+  }
+  return undefined;
 }
 
 function toFileOptions({ file: { ifMissing: _, ...options } }: PendingFile) {

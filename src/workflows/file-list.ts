@@ -5,6 +5,8 @@ import {
   type StoredOutcome,
   type VerifiedFiles,
 } from '../shared/collect-outcome.js';
+import { truncatePath } from '../shared/display-text.js';
+import type { ApiProblem } from '../shared/failure-details.js';
 import { fileKey } from '../shared/keys.js';
 import { MAX_FILES, MAX_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
 import type {
@@ -88,11 +90,29 @@ export class FileList {
   /** Makes failed files pending again: all of them, or those with the given paths. Returns their number. */
   requeueFailed(runtimePaths?: readonly string[]): number {
     const wanted = runtimePaths && new Set(runtimePaths);
-    const failed = this.#failed.filter(({ file }) => wanted?.has(file.runtimePath) ?? true);
+    const failed = untriedFirst(this.#failed.filter(({ file }) => wanted?.has(file.runtimePath) ?? true));
     for (const entry of failed) delete entry.outcome;
     this.#counts.failed -= failed.length;
     this.#pending.push(...failed);
     return failed.length;
+  }
+
+  /** Gives the files that no activity has taken the outcome `failed`, because they would meet the same problem as others. */
+  failPending({ message, ...problem }: ApiProblem): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const entry of pending) {
+      const { runtimePath } = entry.file;
+      const ownMessage = `${truncatePath(runtimePath)}: ${message}`;
+      const outcome = {
+        outcome: 'failed',
+        runtimePath,
+        ...problem,
+        message: ownMessage,
+        untried: true,
+      } as const;
+      this.#setOutcome(entry, outcome);
+    }
   }
 
   /** Gives every file without an outcome the outcome `skipped`. */
@@ -120,7 +140,7 @@ export class FileList {
   get uncollected(): PipelineFile[] {
     const isUncollected = ({ outcome }: FileEntry) =>
       outcome === undefined || outcome.outcome === 'failed' || outcome.outcome === 'skipped';
-    return [...this.#entries.values()].filter(isUncollected).map(({ file }) => file);
+    return untriedFirst([...this.#entries.values()].filter(isUncollected)).map(({ file }) => file);
   }
 
   get counts(): PipelineCounts {
@@ -225,6 +245,12 @@ export class FileList {
     this.#duplicates += duplicateIds.length;
     if (duplicateIds.length > 0) this.warnings.addDuplicates(runtimePath, duplicateIds);
   }
+}
+
+/** If some files are refused each time, the others are collected all the same when they are tried again. */
+function untriedFirst(entries: FileEntry[]): FileEntry[] {
+  const isUntried = ({ outcome }: FileEntry) => outcome?.outcome === 'failed' && outcome.untried === true;
+  return entries.sort((a, b) => Number(isUntried(b)) - Number(isUntried(a)));
 }
 
 function isStored(outcome: FileResult | undefined): outcome is Extract<FileResult, StoredOutcome> {

@@ -336,7 +336,7 @@ describe('the lookup of a batch', () => {
     await runAttempt(collectRuntimeFiles, { ...input, files: late.slice(0, 1) }, info);
     now += 60_000;
     gateway.setFaults([
-      { operation: 'collect', runtimePath: '70.txt', times: 1, fault: { kind: 'drop-response' } },
+      { operation: 'collect', runtimePath: '61.txt', times: 1, fault: { kind: 'drop-response' } },
     ]);
     const { heartbeatDetails } = await runAttempt(
       collectRuntimeFiles,

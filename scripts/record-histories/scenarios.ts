@@ -61,6 +61,7 @@ const onCollect = (runtimePath: string, fault: Fault): FaultRule => ({
 });
 const once = (rule: FaultRule): FaultRule => ({ ...rule, times: 1 });
 
+const onClose = { workflowType: 'tellOnCall', taskQueue: 'on-call' };
 const forbidden = respond(403);
 const later = respond(503, { 'retry-after': '3600' });
 
@@ -215,6 +216,40 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       await handle.executeUpdate(ABANDON_UPDATE);
       await closed();
     },
+  },
+
+  'refused-key': {
+    input: { files: manyFiles, batchSize: 7, concurrency: 1, onFailure: 'hold' },
+    faults: [{ operation: 'collect', fault: respond(401) }],
+    steer: async ({ handle, reach, setFaults, closed }) => {
+      await reach('held');
+      setFaults([]);
+      await handle.executeUpdate(RESUME_UPDATE);
+      await closed();
+    },
+  },
+  'told-when-held': {
+    input: { files: files('a', 'b'), onFailure: 'hold', onClose: { ...onClose, when: 'held' } },
+    faults: [onCollect('b.txt', forbidden)],
+    steer: async ({ handle, reach, closed }) => {
+      await reach('held');
+      await handle.executeUpdate(RESUME_UPDATE);
+      await reach('held');
+      await handle.executeUpdate(ABANDON_UPDATE);
+      await closed();
+    },
+  },
+  'told-when-cancelled': {
+    input: { files: files('a', 'b'), onFailure: 'hold', onClose: { ...onClose, when: 'failed' } },
+    faults: [onCollect('b.txt', forbidden)],
+    steer: async (recording) => {
+      await recording.reach('held');
+      await cancel(recording);
+    },
+  },
+  'told-after-continued': {
+    input: { files: manyFiles, batchSize: 7, concurrency: 1, onClose: { ...onClose, when: 'always' } },
+    shortHistory: true,
   },
 
   'cancelled-while-waiting': {

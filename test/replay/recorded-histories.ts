@@ -16,6 +16,7 @@ const eventSchema = z.looseObject({
     .looseObject({ targetWorkerDeploymentVersionChanged: z.boolean().optional() })
     .optional(),
   workflowTaskFailedEventAttributes: z.looseObject({ cause: z.string() }).optional(),
+  startChildWorkflowExecutionInitiatedEventAttributes: z.looseObject({ workflowId: z.string() }).optional(),
   activityTaskScheduledEventAttributes: z.looseObject({ activityType: named }).optional(),
   workflowExecutionSignaledEventAttributes: z.looseObject({ signalName: z.string() }).optional(),
   workflowExecutionUpdateAcceptedEventAttributes: z

@@ -132,6 +132,7 @@ describe('of what a pipeline can do, a recorded history has', () => {
     'a hold': 'TIMER_STARTED',
     'a signal that comes too late': 'TIMER_FIRED',
     'the start of the next workflow': 'CHILD_WORKFLOW_EXECUTION_STARTED',
+    'a patch, of a pipeline that is refused': 'MARKER_RECORDED',
     'an activity that is cancelled': 'ACTIVITY_TASK_CANCELED',
     'an activity that fails': 'ACTIVITY_TASK_FAILED',
     'an activity that runs out of time': 'ACTIVITY_TASK_TIMED_OUT',
@@ -143,6 +144,19 @@ describe('of what a pipeline can do, a recorded history has', () => {
     assert.ok(
       has((event) => event.workflowTaskStartedEventAttributes?.targetWorkerDeploymentVersionChanged),
     ));
+
+  for (const [what, suffix] of [
+    ['of a hold', '/on-close/held-1'],
+    ['of a second hold', '/on-close/held-2'],
+    ['of a close', '/on-close/closed'],
+  ] as const) {
+    test(`the workflow that onClose starts ${what}`, () =>
+      assert.ok(
+        has(({ startChildWorkflowExecutionInitiatedEventAttributes: child }) =>
+          child?.workflowId.endsWith(suffix),
+        ),
+      ));
+  }
 
   test('a reset', () =>
     assert.ok(

@@ -67,6 +67,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     commands: [{ phase: 'held' }, { phase: 'held' }],
   },
   'The finish fails': { faults: [{ operation: 'export', fault: refuse(403) }] },
+  'Tell someone': {},
   Cancel: { commands: [{ phase: 'waiting' }, { phase: 'waiting' }] },
 };
 

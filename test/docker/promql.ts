@@ -24,8 +24,22 @@ const workerMetrics: [string, Metric][] = Object.values(described).map((metric) 
 });
 
 const perQueue = { namespace: 'any', task_queue: 'any' } as const;
+const perRequestFailure = {
+  namespace: 'any',
+  operation: 'any',
+  status_code: ['RESOURCE_EXHAUSTED'],
+} as const;
 const perWorkflow = { ...perQueue, workflow_type: ['postRunPipeline', 'collectFile'] };
 const workerTypes = ['ActivityWorker', 'LocalActivityWorker', 'NexusWorker', 'WorkflowWorker'];
+
+/** Of the SDK's Core, `FailureReason` in its `telemetry/metrics.rs`. */
+const workflowTaskFailures = [
+  'NonDeterminismError',
+  'WorkflowError',
+  'GrpcMessageTooLarge',
+  'RequestTooLarge',
+  'PayloadsTooLarge',
+];
 
 const metrics: Record<string, Metric> = {
   ...Object.fromEntries(workerMetrics),
@@ -33,6 +47,13 @@ const metrics: Record<string, Metric> = {
   temporal_workflow_completed_total: { type: 'counter', labels: perWorkflow },
   temporal_workflow_failed_total: { type: 'counter', labels: perWorkflow },
   temporal_activity_schedule_to_start_latency_seconds: { type: 'histogram', labels: perQueue },
+  temporal_workflow_task_schedule_to_start_latency_seconds: { type: 'histogram', labels: perQueue },
+  temporal_workflow_task_execution_failed_total: {
+    type: 'counter',
+    labels: { ...perWorkflow, failure_reason: workflowTaskFailures },
+  },
+  temporal_request_failure_total: { type: 'counter', labels: perRequestFailure },
+  temporal_long_request_failure_total: { type: 'counter', labels: perRequestFailure },
   temporal_num_pollers: { type: 'gauge', labels: { ...perQueue, poller_type: 'any' } },
   temporal_worker_task_slots_available: { type: 'gauge', labels: { ...perQueue, worker_type: workerTypes } },
   temporal_worker_task_slots_used: { type: 'gauge', labels: { ...perQueue, worker_type: workerTypes } },

@@ -52,22 +52,18 @@ export class CollectPass {
     const lookupFailure = uncertain.length > 0 ? await this.#lookUpThenCollect(uncertain) : undefined;
     if (files.some(isPending)) this.#attempt.signal.throwIfAborted();
     const { trippedBy, isFinal } = this.#breaker;
-    if (trippedBy && isFinal) {
-      this.#failUntried(trippedBy);
-      return lookupFailure;
-    }
-    this.#state.consecutiveTrips = trippedBy ? this.#state.consecutiveTrips + 1 : 0;
-    if (trippedBy) return { error: trippedBy, delayMs: this.#toOutageDelayMs(trippedBy) };
-    return (
-      lookupFailure ??
-      (this.#dependencies.shutdown.signal.aborted ? { error: toShutdownError(), delayMs: 0 } : undefined)
-    );
+    const isDown = trippedBy !== undefined && !isFinal;
+    this.#state.consecutiveTrips = isDown ? this.#state.consecutiveTrips + 1 : 0;
+    if (isDown) return { error: trippedBy, delayMs: this.#toOutageDelayMs(trippedBy) };
+    if (this.#isStopping) return lookupFailure ?? { error: toShutdownError(), delayMs: 0 };
+    if (trippedBy !== undefined) this.#failUntried(trippedBy);
+    return lookupFailure;
   }
 
   /** Sends a request for an uncertain file only after a lookup, in a settled listing, did not find it. */
   async #lookUpThenCollect(uncertain: readonly FileState[]): Promise<RetriedFailure | undefined> {
     // A runtime that is gone takes no files, and the listing still has those that were collected.
-    const mayLookUp = () => this.#maySend || this.#breaker.isFinal;
+    const mayLookUp = () => this.#maySend || (this.#breaker.isFinal && !this.#isStopping);
     if (!mayLookUp()) return undefined;
     const waitMs = this.#state.listSettledAtMs - performance.now();
     const { signal } = this.#attempt;
@@ -182,6 +178,10 @@ export class CollectPass {
     const { retryTable, random } = this.#dependencies;
     const rule = { ...retryTable[error.reasonClass], maximumFailures: null, nonRetryableCodes: [] };
     return nextRetryDelayMs(rule, { ...error, failures: this.#state.consecutiveTrips }, random) ?? 0;
+  }
+
+  get #isStopping(): boolean {
+    return this.#dependencies.shutdown.signal.aborted;
   }
 
   get #maySend(): boolean {

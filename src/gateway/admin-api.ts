@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import { type FaultRule, parseFaultRules } from './faults.js';
 import type { GatewayState, RequestStats } from './gateway-state.js';
@@ -39,6 +40,8 @@ export function takeSnapshot({ store, stats }: GatewayState): GatewaySnapshot {
   return { ...structuredClone(stats), files };
 }
 
+const apiKeysSchema = z.array(z.string().min(1));
+
 /** The routes below `/_gateway`, for tests and demos in other processes. They are not part of the bctrl API and need no key. */
 export function createAdminApi(state: GatewayState): Hono {
   return new Hono()
@@ -46,6 +49,10 @@ export function createAdminApi(state: GatewayState): Hono {
     .get('/snapshot', (c) => c.json(takeSnapshot(state)))
     .put('/faults', async (c) => {
       state.faults.setRules(parseRules(await readJson(c.req)));
+      return c.body(null, 204);
+    })
+    .put('/api-keys', async (c) => {
+      state.apiKeys = new Set(parseRequest(apiKeysSchema, await readJson(c.req)));
       return c.body(null, 204);
     })
     .post('/invocations', async (c) => {

@@ -16,9 +16,9 @@ import { getRun, getRuntime, stopRuntime } from './runtimes.js';
 import type { StoredFile } from './store.js';
 
 /** The HTTP API: every route, with authentication, request counts and faults around its handler. */
-export function createApp(state: GatewayState, apiKeys: readonly string[]): Hono<HttpEnv> {
+export function createApp(state: GatewayState): Hono<HttpEnv> {
   const { ids, storage, stats } = state;
-  const requireApiKey = authenticate(apiKeys);
+  const requireApiKey = authenticate(state);
   const app = new Hono<HttpEnv>();
 
   app.use(async (c, next) => {
@@ -105,11 +105,10 @@ export function createApp(state: GatewayState, apiKeys: readonly string[]): Hono
   return app;
 }
 
-function authenticate(apiKeys: readonly string[]): MiddlewareHandler<HttpEnv> {
-  const accepted = new Set(apiKeys);
+function authenticate(state: GatewayState): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const [, key] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
-    if (key === undefined || !accepted.has(key)) throw new ApiError(401);
+    if (key === undefined || !state.apiKeys.has(key)) throw new ApiError(401);
     await next();
   };
 }

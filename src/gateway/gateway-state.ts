@@ -13,6 +13,8 @@ export interface GatewayState {
   readonly store: Store;
   readonly storage: Storage;
   readonly ids: Ids;
+  /** The API keys that are accepted now. */
+  apiKeys: ReadonlySet<string>;
   readonly faults: FaultMatcher;
   readonly stats: RequestStats;
   readonly onPathExists: OnPathExists;

@@ -54,7 +54,7 @@ export interface GatewayOptions {
 export interface Gateway extends AsyncDisposable {
   /** The URL for clients on this machine, without `/v1` and without a trailing slash. */
   readonly url: string;
-  /** An API key that it accepts. */
+  /** The first API key that it was started with. */
   readonly apiKey: string;
   /** One folder per runtime. */
   readonly workspaceDir: string;
@@ -68,6 +68,8 @@ export interface Gateway extends AsyncDisposable {
   createInvocation(options: InvocationOptions): Promise<Invocation>;
   /** Replaces all rules; counters and random numbers start afresh. */
   setFaults(rules: readonly FaultRule[]): void;
+  /** Replaces the API keys that it accepts. Requests that it is handling are not affected. */
+  setApiKeys(apiKeys: readonly string[]): void;
   /** What the gateway did so far: its files and counts of requests, responses and faults. */
   snapshot(): GatewaySnapshot;
   /**
@@ -108,6 +110,7 @@ async function startOn(
     store,
     storage,
     ids: createIds(options.idStyle ?? 'uuid'),
+    apiKeys: new Set(apiKeys),
     faults: createFaultMatcher(options.faults ?? [], options.seed ?? 1),
     stats: { requests: {}, responses: {}, faults: {}, inFlight: 0, maxInFlight: 0 },
     onPathExists: options.onPathExists ?? 'refuse',
@@ -117,7 +120,7 @@ async function startOn(
     baseUrl: '',
   };
 
-  const app = createApp(state, apiKeys);
+  const app = createApp(state);
   const pendingResponses = new Set<Promise<unknown>>();
   const server = createAdaptorServer({
     fetch(request, env) {
@@ -169,6 +172,9 @@ async function startOn(
     writeFiles,
     createInvocation: async (invocation) => createInvocation(state, invocation),
     setFaults: (rules) => state.faults.setRules(rules),
+    setApiKeys: (accepted) => {
+      state.apiKeys = new Set(accepted);
+    },
     snapshot: () => takeSnapshot(state),
     close,
     [Symbol.asyncDispose]: close,

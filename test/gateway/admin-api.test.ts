@@ -47,6 +47,18 @@ test('PUT /_gateway/faults replaces the fault rules', async (t) => {
   assert.equal((await gateway.call('GET', '/v1/auth/whoami')).status, 200);
 });
 
+test('PUT /_gateway/api-keys and setApiKeys replace the keys that are accepted', async (t) => {
+  const gateway = await startTestGateway(t);
+  const whoami = async (key: string) =>
+    (await gateway.call('GET', '/v1/auth/whoami', { headers: { authorization: `Bearer ${key}` } })).status;
+  const body = ['key-1', 'key-2'];
+  assert.equal((await gateway.call('PUT', '/_gateway/api-keys', { body })).status, 204);
+  assert.deepEqual(await Promise.all([gateway.apiKey, ...body].map(whoami)), [401, 200, 200]);
+  gateway.setApiKeys(['key-2']);
+  assert.deepEqual(await Promise.all(body.map(whoami)), [401, 200]);
+  assert.equal((await gateway.call('PUT', '/_gateway/api-keys', { body: {} })).status, 400);
+});
+
 const wrongFaults: [body: unknown, message: RegExp][] = [
   [{}, /^faults: /],
   [[{ operation: 'collect' }], /^faults\[0\]\.fault: /],

@@ -5,6 +5,7 @@ export { BctrlClient } from './bctrl/bctrl-client.js';
 export { BctrlError, type BctrlErrorOptions } from './bctrl/bctrl-error.js';
 export type { BctrlClientHooks, BctrlOperation } from './bctrl/client-hooks.js';
 export type {
+  ApiKey,
   BctrlClientOptions,
   ExportRunFilesOptions,
   ListFilesParams,

@@ -61,7 +61,7 @@ export async function runCollectActivity<T>(
 }
 
 function restoreState(
-  { watermark, listSettling }: ActivityDependencies,
+  { client, watermark, listSettling }: ActivityDependencies,
   input: CollectActivityInput,
   { info, checkpoint, previousAttemptLost }: Attempt,
 ): CollectState {
@@ -81,7 +81,8 @@ function restoreState(
     consecutiveTrips: previous?.consecutiveTrips ?? 0,
     lookupFailures: { ...previous?.lookupFailures },
     lookupFromMs,
-    account: previous?.account,
+    // From the beginning: the API key may be replaced by that of another account during the attempt.
+    account: previous?.account ?? client.knownAccount,
     listSettledAtMs: listSettling.settledAtMs(info, {
       previousAttemptLost: isLost,
       checkExistingFirst,

@@ -26,6 +26,7 @@ import {
   type ResolvedClientOptions,
   resolveClientOptions,
 } from './client-options.js';
+import { type Credentials, CredentialsSource } from './credentials.js';
 import { encodeBody, encodePath, encodeQuery } from './encode-request.js';
 import { parseResponse, type ResponseKind, serverTimeMs, toResponseError } from './parse-response.js';
 import { RequestLimiter } from './request-limiter.js';
@@ -60,15 +61,13 @@ interface RequestParts extends RequestOptions {
 export class BctrlClient {
   readonly #options: ResolvedClientOptions;
   readonly #pathPrefix: string;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #jsonHeaders: Readonly<Record<string, string>>;
+  readonly #credentials: CredentialsSource;
   readonly #transport: Transport;
   /** Long polls have connections of their own: undici looks at each connection to find a free one. */
   readonly #longPollTransport: Transport;
   /** Long polls bypass it: they are idle connections, and would block collects for hours. */
   readonly #limiter: RequestLimiter;
   #clock: { readonly date: unknown; readonly apiMs: number; readonly localMs: number } | undefined;
-  #account: string | undefined;
 
   /** @throws TypeError for an option with which no request could be made; the message does not quote the value */
   constructor(options: BctrlClientOptions) {
@@ -76,13 +75,7 @@ export class BctrlClient {
     const { apiKey, baseUrl, proxyUrl, subaccountId, maxRequests } = this.#options;
     const { origin, pathname } = new URL(baseUrl);
     this.#pathPrefix = `${pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}/v1/`;
-    this.#headers = {
-      authorization: `Bearer ${apiKey}`,
-      accept: 'application/json',
-      'accept-encoding': 'identity',
-      ...(subaccountId !== undefined && { 'bctrl-subaccount-id': subaccountId }),
-    };
-    this.#jsonHeaders = { ...this.#headers, 'content-type': 'application/json' };
+    this.#credentials = new CredentialsSource(apiKey, subaccountId);
     this.#transport = new Transport(origin, proxyUrl);
     this.#longPollTransport = new Transport(origin, proxyUrl);
     this.#limiter = new RequestLimiter(maxRequests, (pausedMs) =>
@@ -151,21 +144,33 @@ export class BctrlClient {
 
   /** Returns the owner of the API key: a cheap check of the credentials. */
   async whoami(options: RequestOptions = {}): Promise<Whoami> {
-    const whoami = await this.#request('whoami', 'GET', ['auth', 'whoami'], WHOAMI, options);
-    const { organizationId = whoami.keyId, scope } = whoami;
-    this.#account = shortSha256(JSON.stringify([organizationId, scope, this.#options.subaccountId]));
-    return whoami;
+    return (await this.#whoami(options)).whoami;
   }
 
-  /** Short hash of the account whose files the API key lists. Unknown before the first `whoami`. */
+  /** Short hash of the account whose files the API key lists. Unknown before the first `whoami` with this key. */
   get knownAccount(): string | undefined {
-    return this.#account;
+    return this.#credentials.latest?.account;
   }
 
   /** Returns `knownAccount`; asks `whoami` if it is unknown. */
   async account(options: RequestOptions = {}): Promise<string> {
-    if (this.#account === undefined) await this.whoami(options);
-    return this.#account ?? '';
+    const { account } = await this.#credentials.take('GET /v1/auth/whoami');
+    return account ?? (await this.#whoami(options)).account;
+  }
+
+  async #whoami(options: RequestOptions): Promise<{ whoami: Whoami; account: string }> {
+    const { value: whoami, credentials } = await this.#exchange(
+      'whoami',
+      'GET',
+      ['auth', 'whoami'],
+      WHOAMI,
+      options,
+    );
+    const { organizationId = whoami.keyId, scope } = whoami;
+    const account = shortSha256(JSON.stringify([organizationId, scope, this.#options.subaccountId]));
+    // Not of the latest credentials: another key may be in use by now.
+    credentials.account = account;
+    return { whoami, account };
   }
 
   /** Closes all connections. Requests in flight and requests that wait for their turn fail. */
@@ -181,43 +186,59 @@ export class BctrlClient {
     expected: ResponseKind<T>,
     parts: RequestParts,
   ): Promise<T> {
+    return (await this.#exchange(operation, method, segments, expected, parts)).value;
+  }
+
+  async #exchange<T>(
+    operation: BctrlOperation,
+    method: 'GET' | 'POST',
+    segments: readonly string[],
+    expected: ResponseKind<T>,
+    parts: RequestParts,
+  ): Promise<{ value: T; credentials: Credentials }> {
     const path = encodePath(this.#pathPrefix, segments);
     const name = `${method} ${path}`;
-    const { apiKey, now, requestTimeoutMs, maxRateLimitPauseMs } = this.#options;
-    const context = { request: name, apiKey, nowMs: now() };
+    const { now, requestTimeoutMs, maxRateLimitPauseMs } = this.#options;
     const { longPollMs, body } = parts;
-    const response = await this.#send(operation, parts, {
+    const { response, credentials } = await this.#send(operation, parts, {
       method,
       path: path + encodeQuery(parts.query),
       name,
-      headers: { ...(body ? this.#jsonHeaders : this.#headers), ...parts.headers },
       body: body ? encodeBody(body, name) : null,
       timeoutMs: longPollMs === undefined ? requestTimeoutMs : longPollMs + LONG_POLL_GRACE_MS,
     });
+    const context = { request: name, apiKeys: this.#credentials.keys, nowMs: now() };
     if (response.status < 200 || response.status > 299) {
       const error = toResponseError(response, context);
       // A rate limit applies to all requests, so the others wait as long as this one has to.
       if (error.reasonClass === 'rate_limited') {
         this.#limiter.pause(Math.min(error.retryAfterMs ?? 0, maxRateLimitPauseMs));
       }
-      throw error;
+      throw await this.#credentials.judge(error, credentials);
     }
     this.#readClock(response);
-    return parseResponse(response, expected, context);
+    return { value: parseResponse(response, expected, context), credentials };
   }
 
-  async #send(operation: BctrlOperation, parts: RequestParts, request: HttpRequest): Promise<HttpResponse> {
-    const { signal, queueSignals = [], onTurn, longPollMs } = parts;
+  async #send(
+    operation: BctrlOperation,
+    { signal, queueSignals = [], onTurn, longPollMs, headers }: RequestParts,
+    request: Omit<HttpRequest, 'headers'>,
+  ): Promise<{ response: HttpResponse; credentials: Credentials }> {
     const transport = longPollMs === undefined ? this.#transport : this.#longPollTransport;
     const send = async () => {
+      // Not before it is the request's turn, which may come long after the key was replaced.
+      const taken = this.#credentials.take(request.name);
+      const credentials = 'apiKey' in taken ? taken : await taken;
+      const common = request.body === null ? credentials.headers : credentials.jsonHeaders;
       onTurn?.();
       signal?.throwIfAborted();
       let status: number | undefined;
       this.#notify((hooks) => hooks.onRequest(operation));
       try {
-        const response = await transport.send(request, signal);
+        const response = await transport.send({ ...request, headers: { ...common, ...headers } }, signal);
         status = response.status;
-        return response;
+        return { response, credentials };
       } finally {
         this.#notify((hooks) => hooks.onResponse(operation, status));
       }

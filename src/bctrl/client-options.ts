@@ -12,10 +12,20 @@ export const DEFAULT_MAX_REQUESTS = 32;
 /** A longer `Retry-After` may be meant for one runtime: after a minute the other requests try again. */
 const DEFAULT_MAX_RATE_LIMIT_PAUSE_MS = 60_000;
 
+/**
+ * An API key, or a function that returns the key of now, for a key that is replaced while the process runs. The function is called
+ * for every request, so it returns a string that it has at hand, or else a promise, which nothing but the function itself ends in
+ * time. If it fails, the request is not sent, and fails as `upstream`.
+ *
+ * @param refused the key that the API has just refused with 401. If there is another one by now, return that: the failure is then
+ *   `upstream`, which is retried, instead of `unauthorized`
+ */
+export type ApiKey = string | ((refused?: string) => string | Promise<string>);
+
 /** Options of a {@link BctrlClient}. An option with which no request could be made is a TypeError. */
 export interface BctrlClientOptions {
-  /** Sent as bearer token: visible ASCII characters, and not empty. No error contains it. */
-  readonly apiKey: string;
+  /** Sent as bearer token: visible ASCII characters, and not empty; or a function that returns it. No error contains it. */
+  readonly apiKey: ApiKey;
   /** With or without a trailing `/v1`. Default: `https://api.bctrl.ai`. */
   readonly baseUrl?: string | undefined;
   /**
@@ -91,7 +101,9 @@ export function resolveClientOptions(options: BctrlClientOptions) {
     requestTimeoutMs = durationToMs(DEFAULT_REQUEST_TIMEOUT),
   } = options;
   const { maxRateLimitPauseMs = DEFAULT_MAX_RATE_LIMIT_PAUSE_MS, now = Date.now } = options;
-  if (!isHeaderValue(apiKey)) throw invalid('apiKey', 'visible ASCII characters, and not empty');
+  if (typeof apiKey !== 'function' && !isHeaderValue(apiKey)) {
+    throw invalid('apiKey', 'visible ASCII characters, and not empty, or a function');
+  }
   if (subaccountId !== undefined && !isHeaderValue(subaccountId)) {
     throw invalid('subaccountId', 'visible ASCII characters, and not empty');
   }

@@ -10,7 +10,8 @@ import type { HttpResponse } from './transport.js';
 interface RequestContext {
   /** Method and path without the query, for messages. */
   readonly request: string;
-  readonly apiKey: string;
+  /** Left out of everything that is shown. */
+  readonly apiKeys: readonly string[];
   /** This machine's time, for a server that sends no `Date`. */
   readonly nowMs: number;
 }
@@ -49,7 +50,7 @@ export function parseResponse<T>(
 export function toResponseError(response: HttpResponse, context: RequestContext): BctrlError {
   const { status } = response;
   const body = errorResponseSchema.parse(parseJson(response.body));
-  const show = (text: string | undefined) => text && redactText(text, context.apiKey);
+  const show = (text: string | undefined) => text && redactText(text, context.apiKeys);
   const code = show(body.code);
   const takenPath = body.details?.['path'];
   const codeAndText = [code, show(body.error)].filter((text) => text !== undefined && text !== '').join(': ');
@@ -61,9 +62,9 @@ export function toResponseError(response: HttpResponse, context: RequestContext)
     reasonClass,
     code,
     status,
-    requestId: show(body.requestId) ?? getRequestId(response, context.apiKey),
+    requestId: show(body.requestId) ?? getRequestId(response, context.apiKeys),
     hint: show(body.hint),
-    details: body.details && redactFields(body.details, context.apiKey),
+    details: body.details && redactFields(body.details, context.apiKeys),
     retryAfterMs: parseRetryAfter(getHeader(response, 'retry-after'), serverMs),
     mayHaveSucceeded: isUnclear || unclearClasses.includes(reasonClass),
     ...(typeof takenPath === 'string' && { takenPath }),
@@ -80,7 +81,7 @@ function toInvalidResponseError(
     reasonClass: 'server',
     code: 'response.invalid',
     status: response.status,
-    requestId: getRequestId(response, context.apiKey),
+    requestId: getRequestId(response, context.apiKeys),
     mayHaveSucceeded: true,
   });
 }
@@ -109,9 +110,9 @@ function describeForeignResponse(response: HttpResponse): string {
   return known === '' ? '' : ` (${truncateLine(known)}, not an error of the API)`;
 }
 
-function getRequestId(response: HttpResponse, apiKey: string): string | undefined {
+function getRequestId(response: HttpResponse, apiKeys: readonly string[]): string | undefined {
   const id = getHeader(response, 'x-request-id') ?? getHeader(response, 'x-bctrl-request-id');
-  return id && redactText(id, apiKey);
+  return id && redactText(id, apiKeys);
 }
 
 function getHeader({ headers }: Pick<HttpResponse, 'headers'>, name: string): string | undefined {

@@ -8,24 +8,30 @@ const secretFields = /^(downloadUrl|authorization)$/i;
 const MAX_DEPTH = 20;
 
 /** Copies the fields that a server sent in a form that is safe to show, at every depth; see `redactText`. */
-export function redactFields(fields: object, apiKey: string, depth = 0): Record<string, unknown> {
+export function redactFields(fields: object, apiKeys: readonly string[], depth = 0): Record<string, unknown> {
   const shown = Object.entries(fields).filter(([name]) => !secretFields.test(name));
   return Object.fromEntries(
-    shown.map(([name, value]) => [redactText(name, apiKey), redactValue(value, apiKey, depth + 1)]),
+    shown.map(([name, value]) => [redactText(name, apiKeys), redactValue(value, apiKeys, depth + 1)]),
   );
 }
 
-function redactValue(value: unknown, apiKey: string, depth: number): unknown {
-  if (typeof value === 'string') return redactText(value, apiKey);
+function redactValue(value: unknown, apiKeys: readonly string[], depth: number): unknown {
+  if (typeof value === 'string') return redactText(value, apiKeys);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH) return '…';
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, apiKey, depth + 1));
-  return redactFields(value, apiKey, depth);
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, apiKeys, depth + 1));
+  return redactFields(value, apiKeys, depth);
 }
 
-/** Copies a text in a form that is safe to show: one short line, no API key, no signed URL, no query string. */
-export function redactText(text: string, apiKey: string): string {
-  return truncateLine(text.replaceAll(apiKey, '[redacted]').replace(word, withoutQuery));
+/** Copies a text in a form that is safe to show: one short line, none of the API keys, no signed URL, no query string. */
+export function redactText(text: string, apiKeys: readonly string[]): string {
+  return truncateLine(withoutKeys(text, apiKeys).replace(word, withoutQuery));
+}
+
+/** Removes the longest key first: another one may be the beginning of it. */
+function withoutKeys(text: string, apiKeys: readonly string[]): string {
+  const longestFirst = apiKeys.toSorted((a, b) => b.length - a.length);
+  return longestFirst.reduce((rest, key) => rest.replaceAll(key, '[redacted]'), text);
 }
 
 function withoutQuery(word: string): string {

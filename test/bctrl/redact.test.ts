@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { redactFields, redactText } from '../../src/bctrl/redact.js';
 
-const redacted = (fields: object) => redactFields(fields, 'key-1');
-const redactedText = (text: string) => redactText(text, 'key-1');
+const redacted = (fields: object) => redactFields(fields, ['key-1']);
+const redactedText = (text: string) => redactText(text, ['key-1']);
 
 test('the API key is removed from texts and field names, at every depth', () => {
   assert.deepEqual(redacted({ a: ['Bearer key-1!'], 'x-key-1': { b: 'key-1key-1' } }), {
@@ -11,6 +11,12 @@ test('the API key is removed from texts and field names, at every depth', () => 
     'x-[redacted]': { b: '[redacted][redacted]' },
   });
 });
+
+test('every key is removed, also one that begins with another', () =>
+  assert.equal(
+    redactText('key-1, key-12, old', ['key-1', 'old', 'key-12']),
+    '[redacted], [redacted], [redacted]',
+  ));
 
 test('query strings are removed, and the rest of the URL stays', () => {
   const text = 'see https://s.example/f/1?signature=abc&x=1, or "/v1/files?cursor=2"';

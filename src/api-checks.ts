@@ -7,11 +7,14 @@ import { ExitError, exitCodes } from './exit.js';
 /**
  * Asks the API whether it accepts the client's key. The client then knows its account and the API's clock too.
  *
- * @param baseUrl names the API in messages
+ * @param config names the API and the variable of the key in messages
  * @returns why the API could not say so now, for a problem that may pass
  * @throws ExitError if no pipeline can work: the key is refused, the API is unreachable, or the server is not the bctrl API
  */
-export async function verifyApiKey(client: BctrlClient, baseUrl: string): Promise<string | undefined> {
+export async function verifyApiKey(
+  client: BctrlClient,
+  { baseUrl, apiKeyFile }: Pick<BctrlConfig, 'baseUrl' | 'apiKeyFile'>,
+): Promise<string | undefined> {
   try {
     await client.whoami();
     return undefined;
@@ -19,7 +22,8 @@ export async function verifyApiKey(client: BctrlClient, baseUrl: string): Promis
     if (!(error instanceof BctrlError)) throw error;
     const detail = `${baseUrl}: ${error.message}`;
     if (error.reasonClass === 'unauthorized') {
-      throw new ExitError(exitCodes.usage, `BCTRL_API_KEY: the API refuses it (${detail})`);
+      const variable = apiKeyFile?.variable ?? 'BCTRL_API_KEY';
+      throw new ExitError(exitCodes.usage, `${variable}: the API refuses it (${detail})`);
     }
     if (error.status === undefined) {
       throw new ExitError(exitCodes.unreachable, `BCTRL_BASE_URL: the API is not reachable (${detail})`);
@@ -35,7 +39,7 @@ export async function verifyApiKey(client: BctrlClient, baseUrl: string): Promis
 export async function verifyApiKeyOnce(config: BctrlConfig): Promise<string | undefined> {
   const client = new BctrlClient(config);
   try {
-    return await verifyApiKey(client, config.baseUrl);
+    return await verifyApiKey(client, config);
   } finally {
     await client.close();
   }

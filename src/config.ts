@@ -23,6 +23,7 @@ import {
 } from './environment.js';
 import { ConfigError } from './exit.js';
 import { readProxyUrl } from './proxy.js';
+import { readSecretFile, type SecretFile } from './secret-file.js';
 import { toMessage } from './shared/display-text.js';
 import { DEFAULT_TASK_QUEUE } from './shared/names.js';
 
@@ -32,6 +33,8 @@ interface ConnectionConfig {
   readonly temporal: {
     readonly connectionOptions: TemporalConfig['connectionOptions'] & { readonly address: string };
     readonly namespace: string;
+    /** Has the API key of `connectionOptions`, and those that replace it. */
+    readonly apiKeyFile?: SecretFile;
   };
   readonly taskQueue: string;
 }
@@ -41,7 +44,11 @@ export interface StarterConfig extends ConnectionConfig {
   readonly uiUrl: string | undefined;
 }
 
-export type BctrlConfig = BctrlClientOptions & { readonly baseUrl: string };
+export interface BctrlConfig extends BctrlClientOptions {
+  readonly baseUrl: string;
+  /** Has the API key, and those that replace it. */
+  readonly apiKeyFile?: SecretFile;
+}
 
 export interface WorkerConfig extends ConnectionConfig {
   readonly bctrl: BctrlConfig;
@@ -114,10 +121,8 @@ export function readBctrlConfig(env: Environment): BctrlConfig {
     readUrl(env, 'BCTRL_BASE_URL', DEFAULT_BASE_URL) ??
     readUrl(env, 'BCTRL_API_BASE_URL', DEFAULT_BASE_URL) ??
     DEFAULT_BASE_URL;
-  const apiKey = readHeaderValue(env, 'BCTRL_API_KEY');
-  if (apiKey === undefined) throw invalid('BCTRL_API_KEY', 'is not set', '<your API key>');
   return {
-    apiKey,
+    ...readApiKey(env),
     baseUrl,
     proxyUrl: readProxyUrl(env, new URL(baseUrl)),
     subaccountId: readHeaderValue(env, 'BCTRL_SUBACCOUNT_ID'),
@@ -129,6 +134,17 @@ export function readBctrlConfig(env: Environment): BctrlConfig {
     ),
     maxRequests: readCount(env, 'BCTRL_MAX_REQUESTS', DEFAULT_MAX_REQUESTS),
   };
+}
+
+function readApiKey(env: Environment): Pick<BctrlConfig, 'apiKey' | 'apiKeyFile'> {
+  const apiKeyFile = readSecretFile(env, 'BCTRL_API_KEY_FILE', 'BCTRL_API_KEY');
+  if (apiKeyFile !== undefined) {
+    const apiKey = (refused?: string) => (refused === undefined ? apiKeyFile.value : apiKeyFile.refresh());
+    return { apiKey, apiKeyFile };
+  }
+  const apiKey = readHeaderValue(env, 'BCTRL_API_KEY');
+  if (apiKey === undefined) throw invalid('BCTRL_API_KEY', 'is not set', '<your API key>');
+  return { apiKey };
 }
 
 /** @throws ConfigError */
@@ -218,7 +234,11 @@ function readTracing(env: Environment): TracingConfig | undefined {
 }
 
 function readConnectionConfig(env: Environment): ConnectionConfig {
-  const { connectionOptions, namespace = 'default' } = loadTemporalConfig(env);
+  const apiKeyFile = readSecretFile(env, 'TEMPORAL_API_KEY_FILE', 'TEMPORAL_API_KEY');
+  const { connectionOptions, namespace = 'default' } = loadTemporalConfig({
+    ...env,
+    ...(apiKeyFile && { TEMPORAL_API_KEY: apiKeyFile.value }),
+  });
   const { address = DEFAULT_ADDRESS, apiKey, metadata = {} } = connectionOptions;
   if (!/^([\w.-]+|\[[\da-f:.]+\]):\d+$/i.test(address)) {
     throw invalid('TEMPORAL_ADDRESS', 'is not host:port', DEFAULT_ADDRESS);
@@ -229,7 +249,11 @@ function readConnectionConfig(env: Environment): ConnectionConfig {
     throw notAHeaderValue(`TEMPORAL_GRPC_META_${name.toUpperCase().replaceAll('-', '_')}`);
   }
   return {
-    temporal: { connectionOptions: { ...connectionOptions, address }, namespace },
+    temporal: {
+      connectionOptions: { ...connectionOptions, address },
+      namespace,
+      ...(apiKeyFile && { apiKeyFile }),
+    },
     taskQueue: read(env, 'BCTRL_TASK_QUEUE') ?? DEFAULT_TASK_QUEUE,
   };
 }

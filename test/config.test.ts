@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { readStarterConfig, readWorkerConfig } from '../src/config.js';
 import type { Environment } from '../src/environment.js';
 import { createTestFolder } from './support/gateway.js';
@@ -76,6 +76,44 @@ test('every variable is read', () => {
   assert.equal(maxTaskQueueActivitiesPerSecond, 0.5);
   assert.equal(temporal.namespace, 'jobs');
   assert.equal(temporal.connectionOptions.address, 'temporal.example:7234');
+});
+
+describe('an API key in a file', () => {
+  async function writeKey(t: TestContext): Promise<string> {
+    const path = join(await createTestFolder(t), 'key');
+    await writeFile(path, 'key-1\n');
+    return path;
+  }
+
+  test('an API key in a file is read again after it was refused', async (t) => {
+    const path = await writeKey(t);
+    const { apiKey } = readWorkerConfig({ BCTRL_API_KEY_FILE: path }).bctrl;
+    assert.ok(typeof apiKey === 'function');
+    await writeFile(path, 'key-2');
+    assert.deepEqual([apiKey(), apiKey('key-1'), apiKey()], ['key-1', 'key-2', 'key-2']);
+  });
+
+  test('an API key in a file turns TLS on for Temporal, as TEMPORAL_API_KEY does', async (t) => {
+    const path = await writeKey(t);
+    const read = (env: Environment) => workerConfig(env).temporal.connectionOptions;
+    const { apiKey, tls } = read({ TEMPORAL_API_KEY_FILE: path });
+    assert.deepEqual([apiKey, tls], ['key-1', true]);
+    assert.equal(read({ TEMPORAL_API_KEY_FILE: path, TEMPORAL_TLS: 'false' }).tls, false);
+  });
+
+  for (const name of ['BCTRL_API_KEY', 'TEMPORAL_API_KEY']) {
+    test(`an API key in a file excludes ${name}`, async (t) => {
+      const both = { BCTRL_API_KEY: 'key-1', [name]: 's3cret', [`${name}_FILE`]: await writeKey(t) };
+      const message = `${name} and ${name}_FILE: both are set; remove one of them`;
+      assert.throws(() => workerConfig(both), { name: 'ConfigError', message });
+    });
+
+    test(`an API key in a file that cannot be read is an error of ${name}_FILE, which is not quoted`, () => {
+      const env = { BCTRL_API_KEY: name === 'BCTRL_API_KEY' ? '' : 'key-1', [`${name}_FILE`]: '/s3cret' };
+      const message = `${name}_FILE: the file that it names cannot be read (ENOENT)`;
+      assert.throws(() => readWorkerConfig(env), { name: 'ConfigError', message });
+    });
+  }
 });
 
 test('BCTRL_API_BASE_URL is used if BCTRL_BASE_URL is not set', () => {

@@ -35,6 +35,12 @@ export class ApiKeyCheck implements BctrlClientHooks {
     return this.#cached;
   }
 
+  /** Checks the key now, as another one may have taken its place. See `problem`. */
+  recheck(): Promise<string | undefined> {
+    this.#cached = undefined;
+    return this.problem();
+  }
+
   onRequest(): void {}
   onRateLimitPause(): void {}
 

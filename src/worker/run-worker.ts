@@ -13,6 +13,7 @@ import { startHeldPipelinesGauge } from './held-pipelines-gauge.js';
 import { installRuntime } from './install-runtime.js';
 import { runUntilStopped } from './run-until-stopped.js';
 import { serveHealth } from './serve-health.js';
+import { watchApiKeys } from './watch-api-keys.js';
 
 /** Shorter than the usual timeout of a readiness probe. */
 const KEY_CHECK_TIMEOUT_MS = 2_000;
@@ -41,7 +42,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
   const run = async () => {
     try {
       if (healthAddress) shutdownHooks.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
-      const problem = await verifyApiKey(client, bctrl.baseUrl).catch(toPassingProblem);
+      const problem = await verifyApiKey(client, bctrl).catch(toPassingProblem);
       if (problem !== undefined) logger.warn('could not verify the API key; starting anyway', { problem });
       const runtime = await installRuntime(logger, metricsAddress);
       metrics?.setMeter(runtime.metricMeter);
@@ -49,6 +50,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       if (tracing) shutdownHooks.push(() => tracing.close());
       const connection = await connect(config);
       shutdownHooks.push(() => connection.close());
+      shutdownHooks.push(watchApiKeys(config, connection, keyCheck, logger));
       worker = await createWorker(connection, client, config, tracing);
       if (metrics && worker.client) {
         shutdownHooks.push(startHeldPipelinesGauge(worker.client, runtime.metricMeter));

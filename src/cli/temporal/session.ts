@@ -69,11 +69,13 @@ export async function withTemporal<T>({ env }: Io, work: (session: Session) => P
 
 /** @throws ExitError `unreachable` */
 export async function connect(config: StarterConfig): Promise<Session> {
-  const { connectionOptions, namespace } = config.temporal;
+  const { connectionOptions, namespace, apiKeyFile } = config.temporal;
   const retryOptions = defaultGrpcRetryOptions();
   try {
     const connection = await Connection.connect({
       ...connectionOptions,
+      // For a command that waits for hours. Reading the file costs nothing beside a call.
+      ...(apiKeyFile && { apiKey: () => apiKeyFile.refresh() }),
       connectTimeout: CONNECT_TIMEOUT,
       channelArgs: {
         'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS,

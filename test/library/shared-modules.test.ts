@@ -15,10 +15,10 @@ before(async () => {
 after(() => env.teardown());
 
 /** The results of two executions, which one worker has in its cache at the same time. */
-async function lookAroundTwice(file: string): Promise<unknown[]> {
+async function lookAroundTwice(workflows: URL): Promise<unknown[]> {
   const client = new BctrlClient({ apiKey: API_KEY, baseUrl: 'http://127.0.0.1:9' });
   const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(file, import.meta.url)),
+    workflowsPath: fileURLToPath(workflows),
     plugins: [new BctrlPlugin({ client })],
     logger: new DefaultLogger('ERROR'),
   });
@@ -35,10 +35,12 @@ test('executions share the modules of this package, and nothing of the user’s'
     message: 'Invalid input: expected string, received number',
     isPackageShared: true,
   };
-  assert.deepEqual(await lookAroundTwice('shared-workflows.ts'), [seen, seen]);
+  const workflows = new URL('./shared-workflows.ts', import.meta.url);
+  assert.deepEqual(await lookAroundTwice(workflows), [seen, seen]);
 });
 
 test('executions of CommonJS workflows share the modules of this package', async () => {
   const seen = { isPackageShared: true };
-  assert.deepEqual(await lookAroundTwice('shared-workflows.cjs'), [seen, seen]);
+  const workflows = new URL('./shared-workflows.cjs', import.meta.url);
+  assert.deepEqual(await lookAroundTwice(workflows), [seen, seen]);
 });

@@ -17,7 +17,7 @@ export interface SmallFigures {
   readonly handWritten: readonly SmallRound[];
 }
 
-export interface SmallRound {
+interface SmallRound {
   readonly perSecond: number;
   /** Temporal Actions of each workflow. */
   readonly actions: number;

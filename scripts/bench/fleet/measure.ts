@@ -38,7 +38,7 @@ export interface FleetFigures {
 }
 
 /** What a worker does whose pipelines all wait. */
-export interface RestFigures {
+interface RestFigures {
   readonly seconds: number;
   /** CPU time of the worker as a share of one core; `undefined` where the system does not tell. */
   readonly cpuShare: number | undefined;
@@ -133,6 +133,6 @@ async function measureRest(session: FleetSession): Promise<RestFigures> {
   return { seconds: (performance.now() - startedMs) / 1_000, cpuShare, actions: subtract(after, before) };
 }
 
-export function subtract(after: ActionCounters, before: ActionCounters): ActionCounters {
+function subtract(after: ActionCounters, before: ActionCounters): ActionCounters {
   return { actions: after.actions - before.actions, heartbeats: after.heartbeats - before.heartbeats };
 }

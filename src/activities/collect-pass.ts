@@ -91,14 +91,22 @@ export class CollectPass {
       }
     };
     const startSlots = (count: number) => {
-      while (slots.length < count) slots.push(runSlot());
+      while (slots.length < count) {
+        const slot = runSlot();
+        // All of them are awaited below, one after the other: until then a rejection would count as unhandled.
+        slot.catch(() => undefined);
+        slots.push(slot);
+      }
     };
     const isFirstAttempt = this.#attempt.info.attempt === 1;
     startSlots(Math.min(isFirstAttempt ? MAX_REFUSALS : 1, maxSlots));
-    const timer = isFirstAttempt && setTimeout(() => startSlots(maxSlots), FEW_IN_FLIGHT_MS);
-    // A slot that runs may start others, which are waited for too.
-    for (const slot of slots) await slot;
-    if (timer) clearTimeout(timer);
+    const timer = isFirstAttempt ? setTimeout(() => startSlots(maxSlots), FEW_IN_FLIGHT_MS) : undefined;
+    try {
+      // A slot that runs may start others, which are waited for too.
+      for (const slot of slots) await slot;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Collects one file. Returns whether the API accepted the key and the runtime, if only to refuse this file. */

@@ -64,13 +64,10 @@ function recordFiles(files: readonly FileState[], nextDelayMs: number | undefine
     if (outcome !== 'kept') bytes += getSizeBytes(file);
     if (error === undefined) continue;
     const fields = { runtimePath: file.options.runtimePath, ...toLogFields(error) };
-    if (outcome === 'failed')
-      failures.push({
-        cause: toFailureCause({ ...toErrorFields(error), message: error.message }),
-        fields,
-        untried,
-      });
-    else log.info('collect retried', { ...fields, ...(nextDelayMs !== undefined && { nextDelayMs }) });
+    if (outcome === 'failed') {
+      const cause = toFailureCause({ ...toErrorFields(error), message: error.message });
+      failures.push({ cause, fields, untried });
+    } else log.info('collect retried', { ...fields, ...(nextDelayMs !== undefined && { nextDelayMs }) });
   }
   logFailures(failures);
   const counter = metricMeter.createCounter(collects.name, undefined, collects.help);

@@ -200,6 +200,15 @@ test('the metrics of a faulty run agree with the gateway’s snapshot', async (t
       onFailure: 'hold',
     });
     await waitForPhase(held, 'held');
+    const findHolds = () => logLinesOf(worker.stderr()).filter(({ msg }) => msg === 'pipeline is held');
+    const [line] = await waitFor('the log line of the hold', () => findHolds().length > 0 && findHolds());
+    assert.deepEqual(
+      [line?.['level'], line?.['workflowId'], line?.['files'], line?.['failed'], line?.['unresolvedJobs']],
+      ['warn', 'held', 1, 1, 0],
+    );
+    const problem =
+      /^1 of 1 files could not be collected \(unauthorized a: POST .* returned 401 auth\.required/;
+    assert.match(String(line?.['problem']), problem);
     const { status, body } = await health('/readyz');
     assert.deepEqual([status, body.status, body.problems.length], [503, 'unavailable', 1]);
     assert.match(body.problems[0], /^GET \/v1\/auth\/whoami returned 401/);

@@ -88,6 +88,11 @@ export class BctrlClient {
     return this.#limiter.maxConcurrent;
   }
 
+  /** Number of requests in flight now, long polls not counted. */
+  get requestsInFlight(): number {
+    return this.#limiter.inFlight;
+  }
+
   /** The API's current time by the `Date` of a successful response, in milliseconds since the epoch. Unknown before the first. */
   get apiTimeMs(): number | undefined {
     return this.#clock && this.#clock.apiMs + performance.now() - this.#clock.localMs;

@@ -24,6 +24,10 @@ export class RequestLimiter {
     this.#onResumed = onResumed;
   }
 
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   /** Rejects with a signal's reason if that signal aborts before it is the request's turn. */
   async run<T>(signals: readonly AbortSignal[], request: () => Promise<T>): Promise<T> {
     for (const signal of signals) signal.throwIfAborted();

@@ -18,6 +18,8 @@ export class ApiKeyCheck implements BctrlClientHooks {
   #cached: Promise<string | undefined> | undefined;
   #checkedMs = 0;
   #isAccepted = true;
+  #isRefused = false;
+  #keyId: string | undefined;
 
   /** @param client has a short timeout and ignores rate-limit pauses, so it is for the checks only */
   constructor(client: BctrlClient, now: () => number = () => performance.now()) {
@@ -41,6 +43,16 @@ export class ApiKeyCheck implements BctrlClientHooks {
     return this.problem();
   }
 
+  /** Whether the last check failed because the API refuses the key, rather than for something that may pass. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** The API's id of the key that it accepted last. It is no secret. */
+  get keyId(): string | undefined {
+    return this.#keyId;
+  }
+
   onRequest(): void {}
   onRateLimitPause(): void {}
 
@@ -51,11 +63,15 @@ export class ApiKeyCheck implements BctrlClientHooks {
 
   async #check(): Promise<string | undefined> {
     try {
-      await this.#client.whoami();
+      const { keyId } = await this.#client.whoami();
+      this.#keyId = keyId;
       this.#isAccepted = true;
+      this.#isRefused = false;
     } catch (error) {
       // A rate limit applies to accepted keys.
-      this.#isAccepted = error instanceof BctrlError && error.reasonClass === 'rate_limited';
+      const { reasonClass } = error instanceof BctrlError ? error : {};
+      this.#isAccepted = reasonClass === 'rate_limited';
+      this.#isRefused = reasonClass === 'unauthorized' || reasonClass === 'capability_denied';
       if (!this.#isAccepted) return toMessage(error);
     }
     return undefined;

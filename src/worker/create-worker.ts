@@ -12,7 +12,7 @@ import { defaultMaxCachedWorkflows } from './max-cached-workflows.js';
 import type { Tracing } from './start-tracing.js';
 
 /** Far more than there are requests in flight, which have a limit of their own. A wait for a job occupies no slot. */
-const MAX_ACTIVITIES = 500;
+export const MAX_ACTIVITIES = 500;
 
 /** As many pollers as there are tasks: few for a worker at rest, more for one that is late. */
 const POLLERS = { type: 'autoscaling' } as const;

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { LogEntry, LogLevel } from '@temporalio/worker';
 import { toMessage } from '../shared/display-text.js';
+import { isDescribeQueue } from '../shared/worker-state.js';
 
 /** Activities that log one line for each file that fails. */
 const collectActivities: readonly unknown[] = ['collectRuntimeFile', 'collectRuntimeFiles'];
@@ -23,10 +24,16 @@ export function formatLogEntry({ level, message, timestampNanos, meta = {} }: Lo
   // The task token is a secret: with it anyone could complete the activity.
   const { taskToken: _, isLocal: __, error, ...rest } = meta;
   const fields = { time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(), ...rest };
-  if (error === undefined) return { level, fields };
+  // What the second worker says of itself would look like the first one's.
+  const isOfSecondWorker = level !== 'ERROR' && isDescribeQueue(meta['taskQueue']);
+  const shownLevel = isOfSecondWorker ? 'DEBUG' : level;
+  if (error === undefined) return { level: shownLevel, fields };
   const isRepetition =
     message === ACTIVITY_FAILED && collectActivities.includes(meta['activityType']) && isLoggedPerFile(error);
-  return { level: isRepetition ? 'DEBUG' : level, fields: { ...fields, ...toErrorFields(message, error) } };
+  return {
+    level: isRepetition ? 'DEBUG' : shownLevel,
+    fields: { ...fields, ...toErrorFields(message, error) },
+  };
 }
 
 /** Whether the error is an API failure, which every file has logged. A refused input, which none has, has no status. */

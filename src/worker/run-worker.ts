@@ -9,6 +9,7 @@ import { ExitError, exitCodes } from '../exit.js';
 import { ApiKeyCheck } from './api-key-check.js';
 import { createLogger, type LogStream } from './create-logger.js';
 import { connect, createWorker } from './create-worker.js';
+import { serveDescription } from './describe-worker.js';
 import { startHeldPipelinesGauge } from './held-pipelines-gauge.js';
 import { installRuntime } from './install-runtime.js';
 import { runUntilStopped } from './run-until-stopped.js';
@@ -55,6 +56,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       if (metrics && worker.client) {
         shutdownHooks.push(startHeldPipelinesGauge(worker.client, runtime.metricMeter));
       }
+      shutdownHooks.push(await serveDescription(connection, worker, client, keyCheck));
       logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
       await worker.run();
     } finally {

@@ -4,6 +4,16 @@ import { createDispatcher } from './bctrl/transport.js';
 import type { BctrlConfig } from './config.js';
 import { ExitError, exitCodes } from './exit.js';
 
+/** What to do about an error of the connection, by its code: the first that matches. */
+const connectionAdvice: readonly [code: RegExp, advice: string][] = [
+  [
+    /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_UNTRUSTED|CERT_SIGNATURE/,
+    '; NODE_EXTRA_CA_CERTS: name a file with the CA of its certificate',
+  ],
+  [/ALTNAME_INVALID/, '; its certificate is for another name'],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH|EPROTO/, '; it does not speak TLS: http instead of https?'],
+];
+
 /**
  * Asks the API whether it accepts the client's key. The client then knows its account and the API's clock too.
  *
@@ -26,7 +36,10 @@ export async function verifyApiKey(
       throw new ExitError(exitCodes.usage, `${variable}: the API refuses it (${detail})`);
     }
     if (error.status === undefined) {
-      throw new ExitError(exitCodes.unreachable, `BCTRL_BASE_URL: the API is not reachable (${detail})`);
+      const { code = '' } = error;
+      const [, advice = ''] = connectionAdvice.find(([pattern]) => pattern.test(code)) ?? [];
+      const problem = `BCTRL_BASE_URL: the API is not reachable (${detail})${advice}`;
+      throw new ExitError(exitCodes.unreachable, problem);
     }
     if (error.reasonClass === 'not_found' || error.code === 'response.invalid') {
       throw new ExitError(exitCodes.usage, `BCTRL_BASE_URL: this is not the bctrl API (${detail})`);
@@ -42,6 +55,33 @@ export async function verifyApiKeyOnce(config: BctrlConfig): Promise<string | un
     return await verifyApiKey(client, config);
   } finally {
     await client.close();
+  }
+}
+
+interface JsonResponse {
+  readonly status: number;
+  /** `undefined` if the body is not JSON. */
+  readonly json: unknown;
+}
+
+/** Reads a URL once, following no redirect. */
+export async function readJson(
+  url: string,
+  proxyUrl: string | undefined,
+  timeoutMs: number,
+): Promise<JsonResponse | { readonly problem: string }> {
+  const dispatcher = createDispatcher(proxyUrl, { connect: { timeout: timeoutMs } });
+  try {
+    const { origin, pathname } = new URL(url);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { statusCode, body } = await dispatcher.request({ origin, path: pathname, method: 'GET', signal });
+    return { status: statusCode, json: await body.json().catch(() => undefined) };
+  } catch (error) {
+    const { name, code = name }: NodeJS.ErrnoException =
+      error instanceof Error ? error : new Error(String(error));
+    return { problem: code };
+  } finally {
+    await dispatcher.destroy();
   }
 }
 

@@ -91,7 +91,7 @@ const DEFAULT_ADDRESS = 'localhost:7233';
 /** The default of `temporal server start-dev`. */
 const DEV_SERVER_UI_URL = 'http://localhost:8233';
 const DEFAULT_SERVICE_NAME = 'bctrl-temporal-worker';
-const CLOUD_UI_URL = 'https://cloud.temporal.io';
+export const CLOUD_UI_URL = 'https://cloud.temporal.io';
 
 /** Far above any response time, and far below 24.8 days, from where a Node timer fires at once. */
 const MAX_REQUEST_TIMEOUT = '24h';

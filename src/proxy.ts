@@ -9,14 +9,19 @@ import { type Environment, invalid, read } from './environment.js';
  * @throws ConfigError
  */
 export function readProxyUrl(env: Environment, url: URL): string | undefined {
-  const upper = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  const name = [upper.toLowerCase(), upper].find((name) => read(env, name) !== undefined);
+  const name = findProxyVariable(env, url);
   const noProxy = read(env, 'no_proxy') ?? read(env, 'NO_PROXY') ?? '';
   if (name === undefined || isWithoutProxy(url, noProxy)) return undefined;
   const value = read(env, name) ?? '';
   const proxyUrl = value.includes('://') ? value : `http://${value}`;
   if (isProxyUrl(proxyUrl)) return proxyUrl;
   throw invalid(name, 'is not the http or https URL of a proxy', 'http://proxy.example:3128');
+}
+
+/** The variable that names the proxy for requests to `url`, or would if `NO_PROXY` did not list it. */
+export function findProxyVariable(env: Environment, url: URL): string | undefined {
+  const upper = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  return [upper.toLowerCase(), upper].find((name) => read(env, name) !== undefined);
 }
 
 /**

@@ -1,14 +1,15 @@
 import { isGrpcServiceError } from '@temporalio/client';
-import { readApiClock, verifyApiKeyOnce } from '../../api-checks.js';
+import { readApiClock, readJson, verifyApiKeyOnce } from '../../api-checks.js';
 import { grpcStatus } from '../../client/grpc-status.js';
-import type { BctrlConfig, StarterConfig } from '../../config.js';
+import { type BctrlConfig, CLOUD_UI_URL, type StarterConfig } from '../../config.js';
+import { type Environment, read } from '../../environment.js';
 import { ExitError, exitCodes } from '../../exit.js';
-import { parseWorkerVersion } from '../../shared/worker-identity.js';
-import { version } from '../../version.js';
+import { findProxyVariable, readProxyUrl } from '../../proxy.js';
+import { isObject } from '../../shared/external-input.js';
 import { formatDuration } from '../output/format.js';
-import { listPollers } from '../temporal/pollers.js';
 import { findMissingSearchAttributes, isUnsupportedByServer } from '../temporal/search-attributes.js';
 import { connect, type Session } from '../temporal/session.js';
+import { explainOutage, explainProxy } from './explain-outage.js';
 
 /** What a check found when there is no problem. A check throws an ExitError for a problem. */
 export interface CheckSuccess {
@@ -34,9 +35,14 @@ export function checkNode(nodeVersion: string): CheckSuccess {
   throw new ExitError(exitCodes.usage, `${nodeVersion} is too old: ${advice}`);
 }
 
-/** Names the proxy for requests to the API, without its user and password. */
-export function checkProxy({ baseUrl, proxyUrl }: BctrlConfig): CheckSuccess {
+/** Names the proxy for requests to the API, without its user and password, and checks that something listens there. */
+export async function checkProxy(
+  { baseUrl, proxyUrl }: BctrlConfig,
+  env: Environment,
+): Promise<CheckSuccess> {
   if (proxyUrl === undefined) return { message: 'none' };
+  const problem = await explainProxy(findProxyVariable(env, new URL(baseUrl)) ?? '', proxyUrl);
+  if (problem !== undefined) throw new ExitError(exitCodes.unreachable, problem);
   const { protocol, host } = new URL(proxyUrl);
   return { message: `${protocol}//${host} for ${baseUrl}` };
 }
@@ -64,8 +70,41 @@ export async function checkClock(bctrl: BctrlConfig): Promise<CheckSuccess> {
 
 export async function checkConnection(
   config: StarterConfig,
+  env: Environment,
 ): Promise<CheckSuccess & { readonly session: Session }> {
-  return { message: config.temporal.connectionOptions.address, session: await connect(config) };
+  const { connectionOptions, apiKeyFile } = config.temporal;
+  const { address, apiKey, tls } = connectionOptions;
+  try {
+    const session = await connect(config);
+    if (apiKey === undefined || tls) return { message: address, session };
+    const problem = 'the API key of Temporal is sent without TLS: set TEMPORAL_TLS=true';
+    return { message: `${address}: ${problem}`, isWarning: true, session };
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error;
+    const { message } = error;
+    if (/UNAUTHENTICATED|PERMISSION_DENIED/.test(message)) {
+      const variable = apiKeyFile?.variable ?? 'TEMPORAL_API_KEY';
+      throw new ExitError(exitCodes.usage, `${variable}: Temporal refuses it, or needs it (${message})`);
+    }
+    const advice = await explainOutage(config, env);
+    throw advice === undefined ? error : new ExitError(error.code, `${message}; ${advice}`);
+  }
+}
+
+/** Only warns: links are all that the address of the UI is for. */
+export async function checkUi({ uiUrl }: StarterConfig, env: Environment): Promise<CheckSuccess> {
+  const variable = 'BCTRL_TEMPORAL_UI_URL';
+  if (read(env, variable) === undefined || uiUrl === undefined) return { message: uiUrl ?? 'not known' };
+  const warn = (problem: string) => ({ message: `${variable}: ${problem}`, isWarning: true });
+  const proxyUrl = readProxyUrl(env, new URL(uiUrl));
+  const response = await readJson(`${uiUrl}/api/v1/settings`, proxyUrl, REQUEST_TIMEOUT_MS);
+  if ('problem' in response) return warn(`no answer from ${uiUrl} (${response.problem})`);
+  const { status, json } = response;
+  // Temporal Cloud, for instance, shows nothing before a login.
+  const needsLogin = status === 401 || status === 403 || (status >= 300 && status < 400);
+  if (needsLogin || uiUrl.startsWith(CLOUD_UI_URL))
+    return { message: `${uiUrl}, not checked behind its login` };
+  return isObject(json) && 'Version' in json ? { message: uiUrl } : warn(`${uiUrl} is not a Temporal UI`);
 }
 
 export async function checkNamespace({ client, config }: Session): Promise<CheckSuccess> {
@@ -91,22 +130,4 @@ export async function checkSearchAttributes(session: Session): Promise<CheckSucc
     if (!isUnsupportedByServer(error)) throw error;
     return { message: 'unknown: this Temporal server does not let clients list them', isWarning: true };
   }
-}
-
-/** Checks that workers poll the task queue for workflows and activities, and compares their versions. */
-export async function checkWorker(session: Session): Promise<CheckSuccess> {
-  const { taskQueue } = session.config;
-  for (const kind of ['workflows', 'activities'] as const) {
-    if ((await listPollers(session, kind)).length > 0) continue;
-    const problem = `no worker polls task queue "${taskQueue}" for ${kind}`;
-    throw new ExitError(exitCodes.unreachable, `${problem}: start bctrl-temporal-worker`);
-  }
-  const pollers = await listPollers(session, 'activities');
-  const versions = [...new Set(pollers.map(({ identity }) => parseWorkerVersion(identity) ?? 'unknown'))];
-  const lastSeen = formatDuration(Math.min(...pollers.map(({ agoMs }) => agoMs)));
-  const count = `${pollers.length} on task queue "${taskQueue}"`;
-  const message = `${count}, version ${versions.join(' and ')}, last seen ${lastSeen} ago`;
-  if (versions.every((each) => each === version)) return { message };
-  const advice = `this is version ${version}: another one may not support all of its requests`;
-  return { message: `${message}; ${advice}`, isWarning: true };
 }

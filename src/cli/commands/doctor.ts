@@ -13,11 +13,13 @@ import {
   checkNode,
   checkProxy,
   checkSearchAttributes,
-  checkWorker,
+  checkUi,
 } from './doctor-checks.js';
+import { checkWorkerState, checkWorkers } from './doctor-workers.js';
 
 /** The outcome of one check. */
 export interface CheckResult {
+  /** The same for each worker. */
   readonly name: string;
   /** `warning`: pipelines run all the same. `skipped`: an earlier check found a problem. */
   readonly outcome: 'ok' | 'warning' | 'problem' | 'skipped';
@@ -42,22 +44,25 @@ async function runChecks(report: DoctorReport, { env }: Io): Promise<void> {
     return { message: 'every variable can be read' };
   });
   const bctrl = tryRead(() => readBctrlConfig(env));
-  await report.check('proxy', bctrl, checkProxy);
-  await report.check('api', bctrl, checkKey);
-  await report.check('clock', bctrl, checkClock);
+  const proxy = await report.check('proxy', bctrl, (each) => checkProxy(each, env));
+  const api = proxy && bctrl;
+  await report.check('api', api, checkKey);
+  await report.check('clock', api, checkClock);
   const config = tryRead(() => readStarterConfig(env));
-  const session = (await report.check('temporal', config, checkConnection))?.session;
+  const session = (await report.check('temporal', config, (each) => checkConnection(each, env)))?.session;
   try {
     const namespace = await report.check('namespace', session, inSession(checkNamespace));
     const usable = namespace && session;
     await report.check('search attributes', usable, inSession(checkSearchAttributes));
-    await report.check('worker', usable, inSession(checkWorker));
+    const { workers = [] } = (await report.check('workers', usable, inSession(checkWorkers))) ?? {};
+    for (const worker of workers) await report.check('worker', worker, checkWorkerState);
+    await report.check('ui', config, (each) => checkUi(each, env));
   } finally {
     await session?.client.connection.close();
   }
 }
 
-function inSession(run: (session: Session) => Promise<CheckSuccess>) {
+function inSession<T extends CheckSuccess>(run: (session: Session) => Promise<T>) {
   return async (session: Session) => {
     try {
       return await run(session);

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { terminalStatuses } from './api-schema.js';
 import type { TerminalStatus } from './api-types.js';
 import { idSchema, pathSchema } from './bounded-string.js';
+import { fileOptionsSchema } from './collect.js';
 import { externalInput } from './external-input.js';
 import { fileListSchema, MAX_FILES, type PipelineFile } from './pipeline-input.js';
 
@@ -59,10 +60,18 @@ export interface ResumeInput {
    * jobs. Refused with `conflict` if one of them is not among the failed files.
    */
   readonly runtimePaths?: readonly string[] | undefined;
+  /**
+   * From now on the `ifExists` of the files that are retried: what to do if another file has the destination path. Default: each
+   * file keeps its own.
+   */
+  readonly ifExists?: 'fail' | 'keep' | undefined;
 }
 
 export const resumeInputSchema = externalInput(
-  z.strictObject({ runtimePaths: z.array(pathSchema).min(1).max(MAX_FILES).optional() }),
+  z.strictObject({
+    runtimePaths: z.array(pathSchema).min(1).max(MAX_FILES).optional(),
+    ifExists: fileOptionsSchema.shape.ifExists,
+  }),
 );
 
 /** Result of the update `resume`. */

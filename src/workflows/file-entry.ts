@@ -10,7 +10,7 @@ export type FileResult = FileOutcome | (StoredOutcome & Pick<FileOutcome, 'runti
 export interface FileEntry {
   /** From 1, in the order in which the files came. */
   readonly position: number;
-  readonly file: PipelineFile;
+  file: PipelineFile;
   /** The `fileKey` of the file. */
   readonly key: string;
   /** An activity was started for the file, so that it may have been copied. */

@@ -9,6 +9,7 @@ import { truncatePath } from '../shared/display-text.js';
 import type { ApiProblem } from '../shared/failure-details.js';
 import { fileKey } from '../shared/keys.js';
 import { MAX_FILES, MAX_LIST_BYTES, type PipelineFile } from '../shared/pipeline-input.js';
+import type { ResumeInput } from '../shared/pipeline-messages.js';
 import type {
   FailedOutcome,
   FileOutcome,
@@ -88,10 +89,13 @@ export class FileList {
   }
 
   /** Makes failed files pending again: all of them, or those with the given paths. Returns their number. */
-  requeueFailed(runtimePaths?: readonly string[]): number {
+  requeueFailed({ runtimePaths, ifExists }: ResumeInput): number {
     const wanted = runtimePaths && new Set(runtimePaths);
     const failed = untriedFirst(this.#failed.filter(({ file }) => wanted?.has(file.runtimePath) ?? true));
-    for (const entry of failed) delete entry.outcome;
+    for (const entry of failed) {
+      delete entry.outcome;
+      if (ifExists !== undefined) entry.file = { ...entry.file, ifExists };
+    }
     this.#counts.failed -= failed.length;
     this.#pending.push(...failed);
     return failed.length;

@@ -101,7 +101,7 @@ export function registerHandlers(pipeline: PipelineState): void {
     resumeUpdate,
     (input = {}) => {
       const jobs = input.runtimePaths === undefined ? pipeline.unresolvedJobs.length : 0;
-      const resumed = { files: files.requeueFailed(input.runtimePaths), jobs };
+      const resumed = { files: files.requeueFailed(input), jobs };
       pipeline.setPhase(jobs > 0 ? 'waiting' : 'collecting');
       return resumed;
     },

@@ -115,6 +115,27 @@ describe('a held pipeline', () => {
     });
   });
 
+  test('retries with the ifExists of the resume, which the files keep for later resumes', async () => {
+    const { activities, inputs, lock } = createLockedActivities();
+    await execute({ activities }, input, async (handle) => {
+      await waitForPhase(handle, 'held');
+      const resume = (argument: object) => handle.executeUpdate(RESUME_UPDATE, { args: [argument] });
+      await resume({ runtimePaths: ['b.txt'], ifExists: 'keep' });
+      await waitForPhase(handle, 'held');
+      const wrong = await getRefusal(resume({ ifExists: 'replace' }));
+      assert.deepEqual([wrong.type, /^ifExists: /.test(wrong.message)], ['invalid_input', true]);
+      lock.isOpen = true;
+      await resume({});
+      await handle.result();
+    });
+    const tries = inputs.map(({ runtimePath, ifExists = 'unset' }) => `${runtimePath} ${ifExists}`);
+    assert.deepEqual(
+      tries.filter((each) => each.startsWith('b.txt')),
+      ['b.txt unset', 'b.txt keep', 'b.txt keep'],
+    );
+    assert.ok(!tries.includes('a.txt keep'));
+  });
+
   test('refuses resume for files that have not failed, with a wrong argument, and in any other phase', async () => {
     const { activities, lock } = createLockedActivities();
     await execute({ activities }, input, async (handle) => {

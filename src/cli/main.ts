@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { type ExitCode, ExitError, exitCodes, printFatalError } from '../exit.js';
 import type { Io } from './io.js';
-import { createProgram, NAME } from './program.js';
+import { NAME } from './output/command.js';
+import { createProgram } from './program.js';
 
 /** A shell's completion script runs this hidden command to get its suggestions. */
 const COMPLETION_REQUEST = 'complete';

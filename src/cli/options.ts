@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Duration, durationSchema, durationToMs } from '../shared/duration.js';
+import { isReasonClass, type ReasonClass, reasonClasses } from '../shared/reason-class.js';
 
 /** Control characters, Unicode line breaks, lone surrogates, and U+FFFD, which replaces bytes that are not UTF-8. */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFFFD]/u;
@@ -20,7 +21,12 @@ export function duration(value: string): Duration {
   throw new InvalidArgumentError('Expected a duration such as 30s or 5m.');
 }
 
-const durationMs = (value: string) => durationToMs(duration(value));
+export const durationMs = (value: string) => durationToMs(duration(value));
+
+export function classes(value: string, previous: ReasonClass[] = []): ReasonClass[] {
+  if (isReasonClass(value)) return [...previous, value];
+  throw new InvalidArgumentError(`Allowed are ${reasonClasses.join(', ')}.`);
+}
 
 export function count(value: string): number {
   if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
@@ -44,7 +50,11 @@ export function withTimeout(command: Command): Command {
 /** Options of commands that print a pipeline's report. */
 export function withReport(command: Command): Command {
   const all = new Option('--all', 'list every file of the report, not only the first 50');
-  return withTimeout(command.addOption(all.conflicts('json')));
+  const exitOnHold = [
+    '--exit-on-hold',
+    'wait no longer than until the pipeline is held; exit code 4',
+  ] as const;
+  return withTimeout(command.addOption(all.conflicts('json')).option(...exitOnHold));
 }
 
 /** Options of commands that start a pipeline. */
@@ -58,6 +68,12 @@ export function withStart(command: Command): Command {
 
 export function ifExists(): Option {
   return choice('--if-exists <action>', ['fail', 'keep'], 'if another file has the destination path');
+}
+
+/** For files that an earlier run had already: they keep their own `ifExists` by default. */
+export function ifExistsNow(): Option {
+  const text = 'if another file has the destination path of a retried file (default: as at the start)';
+  return new Option('--if-exists <action>', text).choices(['fail', 'keep']);
 }
 
 /** Options of commands whose arguments are several files. */

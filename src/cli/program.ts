@@ -6,11 +6,14 @@ import { version } from '../version.js';
 import type { Io } from './io.js';
 import {
   choice,
+  classes,
   count,
   duration,
+  durationMs,
   id,
   ids,
   ifExists,
+  ifExistsNow,
   texts,
   withFiles,
   withJson,
@@ -19,8 +22,7 @@ import {
   withStart,
   withTimeout,
 } from './options.js';
-
-export const NAME = 'bctrl-temporal';
+import { NAME } from './output/command.js';
 
 const exitCodeHelp = `
 Exit codes:
@@ -28,7 +30,7 @@ Exit codes:
   1    the pipeline failed, timed out, or was cancelled or terminated
   2    wrong argument, input or environment variable, or a refused request
   3    Temporal, the bctrl API or a worker is not reachable
-  4    held or still running when --timeout expired
+  4    still running when --timeout expired, or held
   130  interrupted with Ctrl-C; the pipeline keeps running
 `;
 
@@ -105,9 +107,18 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     .option('--again', 'collect the file again');
   withTimeout(collect).action(run(async () => (await import('./commands/collect.js')).collectCommand));
 
-  const rerun = add('rerun', 'retry only the files that an ended pipeline did not collect', [
+  const rerun = add('rerun', 'retry only the files that ended pipelines did not collect', [
     'rerun post-run/7f3c…/4d26… --wait',
-  ]).argument('<workflowId>', 'a pipeline that ended without success', id);
+    'rerun --all-failed --since 12h --dry-run',
+    'rerun --all-failed --class upstream --yes --wait',
+  ])
+    .argument('[workflowId...]', 'pipelines that ended without success', ids)
+    .option('--all-failed', 'select all pipelines that failed or timed out instead of naming ids')
+    .option('--runtime <runtimeId>', 'select only those of this runtime', id)
+    .option('--since <duration>', 'select only those that ended within this time', durationMs)
+    .option('--class <reasonClass>', 'select only those with a failure of this class (repeatable)', classes)
+    .option('--yes', 'do not ask for confirmation')
+    .addOption(ifExistsNow());
   withStart(rerun).action(run(async () => (await import('./commands/rerun.js')).rerunCommand));
 
   const status = add('status', "show a pipeline's state, failures and next step", [
@@ -150,9 +161,13 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
   ])
     .addOption(phase.conflicts('held'))
     .option('--runtime <runtimeId>', 'only pipelines of this runtime', id)
-    .option('--failed', 'only pipelines that failed or have failed files')
+    .option(
+      '--failed',
+      'only pipelines that failed, timed out or have failed files, and were not rerun with success',
+    )
     .option('--held', 'only pipelines that wait for an operator')
     .option('--running', 'only pipelines that have not ended')
+    .option('--retrying', 'only running pipelines with an activity in a later attempt than its first')
     .option('--limit <count>', 'how many to list at most', count, 20);
   withJson(list).action(run(async () => (await import('./commands/list.js')).listCommand));
 
@@ -160,7 +175,9 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     'resume post-run/7f3c…/4d26…',
     'resume post-run/7f3c…/4d26… --path results.csv',
     'resume --all-held --yes',
-  ]).option('--path <runtimePath>', 'only this failed file (repeatable)', texts);
+  ])
+    .option('--path <runtimePath>', 'only this failed file (repeatable)', texts)
+    .addOption(ifExistsNow());
   withSelection(resume).action(run(async () => (await import('./commands/resume.js')).resumeCommand));
 
   const abandon = add('abandon', 'end held pipelines as failed, with what they have collected', [

@@ -19,19 +19,24 @@ export const searchAttributes = {
 export interface PipelineFilter {
   readonly phase?: PipelinePhase | undefined;
   readonly runtimeId?: string | undefined;
-  /** The pipeline failed, or has failed files now. */
+  /** The pipeline failed or timed out, or has failed files now. */
   readonly failed?: boolean | undefined;
   /** The pipeline has not closed. */
   readonly running?: boolean | undefined;
+  /** The pipeline closed as failed or timed out, at this time or later. */
+  readonly failedSince?: Date | undefined;
 }
 
+const FAILED = "ExecutionStatus IN ('Failed', 'TimedOut')";
+
 /** The visibility query of Temporal for a filter. */
-export function visibilityQuery({ phase, runtimeId, failed, running }: PipelineFilter): string {
+export function visibilityQuery({ phase, runtimeId, failed, running, failedSince }: PipelineFilter): string {
   return [
     `WorkflowType = ${quote(POST_RUN_PIPELINE)}`,
     ...(phase === undefined ? [] : [`${searchAttributes.phase.name} = ${quote(phase)}`]),
     ...(runtimeId === undefined ? [] : [`${searchAttributes.runtimeId.name} = ${quote(runtimeId)}`]),
-    ...(failed ? [`(ExecutionStatus = 'Failed' OR ${searchAttributes.filesFailed.name} > 0)`] : []),
+    ...(failed ? [`(${FAILED} OR ${searchAttributes.filesFailed.name} > 0)`] : []),
+    ...(failedSince === undefined ? [] : [FAILED, `CloseTime >= '${failedSince.toISOString()}'`]),
     ...(running ? [`ExecutionStatus = 'Running'`] : []),
   ].join(' AND ');
 }

@@ -113,7 +113,10 @@ test('a missing file fails the pipeline, and the other file is collected', async
     /\nfailed {5}not_found: missing\.txt: POST \S+ returned 404 file\.not_found.*\n +request: req_/,
   );
   assert.match(stdout, /\n1 of 2 files collected \(5 B\), 1 failed\n$/);
-  assert.match(stderr, /\nfailed: 1 of 2 files could not be collected\n$/);
+  assert.match(
+    stderr,
+    /\nfailed: 1 of 2 files could not be collected\nnext step {2}fix the cause, then run {2}bctrl-temporal rerun post-run\/\S+\n$/,
+  );
   assert.equal(gateway.snapshot().requests.collect, 2, 'not_found is not retried');
 
   await t.test('result --json prints one document with the report', async () => {
@@ -190,7 +193,10 @@ describe('while a pipeline runs', () => {
     assert.equal(code, 1);
     assert.match(stdout, /^collected {2}a\.txt .*\nskipped {4}b\.txt {2}the pipeline was cancelled/);
     assert.match(stdout, /\n1 of 2 files collected \(5 B\), 1 skipped\n$/);
-    assert.match(stderr, /\ncancelled: the workflow was cancelled\n$/);
+    assert.match(
+      stderr,
+      /\ncancelled: the workflow was cancelled\nnext step {2}to collect the rest, run {2}bctrl-temporal rerun post-run\/\S+\n$/,
+    );
     const json = JSON.parse((await starter('result', workflowId, '--json')).stdout);
     assert.deepEqual([json.status, json.result.outcome], ['cancelled', 'cancelled']);
   });

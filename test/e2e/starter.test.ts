@@ -184,17 +184,15 @@ describe('once the search attributes are registered', () => {
     const list = await starter('list', '--held', '--runtime', runtimeId, '--limit', '2');
     assert.match(
       list.stdout,
-      /^STATUS +PHASE +COLLECTED +FAILED +STARTED +WORKFLOW ID\n(running +held +0 +\d .* ago +post-run\/\S+\n){2}$/,
+      /^STATUS +COLLECTED +FAILED +STARTED +REASON +WORKFLOW ID\n(held +0 +\d +\d.* ago +unauthorized(:| ×2:) 401 auth\.required: .* post-run\/\S+\n){2}$/,
     );
-    assert.equal(list.stderr, 'there are more pipelines (raise --limit)\n');
+    assert.equal(list.stderr, '2 of 3 pipelines (raise --limit): 2 held\n');
 
     const status = await starter('status', one);
     assert.match(status.stdout, /\nstatus {5}running, held\n/);
     assert.match(status.stdout, /\nfailed {5}unauthorized: a\.txt: .* returned 401 .*\n {11}request: req_/);
-    assert.match(
-      status.stdout,
-      new RegExp(`\nnext step {2}held: run bctrl-temporal resume ${one} \\(or abandon\\)\n$`),
-    );
+    const resume = `held: fix the cause, then run this (or abandon)  bctrl-temporal resume ${one}\n`;
+    assert.ok(status.stdout.endsWith(`\nnext step  ${resume}`), status.stdout);
     const waited = await starter('result', one, '--timeout', '1s');
     assert.equal(waited.code, exitCodes.running);
     assert.match(waited.stderr, /^Held\. Reattach with: /);
@@ -217,7 +215,10 @@ describe('once the search attributes are registered', () => {
     );
     const ended = await starter('result', three);
     assert.equal(ended.code, exitCodes.failed);
-    assert.match(ended.stderr, /^failed: abandoned: 2 of 2 files could not be collected\n$/);
+    assert.equal(
+      ended.stderr,
+      `failed: abandoned: 2 of 2 files could not be collected\nnext step  fix the cause, then run  bctrl-temporal rerun ${three}\n`,
+    );
     const { pipelines } = await json('abandon', three);
     assert.deepEqual(pipelines, [
       { workflowId: three, outcome: 'refused', message: 'already ended: failed' },

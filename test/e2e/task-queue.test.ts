@@ -99,7 +99,7 @@ test('rerun starts the pipeline on its own task queue', async (t) => {
   const status = await runMain(['status', runtimeId], { env });
   assert.match(
     status.stdout,
-    new RegExp(`\nnext step {2}fix the cause, then run bctrl-temporal rerun ${runtimeId}\n$`),
+    new RegExp(`\nnext step {2}fix the cause, then run {2}bctrl-temporal rerun ${runtimeId}\n$`),
   );
   const dryRun = await runMain(['rerun', runtimeId, '--dry-run'], { env });
   assert.match(dryRun.stdout, new RegExp(`^# taskQueue: ${runtimeId}$`, 'm'));

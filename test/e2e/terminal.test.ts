@@ -44,12 +44,12 @@ async function setUp(t: TestContext) {
 
 const textOf = (screen: readonly TerminalLine[] = []) => screen.map(({ text }) => text).join('\n');
 
-/** Only the terminal itself may break lines, and only those with the workflow id and the link: they can be copied whole. */
+/** Only the terminal itself may break lines, and only those with an id, a link or a command: they can be copied whole. */
 function assertNoBrokenLine({ screens }: Recording): void {
   for (const screen of screens) {
     const broken = screen.filter(({ isWrapped }, row) => {
       const above = screen[row - 1]?.text ?? '';
-      return isWrapped && !/^(started |attached to |http:)/.test(above);
+      return isWrapped && !/^(started |attached to |http:| {2}bctrl-temporal )/.test(above);
     });
     assert.deepEqual(broken, [], textOf(screen));
   }
@@ -85,7 +85,12 @@ describe('start --wait in a terminal', () => {
       assert.match(last, /^collected {2}results\.csv +11 B {2}.*\/results\.csv$/m);
       assert.match(last, /^failed {5}not_found: missing\.txt: POST/m);
       assert.match(last, /^4 of 5 files collected \(\d+ B\), 1 failed$/m);
-      assert.match(last, /\nfailed: 1 of 5 files could not be collected$/);
+      const rerun =
+        /\nfailed: 1 of 5 files could not be collected\nnext step {2}fix the cause, then run\n {2}(.*)$/s;
+      const [, command = ''] = rerun.exec(last) ?? [];
+      const [, workflowId = ''] = /^started (.*?)\nhttp:/s.exec(last) ?? [];
+      const whole = (text: string) => text.replaceAll('\n', '');
+      assert.equal(whole(command), `bctrl-temporal rerun ${whole(workflowId)}`);
       assert.ok(recording.screens.at(-1)?.some(({ isColored }) => isColored));
     });
   }

@@ -6,7 +6,11 @@ test('each field of a filter is a condition of the query', () => {
   assert.equal(visibilityQuery({}), "WorkflowType = 'postRunPipeline'");
   assert.equal(
     visibilityQuery({ phase: 'held', runtimeId: 'rt', failed: true, running: true }),
-    "WorkflowType = 'postRunPipeline' AND BctrlPhase = 'held' AND BctrlRuntimeId = 'rt' AND (ExecutionStatus = 'Failed' OR BctrlFilesFailed > 0) AND ExecutionStatus = 'Running'",
+    "WorkflowType = 'postRunPipeline' AND BctrlPhase = 'held' AND BctrlRuntimeId = 'rt' AND (ExecutionStatus IN ('Failed', 'TimedOut') OR BctrlFilesFailed > 0) AND ExecutionStatus = 'Running'",
+  );
+  assert.equal(
+    visibilityQuery({ failedSince: new Date(0) }),
+    "WorkflowType = 'postRunPipeline' AND ExecutionStatus IN ('Failed', 'TimedOut') AND CloseTime >= '1970-01-01T00:00:00.000Z'",
   );
 });
 

@@ -1,10 +1,11 @@
+import stringWidth from 'string-width';
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { formatCount } from '../../shared/display-text.js';
 import type { PipelineFilter } from '../../shared/search-attributes.js';
 import { confirm } from '../input/confirm.js';
 import { type Io, writeJson } from '../io.js';
 import { formatStatus } from '../output/format.js';
-import { createStyle, tableLines, writeLines } from '../output/lines.js';
+import { createStyle, terminalColumns, writeLines } from '../output/lines.js';
 import { findPipeline, listPipelines, type WorkflowRef } from '../temporal/find-pipelines.js';
 import { type Session, toExitError, withTemporal } from '../temporal/session.js';
 
@@ -30,7 +31,25 @@ export interface PipelineAction<T extends object> {
   readonly describe?: (result: T) => string;
 }
 
-interface Outcome {
+/** How a command acts on pipelines in whatever state. */
+export interface BulkAction<T extends object>
+  extends Pick<PipelineAction<T>, 'verb' | 'pastTense' | 'describe'> {
+  /**
+   * Returns what acts on the pipeline, as `run` of a `PipelineAction`. Nothing is sent before that is called.
+   *
+   * @throws ExitError if the action is refused for the pipeline
+   */
+  readonly prepare: (session: Session, pipeline: WorkflowRef) => Promise<() => Promise<T>>;
+  /** The action changes nothing, so nobody has to confirm it. */
+  readonly isDryRun?: boolean | undefined;
+  /** What to say if there is no pipeline to act on. */
+  readonly none?: string;
+  /** Waits for what the action has set going. */
+  readonly finish?: ((session: Session, outcome: Outcome) => Promise<Outcome>) | undefined;
+}
+
+/** What became of one pipeline. */
+export interface Outcome {
   readonly workflowId: string;
   readonly outcome: string;
   /** Further fields of the JSON document. */
@@ -40,7 +59,7 @@ interface Outcome {
 }
 
 /**
- * Runs an action for the named or selected pipelines, one after the other, and asks for confirmation if there are several.
+ * Runs an action for the named or selected running pipelines, one after the other, and asks for confirmation if there are several.
  *
  * @returns the exit code of the first pipeline that failed
  */
@@ -55,21 +74,49 @@ export async function forEachPipeline<T extends object>(
     throw new ExitError(exitCodes.usage, 'expected either workflow ids, or --all-held or --runtime');
   }
   return await withTemporal(io, async (session) => {
-    const ids = isSelected ? await select(session, options, action) : [...new Set(workflowIds)];
-    if (ids.length > 1 && !options.yes) {
-      await confirm(io, `${action.verb} ${formatCount(ids.length)} pipelines?`);
-    }
-    const outcomes: Outcome[] = [];
-    for (const workflowId of ids) {
-      if (io.interrupted.aborted) return exitCodes.interrupted;
-      const outcome = await runAction(session, workflowId, action);
-      outcomes.push(outcome);
-      if (!options.json) printOutcome(io, outcome);
-    }
-    if (options.json) writeJson(io, { pipelines: outcomes.map(toJson) });
-    else if (ids.length === 0) io.stderr.write(`no pipelines to ${action.verb}\n`);
-    return outcomes.find(({ code }) => code !== exitCodes.done)?.code ?? exitCodes.done;
+    const ids = isSelected ? await select(session, options, action) : workflowIds;
+    const prepare = async (_: Session, pipeline: WorkflowRef) => {
+      assertRunning(pipeline);
+      return () => action.run(session, pipeline);
+    };
+    return await runForEach(session, io, ids, options, { ...action, prepare });
   });
+}
+
+/** Runs an action for each of these pipelines, and prints what became of each. */
+export async function runForEach<T extends object>(
+  session: Session,
+  io: Io,
+  workflowIds: readonly string[],
+  { yes, json }: { readonly yes?: boolean | undefined; readonly json?: boolean | undefined },
+  action: BulkAction<T>,
+): Promise<ExitCode> {
+  const { verb, none, finish } = action;
+  const ids = [...new Set(workflowIds)];
+  if (ids.length > 1 && !yes && !action.isDryRun) {
+    await confirm(io, `${verb} ${formatCount(ids.length)} pipelines?`);
+  }
+  let outcomes: Outcome[] = [];
+  const add = (outcome: Outcome) => {
+    outcomes.push(outcome);
+    if (!json) printOutcome(io, outcome);
+  };
+  for (const workflowId of ids) {
+    if (io.interrupted.aborted) return exitCodes.interrupted;
+    add(await runAction(session, workflowId, action));
+  }
+  if (finish) {
+    const [refused, acted] = [outcomes.filter(isProblem), outcomes.filter((each) => !isProblem(each))];
+    outcomes = refused;
+    for (const outcome of acted) add(await finish(session, outcome));
+  }
+  if (json) writeJson(io, { pipelines: outcomes.map(toJson) });
+  else if (ids.length === 0) io.stderr.write(`${none ?? `no pipelines to ${verb}`}\n`);
+  return outcomes.find(isProblem)?.code ?? exitCodes.done;
+}
+
+function isProblem({ code }: Outcome): boolean {
+  return code !== exitCodes.done;
 }
 
 async function select(
@@ -87,13 +134,13 @@ async function select(
 async function runAction<T extends object>(
   session: Session,
   workflowId: string,
-  { run, pastTense, describe }: PipelineAction<T>,
+  { prepare, pastTense, describe }: BulkAction<T>,
 ): Promise<Outcome> {
   let isSent = false;
   try {
-    const pipeline = await findRunning(session, workflowId);
+    const act = await prepare(session, await findPipeline(session, workflowId));
     isSent = true;
-    const fields = await run(session, pipeline);
+    const fields = await act();
     const text = describe?.(fields) ?? '';
     return { workflowId, outcome: pastTense, fields, text, code: exitCodes.done };
   } catch (error) {
@@ -105,18 +152,20 @@ async function runAction<T extends object>(
   }
 }
 
-async function findRunning(session: Session, workflowId: string): Promise<WorkflowRef> {
-  const found = await findPipeline(session, workflowId);
-  const status = formatStatus(found.description);
-  if (status === 'running') return found;
-  throw new ExitError(exitCodes.usage, `already ended: ${status}`);
+function assertRunning({ description }: WorkflowRef): void {
+  const status = formatStatus(description);
+  if (status !== 'running') throw new ExitError(exitCodes.usage, `already ended: ${status}`);
 }
 
 function toJson({ workflowId, outcome, fields }: Outcome): object {
   return { workflowId, outcome, ...fields };
 }
 
+/** On a terminal where the whole does not fit into a line, the id has a line of its own. */
 function printOutcome({ stdout }: Io, { workflowId, outcome, text, code }: Outcome): void {
-  const color = code === exitCodes.done ? 'green' : 'red';
-  writeLines(stdout, tableLines([[createStyle(stdout)(color, outcome), workflowId, text]]));
+  const head = createStyle(stdout)(code === exitCodes.done ? 'green' : 'red', outcome);
+  const whole = [head, workflowId, ...(text === '' ? [] : [text])].join('  ');
+  const fits = stringWidth(whole) <= (terminalColumns(stdout) ?? Number.POSITIVE_INFINITY);
+  const below = { text: `${head}  ${text}`, suffix: workflowId, isSuffixBelow: true };
+  writeLines(stdout, [fits ? { text: whole } : below]);
 }

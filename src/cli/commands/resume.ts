@@ -6,13 +6,21 @@ import type { Io } from '../io.js';
 import { updatePipeline } from '../temporal/update-pipeline.js';
 import { forEachPipeline, type SelectOptions } from './for-each-pipeline.js';
 
+interface ResumeOptions extends SelectOptions {
+  readonly path?: readonly string[];
+  readonly ifExists?: string;
+}
+
 /** `resume`: retries the failed files and jobs of held pipelines. */
 export function resumeCommand(
   io: Io,
   workflowIds: readonly string[],
-  { path, ...options }: SelectOptions & { readonly path?: readonly string[] },
+  { path, ifExists, ...options }: ResumeOptions,
 ): Promise<ExitCode> {
-  const input = parseFields(resumeInputSchema, path === undefined ? {} : { runtimePaths: path });
+  const input = parseFields(resumeInputSchema, {
+    ...(path !== undefined && { runtimePaths: path }),
+    ...(ifExists !== undefined && { ifExists }),
+  });
   return forEachPipeline<ResumeResult>(io, workflowIds, options, {
     verb: 'resume',
     pastTense: 'resumed',

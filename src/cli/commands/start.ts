@@ -43,8 +43,10 @@ export async function startCommand(
 }
 
 /** @throws ExitError `usage` for options that do not go together */
-export function checkStartOptions({ timeout, wait }: StartOptions): void {
-  if (timeout !== undefined && !wait) throw new ExitError(exitCodes.usage, '--timeout needs --wait');
+export function checkStartOptions({ timeout, exitOnHold, wait }: StartOptions): void {
+  if (wait) return;
+  if (timeout !== undefined) throw new ExitError(exitCodes.usage, '--timeout needs --wait');
+  if (exitOnHold) throw new ExitError(exitCodes.usage, '--exit-on-hold needs --wait');
 }
 
 /** Starts a pipeline or attaches to it. With `--wait`, or if it has already ended, prints its report. */

@@ -1,13 +1,14 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { type ExitCode, exitCodes } from '../../exit.js';
-import type { PipelineProgress, PipelineReport } from '../../shared/pipeline-report.js';
+import type { PipelineReport } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { type Io, writeJson } from '../io.js';
 import { formatDuration, formatStatus } from '../output/format.js';
 import { type Line, writeLines } from '../output/lines.js';
 import { isPipelineReport, reportLines } from '../output/report-lines.js';
-import { describeRetry, nextStep } from '../output/status-text.js';
+import { describeRetry, nextStep, nextStepAfterEnd, nextStepLine } from '../output/status-text.js';
 import { findPipeline } from '../temporal/find-pipelines.js';
+import type { ShownProgress } from '../temporal/running-batches.js';
 import { uiLink, withTemporal } from '../temporal/session.js';
 import { awaitResult, type WaitResult } from '../temporal/wait-for-result.js';
 import { listPendingRetries, readProgress } from '../temporal/workflow-snapshot.js';
@@ -35,41 +36,30 @@ export async function statusCommand(
       writeJson(io, { ...state, report, failure, pendingRetries });
       return exitCodes.done;
     }
-    const help = isRunning
+    const step = isRunning
       ? nextStep({ description, progress, hasNoWorker: progress === undefined })
-      : nextStepAfterEnd(description, report);
+      : nextStepAfterEnd(description, { report, failureType: failure?.type });
+    const phaseAndStep = [phase === 'done' ? undefined : phase, progress?.step];
     writeLines(io.stdout, [
-      { text: `pipeline   ${workflowId}` },
-      { text: `status     ${phase === undefined || phase === 'done' ? status : `${status}, ${phase}`}` },
+      { text: 'pipeline ', suffix: workflowId },
+      { text: `status     ${[status, ...phaseAndStep].filter((text) => text !== undefined).join(', ')}` },
       {
         text: `started    ${startTime.toISOString()}, ${formatDuration(Date.now() - startTime.getTime())} ago`,
       },
       ...reportPart(io, report),
       ...pendingRetries.map((retry) => ({ text: `retry      ${describeRetry(retry)}` })),
       ...(failure ? [{ text: `${status}: ${failure.message}` }] : []),
-      ...(link ? [{ text: `UI         ${link}` }] : []),
-      ...(help ? [{ text: `next step  ${help}` }] : []),
+      ...(link ? [{ text: 'UI       ', suffix: link }] : []),
+      ...(step ? [nextStepLine(step)] : []),
     ]);
     return exitCodes.done;
   });
 }
 
-/** Only `rerun` helps an ended pipeline, and only if files are left to collect. */
-function nextStepAfterEnd(
-  { workflowId, status }: WorkflowExecutionDescription,
-  report: PipelineReport | undefined,
-): string | undefined {
-  if (status.name === 'COMPLETED') return undefined;
-  const { counts, jobs } = report ?? {};
-  const isLeft = counts === undefined || counts.collected + counts.kept + counts.missing < counts.files;
-  if (!isLeft && !jobs?.some(({ problem }) => problem)) return undefined;
-  return `fix the cause, then run bctrl-temporal rerun ${workflowId}`;
-}
-
 /** The report's phase, or without a worker that of the search attributes. */
 function toPhase(
   { typedSearchAttributes }: WorkflowExecutionDescription,
-  report: PipelineReport | PipelineProgress | undefined,
+  report: PipelineReport | ShownProgress | undefined,
 ): string | undefined {
   const phase = report && 'phase' in report ? report.phase : undefined;
   return phase ?? typedSearchAttributes.get(searchAttributes.phase);

@@ -32,6 +32,12 @@ export function formatDuration(ms: number): string {
   return rest === 0 ? whole : `${whole} ${rest} ${smallerName}`;
 }
 
+/** Formats how long ago something was, in one unit: `12.3 s ago`, `2 h ago`. */
+export function formatAge(ms: number): string {
+  const [value, unit] = formatDuration(ms).split(' ');
+  return `${value} ${unit} ago`;
+}
+
 /** The status of a workflow as all commands spell it: `running`, `completed`, `timed-out`. */
 export function formatStatus({ status }: Pick<WorkflowExecutionInfo, 'status'>): string {
   return status.name.toLowerCase().replaceAll('_', '-');

@@ -10,8 +10,10 @@ export const INDENT = ' '.repeat(11);
 /** A line of output. On a terminal that is too narrow it continues below, indented. */
 export interface Line {
   readonly text: string;
-  /** The last part of the line. It is never broken, but moves to a line of its own. */
+  /** The last part of the line, such as an id or a command. It is never broken, but moves to a line of its own. */
   readonly suffix?: string;
+  /** The suffix is on a line of its own, even if there is room. */
+  readonly isSuffixBelow?: boolean;
 }
 
 /** Formats a text for an output. */
@@ -35,10 +37,10 @@ export function writeLines(output: Output, lines: readonly Line[]): void {
     output.write(`${stripControlSequences(line)}\n`);
 }
 
-function wrapLine({ text, suffix = '' }: Line, columns: number): string[] {
+function wrapLine({ text, suffix = '', isSuffixBelow = false }: Line, columns: number): string[] {
   const whole = suffix === '' ? text : `${text}  ${suffix}`;
-  if (stringWidth(whole) <= columns) return [whole];
-  return suffix === '' ? wrap(text, columns) : [...wrap(text, columns), `  ${suffix}`];
+  if (stringWidth(whole) <= columns && !isSuffixBelow) return [whole];
+  return suffix === '' ? wrap(text, columns) : [...wrap(text.trimEnd(), columns), `  ${suffix}`];
 }
 
 function wrap(text: string, columns: number): string[] {
@@ -69,16 +71,19 @@ export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(columns - stringWidth(text), 0));
 }
 
-/** Aligns the cells of rows. The last cell of a row is never broken. */
-export function tableLines(rows: readonly (readonly string[])[]): Line[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) {
-      widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell));
-    }
-  }
+/**
+ * Aligns the cells of rows. The last cell of a row is never broken: if one does not fit into a terminal, all are below their rows.
+ *
+ * @param columns width of the terminal, if there is one
+ */
+export function tableLines(rows: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY): Line[] {
+  const widths = rows.reduce<number[]>(
+    (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, stringWidth(cell))),
+    [],
+  );
+  const isSuffixBelow = widths.reduce((sum, width) => sum + width + 2, -2) > columns;
   return rows.map((row) => {
     const cells = row.slice(0, -1).map((cell, column) => pad(cell, widths[column] ?? 0));
-    return { text: cells.join('  ').trimEnd(), suffix: row.at(-1) ?? '' };
+    return { text: cells.join('  ').trimEnd(), suffix: row.at(-1) ?? '', isSuffixBelow };
   });
 }

@@ -1,11 +1,12 @@
 import { createLogUpdate } from 'log-update';
+import stringWidth from 'string-width';
 import { formatCount } from '../../shared/display-text.js';
-import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import type { Output } from '../io.js';
+import type { ShownProgress } from '../temporal/running-batches.js';
 import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { formatBytes, formatDuration } from './format.js';
 import { createStyle, type Style, truncate } from './lines.js';
-import { describeRetry, nextStep } from './status-text.js';
+import { describeRetry, type NextStep, nextStep, withoutRequest } from './status-text.js';
 
 const DEFAULT_COLUMNS = 80;
 const WIDE_COLUMNS = 100;
@@ -21,6 +22,8 @@ export class LiveDisplay {
   readonly #update: ReturnType<typeof createLogUpdate>;
   readonly #rate = new Rate();
   readonly #startedMs = Date.now();
+  /** The command that was shown last. */
+  #command: string | undefined;
 
   constructor(output: Output) {
     this.#output = output;
@@ -32,6 +35,7 @@ export class LiveDisplay {
     const nowMs = Date.now();
     const { counts } = snapshot.progress ?? {};
     if (counts) this.#rate.add(counts.collected + counts.kept, nowMs);
+    this.#showNextStep(nextStep(snapshot));
     const lines = toLines(snapshot, {
       columns: this.#output.columns ?? DEFAULT_COLUMNS,
       style: createStyle(this.#output),
@@ -42,12 +46,23 @@ export class LiveDisplay {
   }
 
   log(line: string): void {
-    this.#update.persist(line);
+    this.#update.clear();
+    // The terminal itself breaks a long line, so that a command can be copied whole.
+    this.#output.write(`${line}\n`);
   }
 
   clear(): void {
     this.#update.clear();
     this.#update.done();
+  }
+
+  /** A step stays above the progress, once for each time that it is needed. */
+  #showNextStep(step: NextStep | undefined): void {
+    if (step !== undefined && step.command !== this.#command) {
+      this.log(createStyle(this.#output)('bold', step.text));
+      this.log(`  ${step.command}`);
+    }
+    this.#command = step?.command;
   }
 }
 
@@ -64,35 +79,35 @@ function toLines(snapshot: WorkflowSnapshot, view: LiveView): string[] {
   const { style, columns } = view;
   const shown = retries.toSorted((a, b) => a.inMs - b.inMs).slice(0, MAX_RETRIES);
   const more = retries.length - shown.length;
-  const lines = [
+  return [
     toHeadline(progress, view),
     ...shown.map((retry) => `  ${style('yellow', 'retry')} ${withoutRequest(describeRetry(retry))}`),
     ...(more > 0 ? [style('dim', `  and ${formatCount(more)} more retries`)] : []),
   ].map((line) => truncate(line, columns));
-  const help = nextStep(snapshot);
-  // Cut in the middle of the id: the end of the command is needed.
-  return help === undefined ? lines : [...lines, truncate(style('bold', help), columns, 'middle')];
 }
 
-function toHeadline(progress: PipelineProgress | undefined, view: LiveView): string {
-  const { style, elapsedMs, filesPerSecond } = view;
+function toHeadline(progress: ShownProgress | undefined, view: LiveView): string {
+  const { style, elapsedMs, filesPerSecond, columns } = view;
   const elapsed = style('dim', formatDuration(elapsedMs));
   if (progress === undefined) return `running  ${elapsed}`;
-  const { phase, counts, bytes } = progress;
+  const { phase, step, counts, bytes } = progress;
   if (phase === 'waiting') return `waiting for the jobs  ${elapsed}`;
   const { files, collected, kept, failed } = counts;
   const stored = collected + kept;
   const share = files === 0 ? 0 : stored / files;
-  return [
-    phase,
-    toBar(share, failed / Math.max(files, 1), view),
-    `${String(Math.floor(share * 100)).padStart(3)}%`,
-    `${formatCount(stored)} of ${formatCount(files)}`,
-    ...(failed > 0 ? [style('red', `${formatCount(failed)} failed`)] : []),
-    formatBytes(bytes),
-    ...(filesPerSecond > 0 ? [`${formatRate(filesPerSecond)} files/s`] : []),
-    elapsed,
-  ].join('  ');
+  const bar = toBar(share, failed / Math.max(files, 1), view);
+  const rate = filesPerSecond > 0 && step === undefined ? `${formatRate(filesPerSecond)} files/s` : '';
+  const toText = (...optional: readonly string[]) =>
+    [
+      step ?? phase,
+      ...(step === undefined ? [bar, `${String(Math.floor(share * 100)).padStart(3)}%`] : []),
+      `${formatCount(stored)} of ${formatCount(files)}`,
+      ...(failed > 0 ? [style('red', `${formatCount(failed)} failed`)] : []),
+      ...optional.filter((text) => text !== ''),
+      elapsed,
+    ].join('  ');
+  const texts = [toText(formatBytes(bytes), rate), toText(formatBytes(bytes)), toText()];
+  return texts.find((text) => stringWidth(text) <= columns) ?? toText();
 }
 
 function toBar(share: number, failedShare: number, { columns, style }: LiveView): string {
@@ -106,11 +121,6 @@ function toBar(share: number, failedShare: number, { columns, style }: LiveView)
 
 function formatRate(perSecond: number): string {
   return perSecond < 10 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));
-}
-
-/** Removes method and path: a line has room for the response only. */
-function withoutRequest(text: string): string {
-  return text.replace(/ (GET|POST) \S+/, '');
 }
 
 /** Long enough for a steady rate, short enough to show a standstill. */

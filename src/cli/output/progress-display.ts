@@ -25,11 +25,11 @@ export async function createProgressDisplay(output: Output): Promise<ProgressDis
   return new LiveDisplay(output);
 }
 
-/** Shows snapshots of a workflow until `signal` aborts. */
-export async function showProgress(
+/** Hands snapshots of a workflow to `show` until `signal` aborts. */
+export async function watchProgress(
   session: Session,
   handle: WorkflowHandle,
-  display: ProgressDisplay,
+  show: (snapshot: WorkflowSnapshot) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let snapshot: WorkflowSnapshot | undefined;
@@ -38,7 +38,7 @@ export async function showProgress(
       // A signal per snapshot: the SDK never removes its listeners from a signal.
       const one = AbortSignal.any([signal]);
       snapshot = await session.client.withAbortSignal(one, () => takeSnapshot(session, handle, snapshot));
-      if (!signal.aborted) display.show(snapshot);
+      if (!signal.aborted) show(snapshot);
     } catch {
       // Progress is optional: the wait for the result reports outages.
     }
@@ -59,7 +59,7 @@ export class LogDisplay implements ProgressDisplay {
     for (const retry of snapshot.retries) this.#logOnce(`  ${describeRetry(retry)}`, retry.id);
     if (snapshot.progress !== undefined) this.#logOnce(describeProgress(snapshot.progress));
     const help = nextStep(snapshot);
-    if (help !== undefined) this.#logOnce(help);
+    if (help !== undefined) this.#logOnce(`${help.text}  ${help.command}`);
   }
 
   log(line: string): void {

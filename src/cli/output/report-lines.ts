@@ -1,6 +1,12 @@
 import stringWidth from 'string-width';
 import type { CollectedFile } from '../../shared/collect.js';
-import { formatCount, stripControlCharacters, truncatePath } from '../../shared/display-text.js';
+import {
+  formatCount,
+  formatCountOf,
+  stripControlCharacters,
+  truncatePath,
+} from '../../shared/display-text.js';
+import { describeFailureGroup, type FailureGroup, groupFailures } from '../../shared/group-failures.js';
 import type { FileOutcome, JobOutcome, PipelineReport, Problem } from '../../shared/pipeline-report.js';
 import type { Output } from '../io.js';
 import { formatBytes } from './format.js';
@@ -49,8 +55,8 @@ export function reportLines(report: PipelineReport, view: ReportView): Line[] {
   const widths = pathWidths(files, terminalColumns(view.output));
   return [
     ...report.jobs.flatMap((job) => jobLines(job, style)),
-    ...files.flatMap((file) => fileLines(file, widths, style)),
-    ...(view.onlyProblems ? [] : moreFilesLines(report, files)),
+    ...toShownFiles(files, view).flatMap((file) => fileLines(file, widths, style)),
+    ...(view.onlyProblems ? moreFailedLines(report) : moreFilesLines(report, files)),
     ...finishLines(report, style),
     ...warningLines(report, style),
     { text: countsText(report) },
@@ -98,12 +104,29 @@ function pathWidths(files: readonly FileOutcome[], columns: number | undefined):
 const fitPath = (path: string, width: number) =>
   stringWidth(path) > width ? truncate(path, width, 'start') : path;
 
-function fileLines(file: FileOutcome, widths: PathWidths, style: Style): Line[] {
+interface ShownFile {
+  readonly file: FileOutcome;
+  /** Files that failed for the same cause, of which this is the first. */
+  readonly count: number;
+}
+
+/** Leaves out files that failed for the same cause as an earlier one. */
+function toShownFiles(files: readonly FileOutcome[], { all }: ReportView): ShownFile[] {
+  if (all) return files.map((file) => ({ file, count: 1 }));
+  const groups = groupFailures(files.filter((file) => file.outcome === 'failed'));
+  const counts = new Map<FileOutcome, number>(groups.map(({ first, count }) => [first, count]));
+  return files.flatMap((file) => {
+    const count = file.outcome === 'failed' ? counts.get(file) : 1;
+    return count === undefined ? [] : [{ file, count }];
+  });
+}
+
+function fileLines({ file, count }: ShownFile, widths: PathWidths, style: Style): Line[] {
   const head = style(outcomeColors[file.outcome], file.outcome.padEnd(9));
   const path = pad(fitPath(truncatePath(file.runtimePath), widths.source), widths.source);
   switch (file.outcome) {
     case 'failed':
-      return [{ text: `${head}  ${problemText(file)}` }, ...helpLines(file)];
+      return [{ text: `${head}  ${failureText({ count, first: file })}` }, ...helpLines(file)];
     case 'missing':
       return [{ text: `${head}  ${path}` }];
     case 'skipped':
@@ -125,6 +148,12 @@ function moreFilesLines({ counts, files }: PipelineReport, shown: readonly FileO
   const hidden = countPresent(files) - countPresent(shown);
   const help = hidden > 0 ? ` (--all lists ${formatCount(hidden)} of them)` : '';
   return [{ text: `and        ${formatCount(more)} more files${help}` }];
+}
+
+/** The report lists only some of very many failed files. */
+function moreFailedLines({ counts, files }: PipelineReport): Line[] {
+  const more = counts.failed - files.filter(({ outcome }) => outcome === 'failed').length;
+  return more > 0 ? [{ text: `and        ${formatCountOf(more, 'more failed file')}` }] : [];
 }
 
 /** Leaves out warnings about missing files, which have lines of their own. */
@@ -164,6 +193,12 @@ function stepText(step: Step, style: Style): string {
   }
 }
 
+/** `unauthorized: a.txt: POST … returned 401 …`, or `unauthorized ×88: 401 …, e.g. out/13.txt`. */
+function failureText(group: FailureGroup): string {
+  const text = describeFailureGroup(group);
+  return `${group.first.reasonClass}${group.count === 1 ? ': ' : ' '}${text}`;
+}
+
 function problemText({ reasonClass, message }: Problem): string {
   return reasonClass === undefined ? message : `${reasonClass}: ${message}`;
 }
@@ -174,7 +209,7 @@ function helpLines({ hint, requestId }: Problem): Line[] {
 }
 
 /** Counts that are zero are left out, except for the collected files. */
-function countsText({ counts, bytes }: Pick<PipelineReport, 'counts' | 'bytes'>): string {
+export function countsText({ counts, bytes }: Pick<PipelineReport, 'counts' | 'bytes'>): string {
   const others = (['kept', 'missing', 'skipped', 'failed'] as const)
     .filter((kind) => counts[kind] > 0)
     .map((kind) => `${formatCount(counts[kind])} ${kind}`);

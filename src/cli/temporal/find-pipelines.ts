@@ -1,8 +1,10 @@
 import type { WorkflowExecutionDescription, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
 import { isUnknownSearchAttribute } from '../../client/search-attributes.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { COLLECT_FILE, POST_RUN_PIPELINE } from '../../shared/names.js';
 import { type PipelineFilter, visibilityQuery } from '../../shared/search-attributes.js';
+import { mapLimited } from './map-limited.js';
 import type { Session } from './session.js';
 
 export interface WorkflowRef {
@@ -27,7 +29,7 @@ export async function findPipeline(session: Session, workflowId: string): Promis
 }
 
 /**
- * Lists the pipelines that match a filter, newest first.
+ * Lists the runs of pipelines that match a filter: those that run first, then the last that ended. The listing lags a little.
  *
  * @throws ExitError `usage` if the filter needs search attributes that are not registered
  */
@@ -42,4 +44,22 @@ export async function* listPipelines(
     const problem = 'the search attributes of pipelines are not registered: run bctrl-temporal setup';
     throw new ExitError(exitCodes.usage, problem);
   }
+}
+
+/**
+ * Describes the newest run of each workflow id, which a listing may not know yet. Ids that no longer exist are left out.
+ */
+export async function describeNewestRuns(
+  { client }: Session,
+  workflowIds: readonly string[],
+): Promise<WorkflowExecutionDescription[]> {
+  const found = await mapLimited(workflowIds, async (workflowId) => {
+    try {
+      return await client.workflow.getHandle(workflowId).describe();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
+  });
+  return found.filter((description) => description !== undefined);
 }

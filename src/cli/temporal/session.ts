@@ -15,6 +15,7 @@ import { ExitError, exitCodes } from '../../exit.js';
 import { isWithoutProxy } from '../../proxy.js';
 import { toMessage } from '../../shared/display-text.js';
 import type { Io } from '../io.js';
+import { toCommand } from '../output/command.js';
 
 /** A reachable server connects in milliseconds; a person should not wait longer to read that there is none. */
 const CONNECT_TIMEOUT = '5s';
@@ -57,7 +58,11 @@ export interface Session {
  */
 export async function withTemporal<T>({ env }: Io, work: (session: Session) => Promise<T>): Promise<T> {
   const config = readStarterConfig(env);
-  const session = await connect(config);
+  const session = await connect(config).catch((error: unknown) => {
+    if (!(error instanceof ExitError)) throw error;
+    const hint = `is it running, and TEMPORAL_ADDRESS right? See ${toCommand('doctor')}`;
+    throw new ExitError(error.code, `${error.message}: ${hint}`);
+  });
   try {
     return await work(session);
   } catch (error) {

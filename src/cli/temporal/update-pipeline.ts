@@ -1,6 +1,7 @@
 import { WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { getPipelineHandle, type PipelineHandle } from '../../client/pipeline-handle.js';
 import { ExitError, exitCodes } from '../../exit.js';
+import { toCommand } from '../output/command.js';
 import { findPipeline, type WorkflowRef } from './find-pipelines.js';
 import { describeOutage, isOutage, type Session, toExitError } from './session.js';
 
@@ -34,7 +35,7 @@ export async function updatePipeline<T>(
 
 async function explainMissingResponse(session: Session, workflowId: string): Promise<ExitError> {
   const { client, config } = session;
-  const help = `the update may have been applied, see bctrl-temporal status ${workflowId}`;
+  const help = `the update may have been applied, see ${toCommand('status', workflowId)}`;
   try {
     const find = () => findPipeline(session, workflowId);
     const { description } = await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, find);

@@ -15,6 +15,8 @@ export interface WaitResult {
   readonly status: 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
   /** Set if Ctrl-C ended the wait. The status is `running` then. */
   readonly isInterrupted?: true;
+  /** Set if the wait ended because the pipeline was held. The status is `running` then. */
+  readonly isHeld?: true;
   /** The result of a completed workflow, or the report of a failed pipeline. */
   readonly result?: unknown;
   readonly failure?: { readonly type: string; readonly message: string };
@@ -24,15 +26,17 @@ export interface WaitOptions {
   /** How long to wait at most. */
   readonly timeoutMs?: number | undefined;
   readonly interrupted: AbortSignal;
+  /** Aborts when the pipeline is held, if that is to end the wait. */
+  readonly held?: AbortSignal | undefined;
   /** Called once for each outage of Temporal. */
   readonly onOutage: (message: string) => void;
 }
 
-/** Waits until a workflow ends, the timeout expires or the user interrupts. Outages of Temporal do not end the wait. */
+/** Waits until a workflow ends or is held, the timeout expires or the user interrupts. Outages of Temporal do not end the wait. */
 export async function waitForResult(
   session: Session,
   handle: WorkflowHandle,
-  { timeoutMs, interrupted, onOutage }: WaitOptions,
+  { timeoutMs, interrupted, held, onOutage }: WaitOptions,
 ): Promise<WaitResult> {
   const stop = new AbortController();
   // The SDK's client adds a listener for every long poll and removes none: Node would warn of a leak after minutes.
@@ -42,7 +46,8 @@ export async function waitForResult(
     return await Promise.race([
       // Without the signal a pending long poll would keep the process alive.
       session.client.withAbortSignal(stop.signal, () => outlast(session, handle, onOutage, stop.signal)),
-      untilInterrupted(interrupted),
+      untilAborted(interrupted, { status: 'running', isInterrupted: true }),
+      ...(held ? [untilAborted(held, { status: 'running', isHeld: true })] : []),
       ...(timeoutMs === undefined ? [] : [untilTimeout(timeoutMs, stop.signal)]),
     ]);
   } finally {
@@ -105,8 +110,7 @@ async function outlast(
   }
 }
 
-function untilInterrupted(signal: AbortSignal): Promise<WaitResult> {
-  const result = { status: 'running', isInterrupted: true } as const;
+function untilAborted(signal: AbortSignal, result: WaitResult): Promise<WaitResult> {
   if (signal.aborted) return Promise.resolve(result);
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(result), { once: true }));
 }

@@ -4,6 +4,7 @@ import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
 import { listPollers, toEpochMs } from './pollers.js';
+import { addRunningBatches, type ShownProgress } from './running-batches.js';
 import type { Session } from './session.js';
 
 /** TypeScript compares the numbers with the enums'. Only their types are imported, as their package is large. */
@@ -35,7 +36,9 @@ export interface PendingRetry {
 export interface WorkflowSnapshot {
   readonly description: WorkflowExecutionDescription;
   /** The report so far; `undefined` until a worker has answered, and for workflows that are not pipelines. */
-  readonly progress: PipelineProgress | undefined;
+  readonly progress: ShownProgress | undefined;
+  /** The same as the pipeline itself reported it. */
+  readonly queried: PipelineProgress | undefined;
   /** Length of the history when a worker was last queried. */
   readonly queriedAtLength: number;
   readonly retries: readonly PendingRetry[];
@@ -45,8 +48,17 @@ export interface WorkflowSnapshot {
   readonly hasNoWorker: boolean;
 }
 
-/** Queries a pipeline's report so far; `undefined` if no worker answers. */
+/** Reads a pipeline's report so far, with the files of running batches; `undefined` if no worker answers. */
 export async function readProgress(
+  session: Session,
+  handle: WorkflowHandle,
+): Promise<ShownProgress | undefined> {
+  const queried = await queryProgress(session, handle);
+  const description = queried && (await handle.describe().catch(() => undefined));
+  return description ? await addRunningBatches(session, queried, description) : queried;
+}
+
+async function queryProgress(
   { client }: Session,
   { workflowId }: WorkflowHandle,
 ): Promise<PipelineProgress | undefined> {
@@ -63,19 +75,23 @@ export async function takeSnapshot(
   handle: WorkflowHandle,
   before?: WorkflowSnapshot,
 ): Promise<WorkflowSnapshot> {
-  const description = await handle.describe();
-  const { historyLength, raw, type } = description;
-  const pendingTasks = findPendingTasks(raw, before?.pendingTasks);
+  const first = await handle.describe();
+  const { historyLength, type } = first;
+  const pendingTasks = findPendingTasks(first.raw, before?.pendingTasks);
   const shouldQuery =
     type === POST_RUN_PIPELINE &&
     historyLength > INITIAL_EVENTS &&
     // While no worker picks up the workflow task, none would answer either.
     !pendingTasks.has(WORKFLOW_TASK) &&
     historyLength !== before?.queriedAtLength;
-  const progress = shouldQuery ? await readProgress(session, handle) : undefined;
+  const newest = shouldQuery ? await queryProgress(session, handle) : undefined;
+  // A batch that ended meanwhile must not count twice: in the report, and as one that runs.
+  const description = newest ? await handle.describe() : first;
+  const queried = newest ?? before?.queried;
   return {
     description,
-    progress: progress ?? before?.progress,
+    queried,
+    progress: queried && (await addRunningBatches(session, queried, description)),
     queriedAtLength: shouldQuery ? historyLength : (before?.queriedAtLength ?? 0),
     retries: listPendingRetries(description, Date.now()),
     pendingTasks,

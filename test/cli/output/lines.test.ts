@@ -41,6 +41,19 @@ describe('a line that is too long for a terminal', () => {
   });
 });
 
+test('the last cells of a table are below their rows if one of them does not fit', () => {
+  const rows = [
+    ['running', 'held', 'short'],
+    ['failed', '', `post-run/${'x'.repeat(70)}`],
+  ];
+  assert.deepEqual(written(tableLines(rows, 80), 80), [
+    'running  held',
+    '  short',
+    'failed',
+    `  post-run/${'x'.repeat(70)}`,
+  ]);
+});
+
 test('control sequences other than colors do not reach a terminal', () => {
   assert.deepEqual(written([{ text: `a\u001b]0;title\u0007\u001b[2J\nb${style('green', 'c')}` }]), [
     'a ]0;title  [2J b\u001b[32mc\u001b[39m',

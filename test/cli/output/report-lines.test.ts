@@ -85,6 +85,42 @@ test('a failure without hint or request id is one line', () => {
   );
 });
 
+function failedFiles(count: number, listed: number): PipelineReport {
+  return {
+    runtimeId: 'rt',
+    jobs: [],
+    counts: { files: count, collected: 0, kept: 0, missing: 0, skipped: 0, failed: count },
+    bytes: 0,
+    files: Array.from({ length: listed }, (_, index) => ({
+      outcome: 'failed',
+      runtimePath: `out/${index}.txt`,
+      reasonClass: 'unauthorized',
+      code: 'auth.required',
+      status: 401,
+      message: `out/${index}.txt: POST /v1/x returned 401 auth.required: The key has expired.`,
+      requestId: `req_${index}`,
+    })),
+    warnings: [],
+  };
+}
+
+test('files that failed for the same cause are one line; --all lists each of them', () => {
+  const report = failedFiles(88, 88);
+  assert.equal(
+    reportText(report),
+    `failed     unauthorized ×88: 401 auth.required: The key has expired, e.g. out/0.txt
+           request: req_0
+0 of 88 files collected (0 B), 88 failed`,
+  );
+  const all = toText(reportLines(report, { ...view, all: true }));
+  assert.equal(all.match(/^failed {5}unauthorized: out\//gm)?.length, 88);
+});
+
+test('failed files that the report does not list are counted', () => {
+  const text = toText(reportLines(failedFiles(300, 100), { ...view, onlyProblems: true }));
+  assert.match(text, /^failed {5}unauthorized ×100: .*\n.*\nand {8}200 more failed files\n/);
+});
+
 const finished: PipelineReport = {
   runtimeId: 'rt',
   outcome: 'failed',

@@ -78,6 +78,8 @@ async function demo(): Promise<number> {
   const job = await gateway.createInvocation({ runtimeId: RUNTIME_ID, durationMs: JOB_MS });
   const argv = ['start', RUNTIME_ID, ...files, '--invocation', job.id, '--wait'];
   console.log(`\n$ bctrl-temporal ${argv.join(' ')}\n`);
+  // On a terminal the retries make room for the report.
+  console.log(`${describeFaults()}\n`);
   const starter = run('starter', argv, env, 'inherit');
   const [exitCode] = await Promise.race([once(starter, 'exit', { signal }), workerFailed]);
   if (exitCode !== 0) return exitCode ?? 1;
@@ -88,6 +90,14 @@ async function demo(): Promise<number> {
     await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => undefined);
   }
   return 0;
+}
+
+function describeFaults(): string {
+  const lines = faults.map(({ runtimePath, fault }) => {
+    const what = fault.kind === 'respond' ? `responds ${fault.status}` : 'loses the response';
+    return `  to the first request for ${runtimePath}, the gateway ${what}`;
+  });
+  return ['Faults on the way:', ...lines].join('\n');
 }
 
 /** Starts the worker. Rejects when it ends. */

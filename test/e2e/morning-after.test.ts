@@ -111,7 +111,13 @@ describe('the morning after', () => {
     await waitUntilListed(`ExecutionStatus = 'Completed'`, 26);
     await waitUntilListed(`BctrlPhase = 'held' AND ExecutionStatus = 'Running'`, 1);
 
-    const list = await record('list', ['list', '--limit', '40']);
+    const list = await waitFor(
+      'a list with all reasons, for which a busy worker may need too long',
+      async () => {
+        const shown = await record('list', ['list', '--limit', '40']);
+        return !/ ago {2}\?$/m.test(shown.text) && shown;
+      },
+    );
     assert.equal(list.code, exitCodes.done);
     assert.match(list.text, /^STATUS +COLLECTED +FAILED +STARTED +REASON\n {2}WORKFLOW ID\n/);
     assert.match(list.text, /\n40 pipelines: 26 completed, 13 failed, 1 held$/);
@@ -225,6 +231,14 @@ describe('what an operator sees of one pipeline', () => {
     assert.ok(held.text.endsWith(resume), held.text);
     const progress = await pipeline.progress();
     assert.equal(Number(count), progress.files.filter(({ outcome }) => outcome === 'failed').length);
+
+    const watched = await record('watch-held', ['watch', pipeline.workflowId, '--timeout', '3s']);
+    const live =
+      /^held {2}░*▒+ {2} {3}0% {2}0 of 88 {2}88 failed {2}.*\n {2}failed capability_denied ×88: 403 auth/m;
+    assert.ok(
+      watched.screens.some((screen) => live.test(screen)),
+      watched.screens.join('\n---\n'),
+    );
 
     const exit = await record('watch-exit-on-hold', ['watch', pipeline.workflowId, '--exit-on-hold']);
     assert.equal(exit.code, exitCodes.running);

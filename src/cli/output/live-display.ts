@@ -1,11 +1,13 @@
 import { createLogUpdate } from 'log-update';
 import stringWidth from 'string-width';
 import { formatCount } from '../../shared/display-text.js';
+import { groupFailures } from '../../shared/group-failures.js';
 import type { Output } from '../io.js';
 import type { ShownProgress } from '../temporal/running-batches.js';
 import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { formatBytes, formatDuration } from './format.js';
 import { createStyle, type Style, truncate } from './lines.js';
+import { failureText } from './report-lines.js';
 import { describeRetry, type NextStep, nextStep, withoutRequest } from './status-text.js';
 
 const DEFAULT_COLUMNS = 80;
@@ -15,6 +17,7 @@ const NARROW_BAR = 16;
 
 /** Leaves room for earlier output on a small terminal. */
 const MAX_RETRIES = 5;
+const MAX_CAUSES = 3;
 
 /** Shows progress on a terminal, in a few lines that are rewritten with each snapshot. */
 export class LiveDisplay {
@@ -79,8 +82,12 @@ function toLines(snapshot: WorkflowSnapshot, view: LiveView): string[] {
   const { style, columns } = view;
   const shown = retries.toSorted((a, b) => a.inMs - b.inMs).slice(0, MAX_RETRIES);
   const more = retries.length - shown.length;
+  const causes = groupFailures(progress?.files.filter((file) => file.outcome === 'failed') ?? []);
   return [
     toHeadline(progress, view),
+    ...causes
+      .slice(0, MAX_CAUSES)
+      .map((cause) => `  ${style('red', 'failed')} ${withoutRequest(failureText(cause))}`),
     ...shown.map((retry) => `  ${style('yellow', 'retry')} ${withoutRequest(describeRetry(retry))}`),
     ...(more > 0 ? [style('dim', `  and ${formatCount(more)} more retries`)] : []),
   ].map((line) => truncate(line, columns));

@@ -194,7 +194,7 @@ function stepText(step: Step, style: Style): string {
 }
 
 /** `unauthorized: a.txt: POST … returned 401 …`, or `unauthorized ×88: 401 …, e.g. out/13.txt`. */
-function failureText(group: FailureGroup): string {
+export function failureText(group: FailureGroup): string {
   const text = describeFailureGroup(group);
   return `${group.first.reasonClass}${group.count === 1 ? ': ' : ' '}${text}`;
 }

@@ -170,7 +170,7 @@ describe('the morning after', () => {
     );
     assert.equal(gateway.snapshot().files.length, before + 12);
     const left = await record('list-failed-after', ['list', '--failed']);
-    assert.match(left.text, /\n2 pipelines: 1 failed, 1 held$/);
+    assert.match(left.text, /\n2 pipelines: 1 held, 1 failed$/);
     assert.ok(left.text.includes(abandoned.workflowId), 'nobody reruns what somebody has abandoned');
 
     gateway.setFaults([]);

@@ -192,8 +192,7 @@ describe('the morning after', () => {
     assert.deepEqual([second.code, second.pipelines], [exitCodes.done, []]);
     await waitFor('a retry', async () => (await json('list', '--retrying')).pipelines.length === 2);
     const { pipelines: retrying } = await json('list', '--retrying');
-    for (const { reason } of retrying)
-      assert.match(reason, /^attempt \d+ in .* after upstream: a\.txt: returned 503/);
+    for (const { reason } of retrying) assert.match(reason, /^attempt \d+ after upstream: 503 /);
     gateway.setFaults([]);
     await Promise.all(pipelines.map(({ workflowHandle }) => workflowHandle.result()));
   });
@@ -234,7 +233,7 @@ describe('what an operator sees of one pipeline', () => {
 
     const watched = await record('watch-held', ['watch', pipeline.workflowId, '--timeout', '3s']);
     const live =
-      /^held {2}░*▒+ {2} {3}0% {2}0 of 88 {2}88 failed {2}.*\n {2}failed capability_denied ×88: 403 auth/m;
+      /^held {2}░*▒+ {4}0% {2}0 of 88 {2}88 failed {2}.*\n {2}failed capability_denied ×88: 403 auth/m;
     assert.ok(
       watched.screens.some((screen) => live.test(screen)),
       watched.screens.join('\n---\n'),

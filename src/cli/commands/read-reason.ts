@@ -3,7 +3,6 @@ import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { describeCause } from '../output/cause-text.js';
 import { isPipelineReport } from '../output/report-lines.js';
-import { describeRetry, withoutRequest } from '../output/status-text.js';
 import { mapLimited } from '../temporal/map-limited.js';
 import type { Session } from '../temporal/session.js';
 import { awaitResult } from '../temporal/wait-for-result.js';
@@ -63,5 +62,10 @@ async function readRunningReason(
   }
   const description = await client.workflow.getHandle(workflowId).describe();
   const [retry] = listPendingRetries(description, Date.now()).toSorted((a, b) => b.attempt - a.attempt);
-  return retry === undefined ? '' : withoutRequest(describeRetry(retry));
+  return retry === undefined ? '' : `attempt ${retry.attempt} after ${withoutSubject(retry.reason)}`;
+}
+
+/** The class and the response: a column has no room for what the request was about. */
+function withoutSubject(reason: string): string {
+  return reason.replace(/^(\w+): .*?(?:GET|POST) \S+ (?:returned )?/, '$1: ');
 }

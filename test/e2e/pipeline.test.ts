@@ -98,7 +98,7 @@ test('start --wait waits for the job and collects its files byte for byte, throu
   await t.test('start --again runs the pipeline again', async () => {
     const again = await starter(...argv, '--again');
     assert.equal(again.code, 1, 'the paths in the storage are taken by the first run');
-    assert.match(again.stdout, /conflict: a\.bin: .* returned 409 storage_file\.path_exists/);
+    assert.match(again.stdout, /^failed {5}conflict ×3: 409 storage_file\.path_exists: .*, e\.g\. a\.bin$/m);
   });
 });
 

@@ -94,19 +94,19 @@ describe('the morning after', () => {
     const { gateway, json, record, start } = await setUp(t, faults);
     const many = (count: number, ...args: Parameters<typeof start>) =>
       Promise.all(Array.from({ length: count }, () => start(...args)));
-    const good = await many(26, ['a.txt', 'b.txt']);
-    const refused = await many(7, ['a.txt', 'refused.txt']);
-    const away = await many(5, ['a.txt', 'away.txt'], { giveUpAfter: '10s' });
     const [abandoned] = await many(1, ['late.txt'], { onFailure: 'hold' });
     const [held] = await many(1, ['late.txt', 'a.txt'], { onFailure: 'hold' });
     assert.ok(abandoned && held);
     await waitForPhase(abandoned.workflowHandle, 'held');
+    await waitForPhase(held.workflowHandle, 'held');
     await abandoned.abandon();
+    const good = await many(26, ['a.txt', 'b.txt']);
+    const refused = await many(7, ['a.txt', 'refused.txt']);
+    const away = await many(5, ['a.txt', 'away.txt'], { giveUpAfter: '10s' });
     const ended = await Promise.allSettled(
       [...good, ...refused, ...away, abandoned].map((each) => each.result()),
     );
     assert.equal(ended.filter(({ status }) => status === 'rejected').length, 13);
-    await waitForPhase(held.workflowHandle, 'held');
     await waitUntilListed(`ExecutionStatus = 'Failed'`, 13);
     await waitUntilListed(`ExecutionStatus = 'Completed'`, 26);
     await waitUntilListed(`BctrlPhase = 'held' AND ExecutionStatus = 'Running'`, 1);

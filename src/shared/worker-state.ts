@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The activity in which a worker says how it is. */
 export const DESCRIBE_WORKER = 'describeWorker';

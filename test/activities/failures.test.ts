@@ -190,7 +190,8 @@ for (const [what, details] of [
 }
 
 test('a fault of the program is a well-formed, retryable server failure', async (t) => {
-  const { collectRuntimeFile } = createTestActivities(t, 'http://127.0.0.1:9', {
+  const url = await startServer(t, (_request, response) => response.writeHead(200).end('{"id":"file_1"}'));
+  const { collectRuntimeFile } = createTestActivities(t, url, {
     client: {
       now: () => {
         throw new TypeError('a fault');

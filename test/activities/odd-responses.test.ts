@@ -37,11 +37,12 @@ interface Expected {
   readonly made?: number;
 }
 
-async function setUp(t: TestContext, oddity: Oddity) {
+async function setUp(t: TestContext, oddity: Oddity, ...more: Oddity[]) {
   rows += 1;
   const gateway = await startTestGateway(t, { onPathExists: 'keep-both' });
   await gateway.addFile('a.txt', 'hello');
-  const url = await startOddProxy(t, gateway.url, oddity);
+  let { url } = gateway;
+  for (const each of [oddity, ...more]) url = await startOddProxy(t, url, each);
   return { gateway, activities: createTestActivities(t, url) };
 }
 
@@ -384,17 +385,31 @@ describe('a lookup finds the file in an odd listing', () => {
 });
 
 describe('waitForInvocation reads an odd response', () => {
-  const waitRow = (title: string, change: Change, expected: Expected & { readonly polls?: number } = {}) =>
-    test(`waitForInvocation: the response ${title}`, async (t) => {
-      const { gateway, activities } = await setUp(t, { method: 'POST', path: /\/wait$/, times: 1, change });
-      const { runtimeId } = gateway;
-      const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
-      const ended = await runToEnd(activities.waitForInvocation, { runtimeId, invocationId: id });
-      assertEnd(ended, expected);
-      if (expected.failure === undefined)
-        assert.deepEqual([ended.result?.id, ended.result?.status], [id, 'succeeded']);
-      assert.equal(gateway.snapshot().requests.wait, expected.polls ?? 1);
-    });
+  type ExpectedEnd = Expected & { readonly polls?: number };
+  const shortPoll = { method: 'GET', path: /\/invocations\//, times: 1 } as const;
+  const heldPoll = { method: 'POST', path: /\/wait$/, times: 1 } as const;
+  const running = { ...shortPoll, change: withFields({ status: 'running' }) };
+
+  /** The first poll is short. The response to it is odd, or it says that the job runs and the response to the held one is odd. */
+  const waitRow = (title: string, change: Change, expected: ExpectedEnd = {}) => {
+    const kinds: [name: string, oddities: [Oddity, ...Oddity[]], polls: number][] = [
+      ['short', [{ ...shortPoll, change }], expected.polls ?? 1],
+      ['held', [running, { ...heldPoll, change }], 1 + (expected.polls ?? 1)],
+    ];
+    for (const [name, oddities, polls] of kinds) {
+      test(`waitForInvocation: the response to a ${name} poll ${title}`, async (t) => {
+        const { gateway, activities } = await setUp(t, ...oddities);
+        const { runtimeId } = gateway;
+        const { id } = await gateway.createInvocation({ runtimeId, durationMs: 0 });
+        const ended = await runToEnd(activities.waitForInvocation, { runtimeId, invocationId: id });
+        assertEnd(ended, expected);
+        if (expected.failure === undefined)
+          assert.deepEqual([ended.result?.id, ended.result?.status], [id, 'succeeded']);
+        const { wait = 0, 'get-invocation': short = 0 } = gateway.snapshot().requests;
+        assert.equal(wait + short, polls);
+      });
+    }
+  };
 
   const harmless: [what: string, fields: Record<string, unknown>][] = [
     ['has another id', { id: 'inv_1' }],

@@ -14,7 +14,7 @@ for (const status of ['succeeded', 'failed', 'cancelled', 'timed_out'] as const)
     const gateway = await startTestGateway(t);
     const { runtimeId } = gateway;
     const output = { secret: 'large' };
-    const { id } = await gateway.createInvocation({ runtimeId, durationMs: 100, status, output });
+    const { id } = await gateway.createInvocation({ runtimeId, durationMs: 1_000, status, output });
     const { waitForInvocation } = createTestActivities(t, gateway.url);
     const { result } = await runAttempt(waitForInvocation, { runtimeId, invocationId: id });
     assert.deepEqual([result?.id, result?.status], [id, status]);

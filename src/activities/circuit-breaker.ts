@@ -23,9 +23,11 @@ export class CircuitBreaker {
   #trippedBy: BctrlError | undefined;
   #isFinal = false;
   #refusals = NO_REFUSALS;
-  #hasAccepted = false;
+  #hasAccepted: () => boolean;
 
-  constructor() {
+  /** @param hasAccepted whether the API has taken a file of the same pipeline before */
+  constructor(hasAccepted = () => false) {
+    this.#hasAccepted = hasAccepted;
     // Every request that waits for its turn listens to it, so many listeners are no leak.
     setMaxListeners(0, this.#opened.signal);
   }
@@ -52,7 +54,7 @@ export class CircuitBreaker {
    */
   recordResponse(sentMs = performance.now()): void {
     this.#consecutiveApiFailures = 0;
-    this.#hasAccepted = true;
+    this.#hasAccepted = () => true;
     // The response to a request that was sent before says nothing about now.
     if (sentMs >= this.#refusals.sinceMs) this.#refusals = NO_REFUSALS;
   }
@@ -67,7 +69,7 @@ export class CircuitBreaker {
         ? { cause, count: count + 1, sinceMs }
         : { cause, count: 1, sinceMs: performance.now() };
     const isDenial = error.reasonClass === 'capability_denied';
-    const limit = isDenial && this.#hasAccepted ? MAX_DENIALS_AFTER_SUCCESS : MAX_REFUSALS;
+    const limit = isDenial && this.#hasAccepted() ? MAX_DENIALS_AFTER_SUCCESS : MAX_REFUSALS;
     if (this.#refusals.count < limit || this.#trippedBy !== undefined) return;
     this.#isFinal = true;
     this.#open(error);

@@ -12,7 +12,13 @@ import {
 import type { Attempt } from './attempt.js';
 import { CircuitBreaker, isApiFailure, isRefusalOfAll, MAX_REFUSALS } from './circuit-breaker.js';
 import { collectOrFindExisting, UnlistedConflict } from './collect-or-find-existing.js';
-import { type CollectState, type FileState, isPending, type RetriedFailure } from './collect-state.js';
+import {
+  type CollectState,
+  type FileState,
+  isPending,
+  isStored,
+  type RetriedFailure,
+} from './collect-state.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { recordFailure, toBctrlError } from './failures.js';
 import { lookUpFiles } from './look-up-files.js';
@@ -29,7 +35,7 @@ export class CollectPass {
   readonly #dependencies: ActivityDependencies;
   readonly #attempt: Attempt;
   readonly #state: CollectState;
-  readonly #breaker = new CircuitBreaker();
+  readonly #breaker: CircuitBreaker;
   /** Each ends the pass: requests in flight go on, and no other is sent. */
   readonly #queueSignals: readonly AbortSignal[];
   readonly #requestOptions: RequestOptions;
@@ -38,9 +44,9 @@ export class CollectPass {
     this.#dependencies = dependencies;
     this.#attempt = attempt;
     this.#state = state;
+    this.#breaker = new CircuitBreaker(() => state.files.some(isStored));
     this.#queueSignals = [this.#breaker.signal, dependencies.shutdown.signal];
-    const { signal, isAlive: onTurn } = attempt;
-    this.#requestOptions = { signal, queueSignals: this.#queueSignals, onTurn };
+    this.#requestOptions = { signal: attempt.signal, queueSignals: this.#queueSignals };
   }
 
   /** Returns the failure that left files untried, if there was one. */
@@ -55,7 +61,8 @@ export class CollectPass {
     const isDown = trippedBy !== undefined && !isFinal;
     this.#state.consecutiveTrips = isDown ? this.#state.consecutiveTrips + 1 : 0;
     if (isDown) return { error: trippedBy, delayMs: this.#toOutageDelayMs(trippedBy) };
-    if (this.#isStopping) return lookupFailure ?? { error: toShutdownError(), delayMs: 0 };
+    if (this.#isStopping)
+      return lookupFailure ?? { error: toShutdownError(), delayMs: this.#toUnsettledMs() };
     if (trippedBy !== undefined) this.#failUntried(trippedBy);
     return lookupFailure;
   }
@@ -114,15 +121,23 @@ export class CollectPass {
     const { runtimeId } = this.#state;
     const { lookupFromMs, unverified } = file;
     const startedMs = performance.now();
+    let sentMs = startedMs;
+    const onTurn = () => {
+      sentMs = performance.now();
+      this.#attempt.isAlive();
+    };
     // Until the API refuses it, the request may create the file.
     if (lookupFromMs === undefined) file.lookupFromMs = this.#dependencies.watermark.lookupFromMs;
     else file.unverified = true;
     try {
-      const acquired = await collectOrFindExisting(this.#dependencies, runtimeId, file, this.#requestOptions);
+      const acquired = await collectOrFindExisting(this.#dependencies, runtimeId, file, {
+        ...this.#requestOptions,
+        onTurn,
+      });
       const collected = acquired.file;
       file.outcome = file.unverified ? { ...acquired, file: { ...collected, unverified: true } } : acquired;
       file.durationMs = performance.now() - startedMs;
-      this.#breaker.recordResponse(startedMs);
+      this.#breaker.recordResponse(sentMs);
       return true;
     } catch (thrown) {
       if (this.#attempt.signal.aborted) return false;
@@ -146,7 +161,7 @@ export class CollectPass {
         this.#breaker.recordRefusal(error);
         return false;
       }
-      this.#breaker.recordResponse(startedMs);
+      this.#breaker.recordResponse(sentMs);
       return true;
     }
   }
@@ -181,6 +196,13 @@ export class CollectPass {
     return elapsedMs < durationToMs(appearsWithin) ? appearsWithinRule : rule;
   }
 
+  /** The next attempt looks up at once what this one has not looked up: its delay has to include what is left of the wait. */
+  #toUnsettledMs(): number {
+    const isUncertain = (file: FileState) => isPending(file) && file.lookupFromMs !== undefined;
+    const leftMs = this.#state.listSettledAtMs - performance.now();
+    return this.#state.files.some(isUncertain) ? Math.max(leftMs, 0) : 0;
+  }
+
   /** Grows with each consecutive attempt whose breaker opened, whichever files it tried. */
   #toOutageDelayMs(error: BctrlError): number {
     const { retryTable, random } = this.#dependencies;
@@ -197,7 +219,7 @@ export class CollectPass {
   }
 }
 
-/** The next attempt, on another worker, tries the files that are left. Nothing has failed, so it needs no delay. */
+/** The next attempt, on another worker, tries the files that are left. */
 function toShutdownError(): BctrlError {
   return new BctrlError('the worker is shutting down', { reasonClass: 'upstream', mayHaveSucceeded: false });
 }

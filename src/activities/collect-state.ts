@@ -60,6 +60,12 @@ export function isPending({ outcome }: FileState): boolean {
   return outcome === undefined;
 }
 
+/** Whether this attempt or an earlier one has found the file in durable storage, or put it there. */
+export function isStored({ outcome }: FileState): boolean {
+  if (outcome === undefined) return false;
+  return 'restored' in outcome ? outcome.restored.outcome !== 'failed' : 'file' in outcome;
+}
+
 /**
  * Restores a file from the checkpoint of the attempts before.
  *

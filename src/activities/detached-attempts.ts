@@ -6,6 +6,7 @@ import {
   ActivityPausedError,
   ActivityResetError,
   type AsyncCompletionClient,
+  type Client,
 } from '@temporalio/client';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS } from './attempt.js';
@@ -51,7 +52,7 @@ export class DetachedAttempts {
   start(context: Context, work: DetachedWork): boolean {
     const client = getTemporalClient(context);
     if (client === undefined) return false;
-    const attempt = new DetachedAttempt(client.activity, context.info, work);
+    const attempt = new DetachedAttempt(client, context.info, work);
     this.#running.add(attempt);
     void attempt.run().then((problem) => {
       this.#running.delete(attempt);
@@ -60,9 +61,9 @@ export class DetachedAttempts {
     return true;
   }
 
-  /** Gives all attempts to other workers, at once rather than after their heartbeat timeout. */
-  async release(): Promise<void> {
-    const attempts = [...this.#running];
+  /** Gives all attempts of the worker with this client to other workers, at once rather than after their heartbeat timeout. */
+  async release(client: Client | undefined): Promise<void> {
+    const attempts = [...this.#running].filter((attempt) => attempt.client === client);
     for (const attempt of attempts) attempt.stop();
     const untilMs = performance.now() + RELEASE_TIMEOUT_MS;
     const releaseNext = async () => {
@@ -76,6 +77,7 @@ export class DetachedAttempts {
 }
 
 class DetachedAttempt {
+  readonly client: Client;
   readonly #activity: AsyncCompletionClient;
   readonly #info: Info;
   readonly #work: DetachedWork;
@@ -84,8 +86,9 @@ class DetachedAttempt {
   #confirmedMs = performance.now();
   #heartbeatTimer: NodeJS.Timeout | undefined;
 
-  constructor(activity: AsyncCompletionClient, info: Info, work: DetachedWork) {
-    this.#activity = activity;
+  constructor(client: Client, info: Info, work: DetachedWork) {
+    this.client = client;
+    this.#activity = client.activity;
     this.#info = info;
     this.#work = work;
     // A server sends 0 for no heartbeat timeout.
@@ -102,14 +105,23 @@ class DetachedAttempt {
       await this.#tell(() => this.#activity.complete(taskToken, result));
     } catch (error) {
       if (signal.aborted) return undefined;
-      // The heartbeat carries the failure counts to the next attempt.
-      await this.#tell(() => this.#activity.heartbeat(taskToken, this.#work.getDetails()));
-      await this.#tell(() => this.#activity.fail(taskToken, error));
+      await this.#fail(error);
       if (error instanceof ApplicationFailure && error.nonRetryable) return error.message;
     } finally {
       this.stop();
     }
     return undefined;
+  }
+
+  /** The heartbeat carries the failure counts to the next attempt. If nothing arrives, the heartbeat timeout ends this one. */
+  async #fail(error: unknown): Promise<void> {
+    const { taskToken } = this.#info;
+    try {
+      await this.#tell(() => this.#activity.heartbeat(taskToken, this.#work.getDetails()));
+      await this.#tell(() => this.#activity.fail(taskToken, error));
+    } catch {
+      this.stop();
+    }
   }
 
   /** Ends the work without telling Temporal. */
@@ -130,8 +142,13 @@ class DetachedAttempt {
     await this.#activity.fail(this.#info.taskToken, failure).catch(() => undefined);
   }
 
-  /** Repeats a call until it succeeds, the attempt is gone, or Temporal has given it to another worker by now. */
+  /**
+   * Repeats a call until it succeeds, the attempt is gone, or Temporal has given it to another worker by now.
+   *
+   * @throws the error of a call that fails for good, such as a result that Temporal does not take
+   */
   async #tell(call: () => Promise<void>): Promise<void> {
+    const untilMs = performance.now() + this.#timeoutMs;
     while (!this.#isLost) {
       try {
         await call();
@@ -139,6 +156,7 @@ class DetachedAttempt {
         return;
       } catch (error) {
         if (isGone(error) || isInterruption(error)) return;
+        if (performance.now() > untilMs) throw error;
       }
       await sleep(RETRY_PAUSE_MS, undefined, { ref: false });
     }
@@ -159,6 +177,7 @@ class DetachedAttempt {
       await this.#activity.heartbeat(taskToken, this.#work.getDetails());
       this.#confirmedMs = performance.now();
     } catch (error) {
+      if (this.#stop.signal.aborted) return;
       if (isGone(error) || this.#isLost) return this.stop();
       if (!isInterruption(error)) return this.#scheduleHeartbeat(RETRY_PAUSE_MS);
       this.stop();

@@ -21,6 +21,9 @@ const MIN_PAUSE_SECONDS = 1;
 /** Longest pause, whatever the server asks for: the end of the job goes unnoticed meanwhile. */
 const MAX_PAUSE_SECONDS = 30;
 
+/** A job is asked for in an activity slot only so long. */
+const FIRST_POLL_TIMEOUT_MS = 5_000;
+
 /** A state of a job, and how long to wait before the next poll. */
 export interface Poll {
   readonly invocation: Invocation;
@@ -48,16 +51,27 @@ export class InvocationPolls {
    */
   async poll(runtimeId: string, id: string, waitedMs: number, signal: AbortSignal): Promise<Poll> {
     if (this.#held < MAX_HELD_POLLS) return await this.#pollHeld(runtimeId, id, signal);
-    const invocation = await this.pollShort(id, signal);
+    const invocation = await this.#pollShort(id, signal);
     return { invocation, pauseMs: waitedMs < LONG_WAIT_MS ? SHORT_PAUSE_MS : LONG_PAUSE_MS };
   }
 
   /**
-   * Returns a job as it is now.
+   * Returns a job as it is now, or `undefined` if that would take long: an activity slot must not wait for the polls of others.
    *
    * @throws BctrlError
    */
-  async pollShort(id: string, signal: AbortSignal): Promise<Invocation> {
+  async pollAtOnce(id: string, signal: AbortSignal): Promise<Invocation | undefined> {
+    if (this.#shortPolls.inFlight === this.#shortPolls.maxConcurrent) return undefined;
+    const timeout = AbortSignal.timeout(FIRST_POLL_TIMEOUT_MS);
+    try {
+      return await this.#pollShort(id, AbortSignal.any([signal, timeout]));
+    } catch (error) {
+      if (timeout.aborted && !signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  async #pollShort(id: string, signal: AbortSignal): Promise<Invocation> {
     return await this.#shortPolls.run([signal], () => this.#client.getInvocation(id, { signal }));
   }
 

@@ -47,8 +47,8 @@ export function createWaitForInvocation(dependenciesOf: ByAccount<ActivityDepend
       }
     };
     return await runApiActivity(dependencies, `invocation ${id}`, async (context) => {
-      const invocation = await invocationPolls.pollShort(id, context.signal);
-      return readEnd(invocation, context) ?? new Detached(pollUntilEnded);
+      const invocation = await invocationPolls.pollAtOnce(id, context.signal);
+      return (invocation && readEnd(invocation, context)) ?? new Detached(pollUntilEnded);
     });
   };
 }

@@ -1,11 +1,13 @@
 import { setMaxListeners } from 'node:events';
+import type { Client } from '@temporalio/client';
 import { DetachedAttempts } from './detached-attempts.js';
 
 /** The SDK has no event for a change of a worker's state. */
 const STATE_CHECK_INTERVAL_MS = 100;
 
-/** The part of a Temporal `Worker` that tells whether it takes tasks. */
-interface WorkerState {
+/** What this needs of a Temporal `Worker`. */
+interface StoppableWorker {
+  readonly client: Client | undefined;
   getState(): string;
 }
 
@@ -16,35 +18,39 @@ interface WorkerState {
 export class WorkerShutdown {
   /** Attempts without an activity slot. */
   readonly detached = new DetachedAttempts();
-  readonly #workers = new Set<WorkerState>();
+  readonly #workers = new Set<StoppableWorker>();
   #stopping = createStopping();
 
-  /** Aborts when all workers with these activities stop. Another worker may start later, and has another signal. */
+  /** Aborts when all workers with these activities stop. A worker that starts later has another signal. */
   get signal(): AbortSignal {
     return this.#stopping.signal;
   }
 
-  /** Runs a worker. When the last one has ended, its detached attempts go to other workers. */
-  async follow(worker: WorkerState, run: () => Promise<void>): Promise<void> {
-    if (this.signal.aborted && this.#workers.size === 0) this.#stopping = createStopping();
+  /** Runs a worker. As soon as it stops, its detached attempts go to other workers. */
+  async follow(worker: StoppableWorker, run: () => Promise<void>): Promise<void> {
+    if (this.#workers.has(worker)) return await run();
+    if (this.signal.aborted) this.#stopping = createStopping();
     this.#workers.add(worker);
-    const check = setInterval(() => this.#check(), STATE_CHECK_INTERVAL_MS);
+    let released: Promise<void> | undefined;
+    const stop = () => {
+      clearInterval(check);
+      if ([...this.#workers].every(isStopping)) this.#stopping.abort();
+      // Not at the end: by then the worker may have closed its connection.
+      released = this.detached.release(worker.client);
+    };
+    const check = setInterval(() => isStopping(worker) && stop(), STATE_CHECK_INTERVAL_MS);
     try {
       await run();
     } finally {
-      clearInterval(check);
       this.#workers.delete(worker);
-      if (this.#workers.size === 0) {
-        this.#stopping.abort();
-        await this.detached.release();
-      }
+      stop();
+      await released;
     }
   }
+}
 
-  #check(): void {
-    const isStopping = (worker: WorkerState) => !['INITIALIZED', 'RUNNING'].includes(worker.getState());
-    if ([...this.#workers].every(isStopping)) this.#stopping.abort();
-  }
+function isStopping(worker: StoppableWorker): boolean {
+  return !['INITIALIZED', 'RUNNING'].includes(worker.getState());
 }
 
 function createStopping(): AbortController {

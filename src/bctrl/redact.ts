@@ -28,9 +28,13 @@ export function redactText(text: string, apiKeys: readonly string[]): string {
   return truncateLine(withoutKeys(text, apiKeys).replace(word, withoutQuery));
 }
 
+/** No key is shorter. The beginning of one, read while its file was written, would be found everywhere. */
+const MIN_KEY_LENGTH = 8;
+
 /** Removes the longest key first: another one may be the beginning of it. */
 function withoutKeys(text: string, apiKeys: readonly string[]): string {
-  const longestFirst = apiKeys.toSorted((a, b) => b.length - a.length);
+  const keys = apiKeys.length === 1 ? apiKeys : apiKeys.filter(({ length }) => length >= MIN_KEY_LENGTH);
+  const longestFirst = keys.toSorted((a, b) => b.length - a.length);
   return longestFirst.reduce((rest, key) => rest.replaceAll(key, '[redacted]'), text);
 }
 

@@ -64,7 +64,7 @@ export async function rerunCommand(
       return await rerunOne(session, io, workflowId, options);
     const filter = { sinceMs: since, classes, runtimeId: runtime };
     const selected = isSelected ? await selectFailed(session, filter) : { workflowIds, others: '' };
-    return await rerunMany(session, io, selected, options);
+    return await rerunMany(session, io, { ...selected, isSelected }, options);
   });
 }
 
@@ -82,7 +82,7 @@ async function rerunOne(
 async function rerunMany(
   session: Session,
   io: Io,
-  { workflowIds, others }: FailedPipelines,
+  { workflowIds, others, isSelected }: FailedPipelines & { readonly isSelected: boolean },
   options: RerunOptions,
 ): Promise<ExitCode> {
   const { dryRun, wait } = options;
@@ -93,14 +93,16 @@ async function rerunMany(
     none: others === '' ? 'no pipelines to rerun' : `no pipelines to rerun (${others})`,
     prepare: async (_, found) => {
       // Somebody else may have been faster.
-      const isRunning = found.description.status.name === 'RUNNING';
-      if (isRunning && options.allFailed) return async () => ({ files: 0, isNew: false });
+      const { name } = found.description.status;
+      if (isSelected && (name === 'RUNNING' || name === 'COMPLETED')) {
+        return async () => ({ files: 0, isNew: false });
+      }
       const { input, ...pipeline } = await toRerun(session, io, found, options);
       const files = input.files.length;
       if (dryRun) return async () => ({ files, isNew: true });
       return async () => ({ files, isNew: (await startPipeline(session.client, input, pipeline)).isNew });
     },
-    describe: ({ files, isNew }) => (isNew ? formatCountOf(files, 'file') : 'was running already'),
+    describe: ({ files, isNew }) => (isNew ? formatCountOf(files, 'file') : 'has been rerun already'),
     finish: wait && !dryRun ? (_, outcome) => waitForRerun(session, io, outcome, options) : undefined,
   };
   return await runForEach(session, io, workflowIds, options, action);

@@ -85,7 +85,8 @@ async function listFiles(
     listKeyedFiles(config, { runtimeId, createdAfter }, (key) => key.prefix === prefix, interrupted);
   let files = await list();
   if (countKeys(files) < countCollected(report)) {
-    await sleep(settleTimeMs, undefined, { signal: interrupted });
+    // The list that follows says so if the user has interrupted.
+    await sleep(settleTimeMs, undefined, { signal: interrupted }).catch(() => undefined);
     files = await list();
   }
   const reportedIds = new Set(history.reportedIds);

@@ -3,6 +3,7 @@ import { formatCount } from '../../shared/display-text.js';
 import type { ReasonClass } from '../../shared/reason-class.js';
 import { listProblems } from '../output/cause-text.js';
 import { isPipelineReport } from '../output/report-lines.js';
+import { nextStepAfterEnd } from '../output/status-text.js';
 import { describeNewestRuns, listPipelines } from '../temporal/find-pipelines.js';
 import { mapLimited } from '../temporal/map-limited.js';
 import type { Session } from '../temporal/session.js';
@@ -31,32 +32,35 @@ export async function selectFailed(
   const ids = new Set<string>();
   for await (const run of listPipelines(session, { failedSince, runtimeId })) ids.add(run.workflowId);
   const newest = await describeNewestRuns(session, [...ids]);
-  const isSelected = await mapLimited(newest, async (run) => {
+  const found = await mapLimited(newest, async (run) => {
     const hasFailed = run.status.name === 'FAILED' || run.status.name === 'TIMED_OUT';
-    return hasFailed && (await isToBeRerun(session, run, classes));
+    return hasFailed ? await judge(session, run, classes) : 'left';
   });
+  const nothingLeft = found.filter((each) => each === 'nothing left').length;
   const countOf = (name: string) => newest.filter(({ status }) => status.name === name).length;
   const [running, completed] = [countOf('RUNNING'), countOf('COMPLETED')];
   const others = [
     ...(running > 0 ? [`${formatCount(running)} running again`] : []),
     ...(completed > 0 ? [`${formatCount(completed)} completed since`] : []),
+    ...(nothingLeft > 0 ? [`${formatCount(nothingLeft)} with no file left to collect`] : []),
   ];
   return {
-    workflowIds: newest.filter((_, index) => isSelected[index]).map(({ workflowId }) => workflowId),
+    workflowIds: newest.filter((_, index) => found[index] === 'to rerun').map(({ workflowId }) => workflowId),
     others: others.join(', '),
   };
 }
 
-/** Somebody has decided to leave an abandoned pipeline as it is. */
-async function isToBeRerun(
+/** Somebody has decided to leave an abandoned pipeline as it is. One that lacks no file, `rerun` would refuse. */
+async function judge(
   session: Session,
   run: WorkflowExecutionDescription,
   classes: readonly ReasonClass[] | undefined,
-): Promise<boolean> {
+): Promise<'to rerun' | 'nothing left' | 'left'> {
   const { result, failure } = await readClosedRun(session, run);
   const report = isPipelineReport(result) ? result : undefined;
-  if (report?.outcome === 'abandoned') return false;
-  if (classes === undefined) return true;
+  if (report?.outcome === 'abandoned') return 'left';
+  if (nextStepAfterEnd(run, { report, failureType: failure?.type }) === undefined) return 'nothing left';
+  if (classes === undefined) return 'to rerun';
   const found = report ? listProblems(report).map(({ reasonClass }) => reasonClass) : [failure?.type];
-  return classes.some((each) => found.includes(each));
+  return classes.some((each) => found.includes(each)) ? 'to rerun' : 'left';
 }

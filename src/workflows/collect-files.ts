@@ -25,7 +25,7 @@ const TARGET_BATCHES = 20;
 const { collectRuntimeFile } = proxyActivities<BctrlActivities>(activityOptions());
 const { collectRuntimeFiles } = proxyActivities<BctrlActivities>(batchActivityOptions());
 
-/** Pipelines that an earlier version began go on with their other batches. */
+/** A refusal in a history of an earlier version is replayed as it was: the other batches went on. */
 const STOP_AFTER_REFUSAL = 'stop-after-refusal';
 
 /**

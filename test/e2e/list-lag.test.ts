@@ -22,7 +22,7 @@ const FILES = 122;
 const LOST_RESPONSES = 100;
 const lostResponses: FaultRule = {
   operation: 'collect',
-  // The first requests of a batch: it sends the others at once when one of them has succeeded.
+  // The batch sends all others at once when one of its first requests has succeeded.
   skip: 3,
   times: LOST_RESPONSES,
   fault: { kind: 'drop-response' },
@@ -30,6 +30,9 @@ const lostResponses: FaultRule = {
 
 /** All requests are sent at once. In an outage, a single first request would be retried alone until the outage ends. */
 const AT_ONCE = { BCTRL_MAX_REQUESTS: String(FILES) };
+
+/** Each batch begins with a few requests. */
+const ONE_BATCH = { batchSize: FILES };
 
 /** Another worker gets the work after the heartbeat timeout of 10 s, and starts it after a settle time of 5 s. */
 const AWAY_MS = 20_000;
@@ -111,7 +114,7 @@ describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
     test(`make no duplicate and fail no file with a settle time of 5 s, if the API would ${onPathExists}`, async (t) => {
       const { gateway, start, startPipeline } = await setUp(t, { onPathExists, faults: [lostResponses] });
       await start({ ...AT_ONCE, BCTRL_LIST_SETTLE_TIME: '5s' });
-      const report: PipelineReport = await (await startPipeline()).result();
+      const report: PipelineReport = await (await startPipeline(ONE_BATCH)).result();
       assert.equal(gateway.snapshot().faults['drop-response'], LOST_RESPONSES);
       assert.equal(report.counts.failed, 0);
       assert.equal(assertAllReported(t, gateway, report), 0);
@@ -119,11 +122,11 @@ describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
   }
 
   test('make duplicates with a settle time of 2 s, and each of them is reported', async (t) => {
-    // All responses are lost, and some of the second ones too, whose files are listed later than the first ones.
+    // All responses but the first are lost, and some of the second ones too, whose files are listed later than the first ones.
     const faults = [{ ...lostResponses, times: FILES + 8 }];
     const { gateway, start, startPipeline } = await setUp(t, { faults });
     await start({ ...AT_ONCE, BCTRL_LIST_SETTLE_TIME: '2s' });
-    const report: PipelineReport = await (await startPipeline()).result();
+    const report: PipelineReport = await (await startPipeline(ONE_BATCH)).result();
     assert.ok(assertAllReported(t, gateway, report) > 0);
     const [warning = ''] = report.warnings;
     assert.match(warning, /^out\/result-\d+\.csv: the API made it more than once; the other files are /);

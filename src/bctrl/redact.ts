@@ -29,7 +29,7 @@ export function redactText(text: string, apiKeys: readonly string[]): string {
 }
 
 /** No key is shorter. The beginning of one, read while its file was written, would be found everywhere. */
-const MIN_KEY_LENGTH = 8;
+const MIN_KEY_LENGTH = 3;
 
 /** Removes the longest key first: another one may be the beginning of it. */
 function withoutKeys(text: string, apiKeys: readonly string[]): string {

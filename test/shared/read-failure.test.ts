@@ -131,10 +131,10 @@ describe('a report', () => {
       jobs: [...report.jobs, { id: 'inv_2', status: 'paused' }],
       files: [{ outcome: 'linked', runtimePath: 'd' }, ...report.files],
       stopRuntime: { outcome: 'paused' },
-      onClose: { outcome: 'started' },
+      onPause: { outcome: 'started' },
     });
     const { stopRuntime: _, ...readable } = report;
-    assert.deepEqual(readReport(newer), { ...readable, onClose: { outcome: 'started' } });
+    assert.deepEqual(readReport(newer), { ...readable, onPause: { outcome: 'started' } });
   });
 
   for (const field of ['runtimeId', 'jobs', 'counts', 'bytes', 'files', 'warnings']) {

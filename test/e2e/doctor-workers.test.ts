@@ -9,7 +9,7 @@ import { useDevServer } from '../support/dev-server.js';
 import { runExecutable } from '../support/executable.js';
 import { startTestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
-import { startWorkerProcess } from '../support/worker-process.js';
+import { startWorkerProcess, waitForPollers } from '../support/worker-process.js';
 
 const KEYS = ['key-of-the-first', 'key-of-the-second'] as const;
 
@@ -23,6 +23,7 @@ async function setUp(t: TestContext) {
   const startOne = (apiKey: string) =>
     startWorkerProcess(t, { address, gatewayUrl: gateway.url, taskQueue, env: { BCTRL_API_KEY: apiKey } });
   const workers = await Promise.all(KEYS.map(startOne));
+  await waitForPollers(temporal.client, taskQueue);
   await waitFor('both to poll', async () => {
     const request = { namespace: 'default', taskQueue: { name: taskQueue }, taskQueueType: 2 } as const;
     const { pollers } = await temporal.client.workflowService.describeTaskQueue(request);

@@ -10,7 +10,7 @@ import { type ProcessResult, runExecutable } from '../support/executable.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
 import { startHttpProxy } from '../support/http-proxy.js';
 import { runMain } from '../support/run-main.js';
-import { startWorkerProcess } from '../support/worker-process.js';
+import { startWorkerProcess, waitForPollers } from '../support/worker-process.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -21,6 +21,7 @@ async function setUp(t: TestContext) {
   const gateway = await startTestGateway(t);
   const taskQueue = gateway.runtimeId;
   await startWorkerProcess(t, { address: temporal.address, gatewayUrl: gateway.url, taskQueue });
+  await waitForPollers(temporal.client, taskQueue);
   return {
     TEMPORAL_ADDRESS: temporal.address,
     BCTRL_TASK_QUEUE: taskQueue,

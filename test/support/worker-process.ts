@@ -1,6 +1,11 @@
 import type { TestContext } from 'node:test';
+import type { Client } from '@temporalio/client';
 import { type RunningProcess, startExecutable } from './executable.js';
 import { API_KEY } from './gateway.js';
+import { waitFor } from './wait-for.js';
+
+/** `TaskQueueType` of the Temporal API: workflows and activities. */
+const TASK_QUEUE_TYPES = [1, 2] as const;
 
 interface WorkerProcessOptions {
   /** `host:port` of the Temporal server. */
@@ -37,4 +42,12 @@ export async function startWorkerProcess(
   });
   await Promise.race([polls, ended]);
   return worker;
+}
+
+/** Waits until Temporal lists a poller of the task queue: a worker logs that it polls a moment before. */
+export async function waitForPollers({ workflowService }: Client, taskQueue: string): Promise<void> {
+  for (const taskQueueType of TASK_QUEUE_TYPES) {
+    const request = { namespace: 'default', taskQueue: { name: taskQueue }, taskQueueType };
+    await waitFor('a poller', async () => (await workflowService.describeTaskQueue(request)).pollers?.length);
+  }
 }

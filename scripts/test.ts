@@ -5,7 +5,7 @@ import { resolveDevServer, resolveTestServer } from './temporal-servers.js';
 import { parseTestArguments } from './test-arguments.js';
 
 /** Per test file and per test. On a busy machine, one that takes longer hangs. */
-const TEST_TIMEOUT_MS = 8 * 60_000;
+const TEST_TIMEOUT_MS = 15 * 60_000;
 
 /** Folders whose tests need a build, a Temporal server, a browser or Go. `--fast` leaves them out. */
 const SLOW_TESTS =

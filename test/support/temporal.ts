@@ -9,7 +9,7 @@ import { DefaultLogger, type LogEntry, Runtime, Worker, type WorkerOptions } fro
 const { BCTRL_TEST_MAX_CACHED_WORKFLOWS: cacheLimit = '' } = process.env;
 
 /** In real time, however many days of virtual time pass. A pipeline of 10,000 files without a cache takes half of it. */
-const DEFAULT_TIMEOUT_MS = cacheLimit === '' ? 60_000 : 180_000;
+const DEFAULT_TIMEOUT_MS = cacheLimit === '' ? 180_000 : 360_000;
 
 /** The SDK waits 5 seconds for the server. On a busy machine its JVM takes longer. */
 const START_TRIES = 4;

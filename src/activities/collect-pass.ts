@@ -17,6 +17,7 @@ import {
   type FileState,
   isPending,
   isStored,
+  isUncertain,
   type RetriedFailure,
 } from './collect-state.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -198,7 +199,6 @@ export class CollectPass {
 
   /** The next attempt looks up at once what this one has not looked up: its delay has to include what is left of the wait. */
   #toUnsettledMs(): number {
-    const isUncertain = (file: FileState) => isPending(file) && file.lookupFromMs !== undefined;
     const leftMs = this.#state.listSettledAtMs - performance.now();
     return this.#state.files.some(isUncertain) ? Math.max(leftMs, 0) : 0;
   }

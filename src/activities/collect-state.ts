@@ -60,6 +60,11 @@ export function isPending({ outcome }: FileState): boolean {
   return outcome === undefined;
 }
 
+/** Whether the file is pending, and an earlier request may have created it. */
+export function isUncertain(file: FileState): boolean {
+  return isPending(file) && file.lookupFromMs !== undefined;
+}
+
 /** Whether this attempt or an earlier one has found the file in durable storage, or put it there. */
 export function isStored({ outcome }: FileState): boolean {
   if (outcome === undefined) return false;

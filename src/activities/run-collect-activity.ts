@@ -9,6 +9,7 @@ import {
   type CollectState,
   type FileState,
   isPending,
+  isUncertain,
   type RetriedFailure,
   restoreFileState,
   type ToOutcome,
@@ -103,11 +104,6 @@ function toCheckpoint(
     lookupFromMs,
     account: account ?? knownAccount,
   };
-}
-
-/** An earlier request may have created the file. */
-function isUncertain(file: FileState): boolean {
-  return isPending(file) && file.lookupFromMs !== undefined;
 }
 
 async function learnAccount(client: BctrlClient, signal: AbortSignal): Promise<string | undefined> {

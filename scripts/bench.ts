@@ -60,7 +60,7 @@ async function bench({ plan, strict, json }: BenchOptions): Promise<number> {
 }
 
 async function benchFleet({ plan, strict, json }: FleetOptions): Promise<number> {
-  const session = await openFleetSession({ plan, ...(await prepare()) });
+  const session = await openFleetSession(plan, await prepare());
   const machine = await describeMachine(session.client);
   probeCpu();
   const result: FleetResult = { plan, machine, figures: await measureFleet(session) };
@@ -83,7 +83,7 @@ async function publish({ rows, result, report, json, strict }: Publication): Pro
 }
 
 async function measure(plan: Plan): Promise<BenchResult> {
-  const session = await openSession({ plan, ...(await prepare()) });
+  const session = await openSession(plan, await prepare());
   const machine = await describeMachine(session.client);
   // The first probe also compiles the code.
   probeCpu();
@@ -96,7 +96,7 @@ async function measure(plan: Plan): Promise<BenchResult> {
 }
 
 /** Makes the folder of a run, which is removed when all else has ended. */
-async function prepare(): Promise<Omit<SessionOptions, 'plan'>> {
+async function prepare(): Promise<SessionOptions> {
   const dir = await mkdtemp(join(tmpdir(), 'bctrl-bench-'));
   ends.push(() => rm(dir, { recursive: true, force: true, maxRetries: RM_RETRIES }));
   return {

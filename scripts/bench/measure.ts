@@ -9,7 +9,7 @@ import {
   measurePipeline,
   type PipelineFigures,
 } from './measure-pipelines.js';
-import type { Session } from './session.js';
+import { createSteps, type Session } from './session.js';
 
 /** Everything measured once, one after the other. */
 export interface Repetition {
@@ -32,14 +32,8 @@ export interface Repetition {
 const SMALL_MEMORY_FILES = 100;
 
 export async function measureOnce(session: Session): Promise<Repetition> {
-  const { plan, processes, log } = session;
-  const probeMs: number[] = [];
-  const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    session.signal.throwIfAborted();
-    probeMs.push(probeCpu());
-    log(`  ${name}`);
-    return await work();
-  };
+  const { plan, processes } = session;
+  const { step, probeMs } = createSteps(session);
   const runHelp = async () => {
     const helpMs: number[] = [];
     for (let run = 0; run < plan.helpRuns; run += 1) helpMs.push((await processes.runStarter(['--help'])).ms);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActionCounters, readActionCounters } from '../execution.js';
 import { filePaths } from '../gateway.js';
 import { probeCpu, readCpuMs, readPeakBytes, resetPeak } from '../machine.js';
+import { createSteps } from '../session.js';
 import { forEach } from './for-each.js';
 import { measureSmall, type SmallFigures } from './measure-small.js';
 import type { FleetSession, Job } from './session.js';
@@ -46,14 +47,8 @@ interface RestFigures {
 }
 
 export async function measureFleet(session: FleetSession): Promise<FleetFigures> {
-  const { plan, log, worker } = session;
-  const probeMs: number[] = [];
-  const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    session.signal.throwIfAborted();
-    probeMs.push(probeCpu());
-    log(`  ${name}`);
-    return await work();
-  };
+  const { plan, worker } = session;
+  const { step, probeMs } = createSteps(session);
   const small = await step('small pipelines and hand-written workflows', () => measureSmall(session));
   const idleMs = await step('latency without the fleet', () => measureLatency(session));
   await resetPeak(worker.pid);

@@ -1,10 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { type DevServer, startDevServer } from '../../dev-server.js';
-import { resolveDevServer } from '../../temporal-servers.js';
-import { type BuiltWorker, Processes } from '../processes.js';
-import type { SessionOptions } from '../session.js';
+import type { BuiltWorker } from '../processes.js';
+import { type BaseSession, openBaseSession, type SessionOptions } from '../session.js';
 import type { FleetPlan } from './options.js';
 import type { SmallWorkerInput } from './small-worker.js';
 
@@ -23,11 +19,9 @@ export interface Job {
   readonly paths: readonly string[];
 }
 
-/** One Temporal server, the project's gateway, the built worker for the fleet, and a user's worker for small workflows. */
-export interface FleetSession extends Pick<SessionOptions, 'log' | 'signal'> {
+/** The project's gateway, the built worker for the fleet, and a user's worker for small workflows. */
+export interface FleetSession extends BaseSession {
   readonly plan: FleetPlan;
-  readonly server: DevServer;
-  readonly client: Client;
   readonly worker: BuiltWorker;
   /** Of the built worker. */
   readonly taskQueue: string;
@@ -36,20 +30,9 @@ export interface FleetSession extends Pick<SessionOptions, 'log' | 'signal'> {
   createJobs(request: JobsRequest): Promise<readonly Job[]>;
 }
 
-export async function openFleetSession({
-  plan,
-  ...options
-}: Omit<SessionOptions, 'plan'> & { readonly plan: FleetPlan }): Promise<FleetSession> {
-  const { signal, log, dir, onEnd, onCrash } = options;
-  const executable = await resolveDevServer({ signal });
-  log('starting the Temporal server, the gateway and the workers');
-  const server = await startDevServer({ executable, dbFile: join(dir, 'temporal.db'), metricsPort: 0 });
-  onEnd(server.close);
-  const processes = new Processes(dir, onCrash);
-  onEnd(() => processes.endAll());
-  const connection = await Connection.connect({ address: server.address });
-  onEnd(() => connection.close());
-
+export async function openFleetSession(plan: FleetPlan, options: SessionOptions): Promise<FleetSession> {
+  const base = await openBaseSession(options);
+  const { server, processes } = base;
   const gateway = processes.startScript('fleet/gateway-process.ts', {});
   const { url, apiKey } = await gateway.receive<{ url: string; apiKey: string }>();
   const [taskQueue, smallTaskQueue] = [`fleet-${randomUUID()}`, `small-${randomUUID()}`];
@@ -68,8 +51,8 @@ export async function openFleetSession({
     BCTRL_LOG_LEVEL: 'info',
   });
   return {
-    ...{ plan, log, signal, server, worker, taskQueue, smallTaskQueue },
-    client: new Client({ connection }),
+    ...base,
+    ...{ plan, worker, taskQueue, smallTaskQueue },
     createJobs(request) {
       const jobs = gateway.receive<readonly Job[]>();
       gateway.send(request);

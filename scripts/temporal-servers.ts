@@ -12,8 +12,13 @@ import {
 } from './executables/resolve-executable.js';
 import { runDownload, runTool } from './executables/run-tool.js';
 
-/** Later tags of the Temporal CLI have a local `replace`, which `go install` refuses. */
+/** Later tags of the Temporal CLI need a module that has no release. */
 export const CLI_VERSION = '1.5.1';
+/**
+ * Newer than what this version of the CLI asks for. With that, a request that is cancelled while SQLite works on it can leave
+ * the database in a state in which every later request fails with "interrupted (9)".
+ */
+const SQLITE_VERSION = '1.62.0';
 export const TEST_SERVER_VERSION = '1.32.1';
 /** The version of slf4j-api that the test server depends on. */
 const SLF4J_VERSION = '1.7.36';
@@ -21,6 +26,8 @@ const MAVEN_DEPENDENCY_PLUGIN_VERSION = '3.8.1';
 
 /** The SDK asks this host for the address of a server's archive. */
 const DOWNLOAD_ORIGIN = 'https://temporal.download';
+
+const CLI_PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -59,7 +66,7 @@ const DEV_SERVER: ExecutableSpec = {
       doing: 'Building',
       tool: 'Go',
       takes: 'about 5 minutes',
-      folder: `temporal-cli-${CLI_VERSION}`,
+      folder: `temporal-cli-${CLI_VERSION}-sqlite-${SQLITE_VERSION}`,
       make: buildDevServer,
     },
   ],
@@ -110,12 +117,13 @@ function download(kind: 'dev-server' | 'time-skipping', folder: string, command:
 async function buildDevServer(folder: string, { env, signal }: ResolveIo): Promise<void> {
   const go = await findOnPath('go', env);
   if (!go) throw new Error('Go is not installed (https://go.dev/dl)');
-  await runTool(go, ['install', `github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`], {
-    // An interrupted build leaves its work folder behind, so that is here too.
-    env: { ...env, GOBIN: folder, GOTMPDIR: folder },
-    signal,
-    cwd: folder,
-  });
+  // An interrupted build leaves its work folder behind, so that is here too.
+  const options = { env: { ...env, GOTMPDIR: folder }, signal, cwd: folder };
+  const modules = [`${CLI_PACKAGE}@v${CLI_VERSION}`, `modernc.org/sqlite@v${SQLITE_VERSION}`];
+  await runTool(go, ['mod', 'init', 'bctrl/temporal-dev-server'], options);
+  await runTool(go, ['get', ...modules], options);
+  await runTool(go, ['build', '-o', 'temporal', CLI_PACKAGE], options);
+  await Promise.all(['go.mod', 'go.sum'].map((name) => rm(join(folder, name))));
 }
 
 async function buildTestServer(folder: string, { env, signal }: ResolveIo): Promise<void> {

@@ -27,7 +27,8 @@ const EXECUTABLES = [
 ];
 
 /** Stand-ins for the build tools. Each leaves what the real one would. */
-const FAKE_GO = 'echo "$@" >> "$CALLS"; echo built > "$GOBIN/temporal"; chmod +x "$GOBIN/temporal"';
+const FAKE_GO =
+  'echo "$@" >> "$CALLS"; case $1 in mod) : > go.mod; : > go.sum;; build) echo built > "$3"; chmod +x "$3";; esac';
 const FAKE_MAVEN = 'echo "$@" >> "$CALLS"; mkdir lib';
 
 let dir: string;
@@ -163,9 +164,15 @@ describe('without a download', () => {
   it('the dev server is built with Go', async () => {
     await writeExecutable(join(bin, 'go'), FAKE_GO);
     const path = await resolveDevServer(io);
-    assert.equal(path, join(cache, `temporal-cli-${CLI_VERSION}`, 'temporal'));
-    const [call] = (await readFile(calls, 'utf8')).split('\n');
-    assert.equal(call, `install github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`);
+    const sqlite = '1.62.0';
+    assert.equal(path, join(cache, `temporal-cli-${CLI_VERSION}-sqlite-${sqlite}`, 'temporal'));
+    const cli = 'github.com/temporalio/cli/cmd/temporal';
+    assert.deepEqual((await readFile(calls, 'utf8')).trim().split('\n'), [
+      'mod init bctrl/temporal-dev-server',
+      `get ${cli}@v${CLI_VERSION} modernc.org/sqlite@v${sqlite}`,
+      `build -o temporal ${cli}`,
+    ]);
+    assert.deepEqual(await readdir(dirname(path)), ['temporal']);
     const doing = 'Downloading the Temporal dev server with the Temporal SDK';
     assert.deepEqual(logged.slice(0, 3), [
       `${doing}, once …`,

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Client } from '@temporalio/client';
+import { isStopping } from '../shared/worker-state.js';
 import { DetachedAttempts } from './detached-attempts.js';
 
 /** The SDK has no event for a change of a worker's state. */
@@ -47,10 +48,6 @@ export class WorkerShutdown {
       await released;
     }
   }
-}
-
-function isStopping(worker: StoppableWorker): boolean {
-  return !['INITIALIZED', 'RUNNING'].includes(worker.getState());
 }
 
 function createStopping(): AbortController {

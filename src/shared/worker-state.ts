@@ -42,3 +42,8 @@ export function toDescribeQueue(taskQueue: string, identity: string): string {
 export function isDescribeQueue(taskQueue: unknown): boolean {
   return typeof taskQueue === 'string' && taskQueue.startsWith(`${PREFIX}:`);
 }
+
+/** Whether a worker of Temporal's SDK no longer takes tasks: it drains, or has ended. */
+export function isStopping(worker: { getState(): string }): boolean {
+  return !['INITIALIZED', 'RUNNING'].includes(worker.getState());
+}

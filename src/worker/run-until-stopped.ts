@@ -1,5 +1,6 @@
 import type { Worker } from '@temporalio/worker';
 import { ExitError, exitCodes } from '../exit.js';
+import { isStopping } from '../shared/worker-state.js';
 
 /**
  * What follows the grace time takes 5 seconds for the waits of jobs and 3 for traces, unless something hangs. Temporal schedules
@@ -33,7 +34,7 @@ export async function runUntilStopped(
     const failAfter = (ms: number, message: string) => void timers.push(setTimeout(fail, ms, message));
     const shutDown = () => {
       const worker = getWorker();
-      if (hasStopped(worker)) return fail(STOPPED_BY_ITSELF);
+      if (worker && isStopping(worker)) return fail(STOPPED_BY_ITSELF);
       // A worker that still starts has no tasks to finish.
       if (worker?.getState() !== 'RUNNING') return resolve();
       const forceTimeMs = graceTimeMs + SHUTDOWN_FORCE_TIME_MS;
@@ -46,7 +47,8 @@ export async function runUntilStopped(
     if (stop.aborted) return shutDown();
     stop.addEventListener('abort', shutDown, { once: true });
     const check = setInterval(() => {
-      if (!hasStopped(getWorker())) return;
+      const worker = getWorker();
+      if (!worker || !isStopping(worker)) return;
       clearInterval(check);
       if (!stop.aborted) failAfter(SHUTDOWN_FORCE_TIME_MS, STOPPED_BY_ITSELF);
     }, STATE_CHECK_INTERVAL_MS);
@@ -59,10 +61,4 @@ export async function runUntilStopped(
     for (const timer of timers) clearTimeout(timer);
   }
   if (!stop.aborted) throw new ExitError(exitCodes.failed, STOPPED_BY_ITSELF);
-}
-
-/** Whether the worker no longer takes tasks: it drains, or has ended. */
-export function hasStopped(worker: Worker | undefined): boolean {
-  const state = worker?.getState() ?? 'INITIALIZED';
-  return state !== 'INITIALIZED' && state !== 'RUNNING';
 }

@@ -4,8 +4,8 @@ import type { Worker } from '@temporalio/worker';
 import { formatAddress, type ListenAddress } from '../config.js';
 import { ConfigError } from '../exit.js';
 import { toMessage } from '../shared/display-text.js';
+import { isStopping } from '../shared/worker-state.js';
 import type { ApiKeyCheck } from './api-key-check.js';
-import { hasStopped } from './run-until-stopped.js';
 
 /** One sentence each. Empty if all is well. */
 type Problems = readonly string[];
@@ -59,7 +59,7 @@ function livenessProblems(worker: Worker | undefined, stop: AbortSignal): Proble
   const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
   const hasFailed = [runState, workflowPollerState, activityPollerState].includes('FAILED');
   if (hasFailed) return ['the worker has failed'];
-  return hasStopped(worker) && !stop.aborted ? [`the worker stopped by itself: ${runState}`] : [];
+  return isStopping(worker) && !stop.aborted ? [`the worker stopped by itself: ${runState}`] : [];
 }
 
 async function readinessProblems(worker: Worker | undefined, keyCheck: ApiKeyCheck): Promise<Problems> {

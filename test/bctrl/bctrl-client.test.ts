@@ -2,21 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BctrlClient } from '../../src/bctrl/bctrl-client.js';
-import { BctrlError } from '../../src/bctrl/bctrl-error.js';
 import { createTestClient, startServer } from '../support/client.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { getError } from '../support/get-error.js';
 import { waitFor } from '../support/wait-for.js';
 
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
-
-async function getError(call: Promise<unknown>): Promise<BctrlError> {
-  const error = await call.then(
-    () => assert.fail('the call succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof BctrlError, String(error));
-  return error;
-}
 
 const collect = (client: BctrlClient, runtimePath = 'a.txt') => client.collectFile(RUNTIME, { runtimePath });
 

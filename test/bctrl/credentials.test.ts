@@ -5,19 +5,11 @@ import { BctrlError } from '../../src/bctrl/bctrl-error.js';
 import { CredentialsSource } from '../../src/bctrl/credentials.js';
 import { createTestClient, startServer } from '../support/client.js';
 import { startTestGateway } from '../support/gateway.js';
+import { getError } from '../support/get-error.js';
 import { waitFor } from '../support/wait-for.js';
 
 const KEYS = ['key-1', 'key-2'] as const;
 const RUNTIME = '00000000-0000-4000-8000-000000000000';
-
-async function getError(call: Promise<unknown>): Promise<BctrlError> {
-  const error = await call.then(
-    () => assert.fail('the call succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof BctrlError, String(error));
-  return error;
-}
 
 const refusal = (status = 401) =>
   new BctrlError('refused', { reasonClass: 'unauthorized', status, mayHaveSucceeded: false });

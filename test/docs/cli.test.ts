@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { createProgram } from '../../src/cli/program.js';
 import { exitCodes } from '../../src/exit.js';
+import { commands } from '../support/cli-program.js';
 import { readPage, sectionOf } from './markdown.js';
 
 const page = await readPage('docs/cli.md');
-const silent = { write: () => undefined };
-const io = {
-  stdin: Readable.from([]),
-  stdout: silent,
-  stderr: silent,
-  env: {},
-  interrupted: new AbortController().signal,
-};
-const { commands } = createProgram(io, () => undefined);
 const allOptions = new Set(commands.flatMap(({ options }) => options.map(({ long }) => long)));
 
 describe('docs/cli.md', () => {

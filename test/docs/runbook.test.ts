@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { createProgram } from '../../src/cli/program.js';
+import { commands } from '../support/cli-program.js';
 import { REPOSITORY, readPage, sectionOf } from './markdown.js';
 
 const page = await readPage('docs/runbook.md');
-const silent = { write: () => undefined };
-const io = {
-  stdin: Readable.from([]),
-  stdout: silent,
-  stderr: silent,
-  env: {},
-  interrupted: new AbortController().signal,
-};
-const { commands } = createProgram(io, () => undefined);
 
 describe('docs/runbook.md', () => {
   test('names commands and options of the CLI that exist', () => {

@@ -89,13 +89,15 @@ describe('npm run bench', { concurrency: true }, () => {
       '1',
       '--rest-seconds',
       '1',
+      '--pause-seconds',
+      '1',
       '--latency-runs',
       '1',
     ];
     const { code, stdout, stderr } = await startBench(dir, 'fleet', ...few).ended;
     assert.equal(code, 0, stderr);
     const rows = parseTable(stdout);
-    assert.equal(rows.length, 8);
+    assert.equal(rows.length, 9);
     for (const [measure, , measured] of rows) {
       assert.match(String(measured), process.platform === 'linux' ? /^\d/ : /^(\d|not measured)/, measure);
     }

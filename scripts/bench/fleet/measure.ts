@@ -29,6 +29,9 @@ export interface FleetFigures {
   readonly startSeconds: number;
   /** Temporal Actions until the pipelines wait. */
   readonly startActions: ActionCounters;
+  /** While a short delay in noticing the end of a job still matters. */
+  readonly freshRest: RestFigures;
+  /** After the pause. */
   readonly rest: RestFigures;
   /** The resident set of the worker before the first start, after it has run the one-file pipelines. */
   readonly idleBytes: number | undefined;
@@ -57,11 +60,25 @@ export async function measureFleet(session: FleetSession): Promise<FleetFigures>
   const startSeconds = await step(`${plan.pipelines} pipelines that wait`, () => startFleet(session));
   const startActions = subtract(await readActionCounters(session), before);
   await sleep(SETTLE_SHARE * plan.restSeconds * 1_000, undefined, { signal: session.signal });
-  const rest = await step(`${plan.restSeconds} s of rest`, () => measureRest(session));
+  const freshRest = await step(`${plan.restSeconds} s of rest`, () => measureRest(session));
   const fleetMs = await step('latency with the fleet', () => measureLatency(session));
+  const pause = { signal: session.signal };
+  await step(`a pause of ${plan.pauseSeconds} s`, () => sleep(plan.pauseSeconds * 1_000, undefined, pause));
+  const rest = await step(`${plan.restSeconds} s of rest`, () => measureRest(session));
   const peakBytes = await readPeakBytes(worker.pid);
   probeMs.push(probeCpu());
-  return { small, idleMs, fleetMs, startSeconds, startActions, rest, idleBytes, peakBytes, probeMs };
+  return {
+    small,
+    idleMs,
+    fleetMs,
+    startSeconds,
+    startActions,
+    freshRest,
+    rest,
+    idleBytes,
+    peakBytes,
+    probeMs,
+  };
 }
 
 async function measureLatency({ client, taskQueue, ...session }: FleetSession): Promise<number[]> {

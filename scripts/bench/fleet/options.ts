@@ -6,8 +6,10 @@ export interface FleetPlan {
   readonly pipelines: number;
   /** One-file pipelines whose latency is measured, without and with the fleet. */
   readonly latencyRuns: number;
-  /** How long the worker is observed while nothing happens, in seconds. */
+  /** How long the worker is observed while nothing happens, once before and once after the pause; in seconds. */
   readonly restSeconds: number;
+  /** The pause, in seconds: it asks less often for jobs that have lasted for ten minutes. */
+  readonly pauseSeconds: number;
   /** Small pipelines of a round, and as many hand-written workflows. */
   readonly small: number;
   readonly rounds: number;
@@ -29,13 +31,14 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions {
       pipelines: { type: 'string', default: '5000' },
       'latency-runs': { type: 'string', default: '15' },
       'rest-seconds': { type: 'string', default: '60' },
+      'pause-seconds': { type: 'string', default: '600' },
       small: { type: 'string', default: '500' },
       rounds: { type: 'string', default: '3' },
       strict: { type: 'boolean', default: false },
       json: { type: 'string' },
     },
   });
-  const count = (name: 'pipelines' | 'latency-runs' | 'rest-seconds' | 'small' | 'rounds'): number => {
+  const count = (name: Exclude<keyof typeof values, 'strict' | 'json'>): number => {
     const text = values[name];
     if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error(`--${name} is a whole number from 1 to 99999`);
     return Number(text);
@@ -45,6 +48,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions {
     pipelines: count('pipelines'),
     latencyRuns: count('latency-runs'),
     restSeconds: count('rest-seconds'),
+    pauseSeconds: count('pause-seconds'),
     small: count('small'),
     rounds: count('rounds'),
   };

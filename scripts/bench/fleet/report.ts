@@ -13,7 +13,7 @@ export interface FleetResult {
 
 /** All measures and their targets. */
 export function toFleetRows(plan: FleetPlan, figures: FleetFigures): MeasureRow[] {
-  const { small, idleMs, fleetMs, startActions, rest, peakBytes } = figures;
+  const { small, idleMs, fleetMs, startActions, freshRest, rest, peakBytes } = figures;
   const fleet = `${formatCount(plan.pipelines)} waiting pipelines`;
   const actionsPerHour = (rest.actions.actions * 3_600) / rest.seconds / plan.pipelines;
   return [
@@ -33,7 +33,12 @@ export function toFleetRows(plan: FleetPlan, figures: FleetFigures): MeasureRow[
       measure: `CPU of the worker with ${fleet}, share of a core`,
       unit: '%',
       target: { atMost: 15 },
-      values: rest.cpuShare === undefined ? [] : [rest.cpuShare * 100],
+      values: toPercent(rest.cpuShare),
+    },
+    {
+      measure: 'the same in the first ten minutes',
+      unit: '%',
+      values: toPercent(freshRest.cpuShare),
     },
     {
       measure: 'small pipelines vs hand-written workflows, per second',
@@ -60,6 +65,10 @@ export function toFleetRows(plan: FleetPlan, figures: FleetFigures): MeasureRow[
       values: small.handWritten.map(({ actions }) => actions),
     },
   ];
+}
+
+function toPercent(share: number | undefined): number[] {
+  return share === undefined ? [] : [share * 100];
 }
 
 /** The whole output of a run, in Markdown that is readable as it is. */

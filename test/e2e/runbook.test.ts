@@ -26,7 +26,7 @@ test('A pipeline is stuck: status says why, and a rerun after a termination coll
   assert.deepEqual(others, []);
   const shown = await waitFor('a pending retry', async () => {
     const text = await runOk(shell, status, { id });
-    return /retry +attempt \d+ .*after upstream/.test(text) && text;
+    return /retry +attempt \d+ .*after upstream.* \(gives up in [\w ]+\)/.test(text) && text;
   });
   assert.match(shown, /^status +running, collecting$/m);
   assert.match(await runOk(shell, describe, { id }), /Pending Activities: 1/);

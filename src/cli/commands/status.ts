@@ -11,7 +11,7 @@ import { findPipeline } from '../temporal/find-pipelines.js';
 import type { ShownProgress } from '../temporal/running-batches.js';
 import { uiLink, withTemporal } from '../temporal/session.js';
 import { awaitResult, type WaitResult } from '../temporal/wait-for-result.js';
-import { listPendingRetries, readProgress } from '../temporal/workflow-snapshot.js';
+import { listPendingRetries, type PendingRetry, readProgress } from '../temporal/workflow-snapshot.js';
 
 /** `status`: prints a pipeline's state, failures and next step. */
 export async function statusCommand(
@@ -47,7 +47,7 @@ export async function statusCommand(
         text: `started    ${startTime.toISOString()}, ${formatDuration(Date.now() - startTime.getTime())} ago`,
       },
       ...reportPart(io, report),
-      ...pendingRetries.map((retry) => ({ text: `retry      ${describeRetry(retry)}` })),
+      ...pendingRetries.map(retryLine),
       ...(failure ? [{ text: `${status}: ${failure.message}` }] : []),
       ...(link ? [{ text: 'UI       ', suffix: link }] : []),
       ...(step ? [nextStepLine(step)] : []),
@@ -63,6 +63,13 @@ function toPhase(
 ): string | undefined {
   const phase = report && 'phase' in report ? report.phase : undefined;
   return phase ?? typedSearchAttributes.get(searchAttributes.phase);
+}
+
+/** The line wraps, so that it has room for the end of the retries too. */
+function retryLine(retry: PendingRetry): Line {
+  const { givesUpInMs } = retry;
+  const end = givesUpInMs === undefined ? '' : ` (gives up in ${formatDuration(givesUpInMs)})`;
+  return { text: `retry      ${describeRetry(retry)}${end}` };
 }
 
 function reportPart({ stdout }: Io, report: PipelineReport | undefined): Line[] {

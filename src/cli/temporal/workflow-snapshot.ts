@@ -30,6 +30,8 @@ export interface PendingRetry {
   readonly reason: string;
   /** Milliseconds until the next attempt; 0 when it is due. */
   readonly inMs: number;
+  /** Milliseconds until there are no more attempts; absent if they never end. */
+  readonly givesUpInMs?: number;
 }
 
 /** The state of a workflow at a moment. */
@@ -104,7 +106,7 @@ export function listPendingRetries(
   nowMs: number,
 ): PendingRetry[] {
   return (pendingActivities ?? []).flatMap(
-    ({ activityId, attempt, lastFailure, nextAttemptScheduleTime }) => {
+    ({ activityId, attempt, lastFailure, nextAttemptScheduleTime, expirationTime }) => {
       if (!lastFailure || !nextAttemptScheduleTime) return [];
       const reasonClass = lastFailure.applicationFailureInfo?.type ?? 'lost worker';
       return {
@@ -112,6 +114,7 @@ export function listPendingRetries(
         attempt: attempt ?? 1,
         reason: `${reasonClass}: ${lastFailure.message}`,
         inMs: Math.max(toEpochMs(nextAttemptScheduleTime) - nowMs, 0),
+        ...(expirationTime && { givesUpInMs: Math.max(toEpochMs(expirationTime) - nowMs, 0) }),
       };
     },
   );

@@ -30,6 +30,11 @@ test('an activity between two attempts is a retry with class and message of its 
   ]);
 });
 
+test('a retry knows when there are no more', () => {
+  const activity = { activityId: '1', attempt: 2, lastFailure: refused, nextAttemptScheduleTime: inMs(1) };
+  assert.equal(listRetries({ ...activity, expirationTime: inMs(60_000) })[0]?.givesUpInMs, 60_000);
+});
+
 for (const [ms, left] of [
   [1, 1],
   [0, 0],

@@ -57,7 +57,8 @@ async function bundle(): Promise<Set<string>> {
   const cjs = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } } as const;
   // All workflows of a worker share the modules of these entries, which a zod of their own keeps apart from the one that a
   // user's workflows may configure.
-  const sandbox = { external: common.external.filter((name) => name !== 'zod'), plugins: [privateZod] };
+  const ownZod = common.external.filter((name) => name !== 'zod');
+  const sandbox = { external: ownZod, plugins: [privateZod] };
   const results = await Promise.all([
     build({
       ...esm,
@@ -71,6 +72,8 @@ async function bundle(): Promise<Set<string>> {
     build({
       ...esm,
       entryPoints: toEntryPoints(executables),
+      // Node opens all imported modules at once, and zod has more than some limits of open files allow.
+      external: ownZod,
       // Bundled CommonJS requires Node's modules.
       banner: {
         js: "import { createRequire as toRequire } from 'node:module';\nconst require = toRequire(import.meta.url);",

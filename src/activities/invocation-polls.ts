@@ -1,12 +1,10 @@
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { RequestLimiter } from '../bctrl/request-limiter.js';
 import type { Invocation } from '../shared/api-types.js';
+import { MAX_HELD_POLLS } from '../shared/invocation.js';
 
 /** How long the API is asked to hold one poll: shorter than the idle timeout of common proxies (60 s). */
 const POLL_SECONDS = 30;
-
-/** Each held poll keeps a connection open. Further waits ask in short intervals. */
-const MAX_HELD_POLLS = 200;
 
 /** With short polls the end of a job is noticed within 5 seconds, while jobs usually end ... */
 const SHORT_PAUSE_MS = 4_000;

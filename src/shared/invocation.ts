@@ -4,6 +4,9 @@ import { externalInput } from './external-input.js';
 import { jsonPointerSchema, type PipelineFile } from './pipeline-input.js';
 import { type RuntimeInput, runtimeInputSchema } from './runtime-input.js';
 
+/** Long polls that a worker has open. Each keeps a connection; further waits ask in short intervals. */
+export const MAX_HELD_POLLS = 200;
+
 /** Input of the activity `waitForInvocation`. */
 export interface WaitForInvocationInput extends RuntimeInput {
   /** Id of the job: 1 to 500 bytes of UTF-8, on one line. */

@@ -7,6 +7,7 @@ import { readWorkerConfig } from '../config.js';
 import type { Environment } from '../environment.js';
 import { ExitError, exitCodes } from '../exit.js';
 import { ApiKeyCheck } from './api-key-check.js';
+import { checkOpenFiles } from './check-open-files.js';
 import { createLogger, type LogStream } from './create-logger.js';
 import { connect, createWorker } from './create-worker.js';
 import { serveDescription } from './describe-worker.js';
@@ -42,6 +43,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
   let worker: Worker | undefined;
   const run = async () => {
     try {
+      checkOpenFiles(client.maxRequests);
       if (healthAddress) shutdownHooks.push(await serveHealth(healthAddress, () => worker, keyCheck, stop));
       const problem = await verifyApiKey(client, bctrl).catch(toPassingProblem);
       if (problem !== undefined) logger.warn('could not verify the API key; starting anyway', { problem });

@@ -21,17 +21,14 @@ test('A pipeline is stuck: status says why, and a rerun after a termination coll
   await work();
   const { id, workflowHandle } = await start();
   await waitForPhase(workflowHandle, 'collecting', ({ counts }) => counts.collected === 1);
-  const [status = '', describe = '', terminate = '', rerun = '', ...others] =
-    await readCommands('## A pipeline is stuck');
+  const [status = '', terminate = '', rerun = '', ...others] = await readCommands('## A pipeline is stuck');
   assert.deepEqual(others, []);
   const shown = await waitFor('a pending retry', async () => {
     const text = await runOk(shell, status, { id });
     return /retry +attempt \d+ .*after upstream.* \(gives up in [\w ]+\)/.test(text) && text;
   });
   assert.match(shown, /^status +running, collecting$/m);
-  const { pendingActivities, pendingWorkflowTask } = JSON.parse(await runOk(shell, describe, { id }));
-  assert.equal(pendingActivities.length, 1);
-  assert.equal(pendingWorkflowTask?.attempt ?? 1, 1);
+  assert.doesNotMatch(shown, /^stuck/m);
   await runOk(shell, terminate, { id });
   gateway.setFaults([]);
   await runOk(shell, rerun, { id });

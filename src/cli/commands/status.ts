@@ -1,5 +1,6 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { type ExitCode, exitCodes } from '../../exit.js';
+import { truncateLine } from '../../shared/display-text.js';
 import type { PipelineReport } from '../../shared/pipeline-report.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { type Io, writeJson } from '../io.js';
@@ -10,6 +11,7 @@ import { describeRetry, nextStep, nextStepAfterEnd, nextStepLine } from '../outp
 import { findPipeline } from '../temporal/find-pipelines.js';
 import type { ShownProgress } from '../temporal/running-batches.js';
 import { uiLink, withTemporal } from '../temporal/session.js';
+import { readTaskFailure, type TaskFailure } from '../temporal/task-failure.js';
 import { awaitResult, type WaitResult } from '../temporal/wait-for-result.js';
 import { listPendingRetries, type PendingRetry, readProgress } from '../temporal/workflow-snapshot.js';
 
@@ -29,15 +31,20 @@ export async function statusCommand(
     const report = isPipelineReport(result) ? result : progress;
     const phase = toPhase(description, report);
     const pendingRetries = listPendingRetries(description, Date.now());
+    const taskFailure = await readTaskFailure(session, description);
     const link = uiLink(session, workflowId);
     if (json) {
       const times = { startTime, closeTime };
       const state = { workflowId, runId, status, phase, ...times, uiLink: link };
-      writeJson(io, { ...state, report, failure, pendingRetries });
+      writeJson(io, { ...state, report, failure, pendingRetries, taskFailure });
       return exitCodes.done;
     }
     const step = isRunning
-      ? nextStep({ description, progress, hasNoWorker: progress === undefined })
+      ? nextStep({
+          description,
+          progress,
+          hasNoWorker: progress === undefined && taskFailure?.reason === undefined,
+        })
       : nextStepAfterEnd(description, { report, failureType: failure?.type });
     const phaseAndStep = [phase === 'done' ? undefined : phase, progress?.step];
     writeLines(io.stdout, [
@@ -48,6 +55,7 @@ export async function statusCommand(
       },
       ...reportPart(io, report),
       ...pendingRetries.map(retryLine),
+      ...(taskFailure ? [taskFailureLine(taskFailure)] : []),
       ...(failure ? [{ text: `${status}: ${failure.message}` }] : []),
       ...(link ? [{ text: 'UI       ', suffix: link }] : []),
       ...(step ? [nextStepLine(step)] : []),
@@ -70,6 +78,11 @@ function retryLine(retry: PendingRetry): Line {
   const { givesUpInMs } = retry;
   const end = givesUpInMs === undefined ? '' : ` (gives up in ${formatDuration(givesUpInMs)})`;
   return { text: `retry      ${describeRetry(retry)}${end}` };
+}
+
+function taskFailureLine({ attempt, reason }: TaskFailure): Line {
+  const cause = reason === undefined ? 'a timeout' : truncateLine(reason);
+  return { text: `stuck      attempt ${attempt} of its workflow task after ${cause}` };
 }
 
 function reportPart({ stdout }: Io, report: PipelineReport | undefined): Line[] {

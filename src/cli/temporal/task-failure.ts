@@ -1,0 +1,31 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Session } from './session.js';
+
+/** Since the failure, Temporal has at most noted messages and the next attempt. */
+const LATEST_EVENTS = 20;
+
+/** A workflow task that fails again and again: it stops the workflow until a worker can do it. */
+export interface TaskFailure {
+  /** Number of the next attempt. */
+  readonly attempt: number;
+  /** Why the first attempt failed, the only one that Temporal keeps; absent if it timed out. */
+  readonly reason?: string;
+}
+
+/** Reads why a workflow is stuck; `undefined` if its workflow task has not failed. */
+export async function readTaskFailure(
+  { client, config }: Session,
+  { workflowId, runId, raw: { pendingWorkflowTask } }: WorkflowExecutionDescription,
+): Promise<TaskFailure | undefined> {
+  const { attempt = 1 } = pendingWorkflowTask ?? {};
+  if (attempt === null || attempt < 2) return undefined;
+  const execution = { workflowId, runId };
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace: config.temporal.namespace,
+    execution,
+    maximumPageSize: LATEST_EVENTS,
+  });
+  const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes);
+  const { message } = failed?.workflowTaskFailedEventAttributes?.failure ?? {};
+  return { attempt, ...(message && { reason: message }) };
+}

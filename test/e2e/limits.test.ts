@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import { useDevServer } from '../support/dev-server.js';
+import { type ExecutableName, startProcess } from '../support/executable.js';
+import { API_KEY, callApi, createTestFolder, startTestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
+
+const TIMEOUT_MS = 120_000;
+const FILES = 200;
+
+/** Each is far below what a machine gives a process by default, and what an operator may set. */
+const limits = [
+  { what: '296 open files', shell: 'ulimit -n 296', node: [] },
+  { what: 'a heap of 64 MB', shell: ':', node: ['--max-old-space-size=64'] },
+  { what: 'a closed stdout and stderr', shell: 'exec >&- 2>&-', node: [] },
+];
+
+const temporal = useDevServer();
+
+/** A shell sets the limit and becomes the executable. */
+function startLimited(
+  t: TestContext,
+  { shell, node }: (typeof limits)[number],
+  [name, ...args]: [ExecutableName, ...string[]],
+  env: Readonly<Record<string, string>> = {},
+) {
+  const script = fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
+  const command = `${shell}; exec "$0" "$@"`;
+  return startProcess(t, 'sh', ['-c', command, process.execPath, ...node, script, ...args], {
+    env,
+    cwd: '/',
+  });
+}
+
+describe('an executable works with', { concurrency: true, timeout: TIMEOUT_MS }, () => {
+  for (const limit of limits) {
+    test(`${limit.what}: a worker collects ${FILES} files, and the CLI prints no stack trace`, async (t) => {
+      const gateway = await startTestGateway(t);
+      const { runtimeId } = gateway;
+      const paths = Array.from({ length: FILES }, (_, index) => `out/${index}.csv`);
+      for (const path of paths) await gateway.addFile(path);
+      const env = {
+        TEMPORAL_ADDRESS: temporal.address,
+        BCTRL_TASK_QUEUE: runtimeId,
+        BCTRL_BASE_URL: gateway.url,
+        BCTRL_API_KEY: API_KEY,
+      };
+      const worker = startLimited(t, limit, ['worker'], env);
+      const starter = startLimited(t, limit, ['starter', 'start', runtimeId, ...paths, '--wait'], env);
+      const { code, stdout, stderr } = await starter.ended;
+      assert.equal(code, 0, stderr);
+      assert.doesNotMatch(stdout + stderr + worker.stderr(), /\n {4}at |EMFILE|heap out of memory/);
+      const [run] = await list(runtimeId);
+      const report: PipelineReport = await temporal.client.workflow.getHandle(run ?? '').result();
+      assert.deepEqual([report.counts.collected, gateway.snapshot().files.length], [FILES, FILES]);
+      worker.child.kill('SIGTERM');
+      assert.equal((await worker.ended).code, 0);
+    });
+  }
+
+  test('64 open files: the worker says how many it needs, and the CLI and the gateway work', async (t) => {
+    const limit = { what: '', shell: 'ulimit -n 64', node: [] };
+    const gateway = await startTestGateway(t);
+    const env = {
+      TEMPORAL_ADDRESS: temporal.address,
+      BCTRL_BASE_URL: gateway.url,
+      BCTRL_API_KEY: API_KEY,
+    };
+    assert.deepEqual(await startLimited(t, limit, ['worker'], env).ended, {
+      code: 2,
+      stdout: '',
+      stderr:
+        'bctrl-temporal-worker: the limit of open files is 64, and the worker needs 296 for BCTRL_MAX_REQUESTS=32: raise it (ulimit -n)\n',
+    });
+    const started = await startLimited(t, limit, ['starter', 'start', gateway.runtimeId, 'a.txt'], env).ended;
+    assert.equal(started.code, 0, started.stderr);
+    assert.match(started.stdout, /^post-run\//);
+
+    const folder = await createTestFolder(t);
+    const folders = ['--workspace', gateway.workspaceDir, '--storage', folder, '--port', '0'];
+    const limited = startLimited(t, limit, ['gateway', ...folders]);
+    const url = await waitFor('the gateway', () => /http:\S+/.exec(limited.stdout())?.[0]);
+    const paths = Array.from({ length: FILES }, (_, index) => `out/${index}.csv`);
+    for (const path of paths) await gateway.addFile(path);
+    const path = `/v1/runtimes/${gateway.runtimeId}/files/collect`;
+    const collect = (runtimePath: string) => callApi(url, 'POST', path, { body: { runtimePath } });
+    const statuses = new Set<number>();
+    for (const each of paths) {
+      const { status } = await collect(each);
+      statuses.add(status);
+    }
+    assert.deepEqual([...statuses], [200]);
+    assert.equal(limited.stderr(), '');
+  });
+});
+
+async function list(taskQueue: string): Promise<string[]> {
+  return await waitFor('the pipeline to be listed', async () => {
+    const ids: string[] = [];
+    const query = `TaskQueue = '${taskQueue}'`;
+    for await (const { workflowId } of temporal.client.workflow.list({ query })) ids.push(workflowId);
+    return ids.length > 0 && ids;
+  });
+}

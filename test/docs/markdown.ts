@@ -12,7 +12,7 @@ export function readPage(path: string): Promise<string> {
 export async function listPages(): Promise<string[]> {
   const docs = await readdir(join(REPOSITORY, 'docs'));
   const pages = docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
-  return ['README.md', 'CONTRIBUTING.md', 'examples/README.md', ...pages];
+  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md', ...pages];
 }
 
 /** The text below a heading, up to the next heading of the same level or a higher one. */

@@ -29,6 +29,7 @@ import {
 import { type Credentials, CredentialsSource } from './credentials.js';
 import { encodeBody, encodePath, encodeQuery } from './encode-request.js';
 import { parseResponse, type ResponseKind, serverTimeMs, toResponseError } from './parse-response.js';
+import { redactText } from './redact.js';
 import { RequestLimiter } from './request-limiter.js';
 import { type HttpRequest, type HttpResponse, Transport } from './transport.js';
 
@@ -37,13 +38,28 @@ const LONG_POLL_GRACE_MS = 15_000;
 
 const FILE: ResponseKind<File> = { schema: fileSchema, name: 'a File' };
 const FILE_PAGE: ResponseKind<FilePage> = { schema: filePageSchema, name: 'a page of Files' };
-const INVOCATION: ResponseKind<Invocation> = { schema: invocationSchema, name: 'an invocation' };
+const INVOCATION: ResponseKind<Invocation> = {
+  schema: invocationSchema,
+  name: 'an invocation',
+  redact: redactJobError,
+};
 const RUNTIME: ResponseKind<Runtime> = { schema: runtimeSchema, name: 'a runtime' };
 const STOPPED_RUNTIME: ResponseKind<RuntimeStop | null> = {
   schema: runtimeStopSchema,
   name: 'a stopped runtime',
 };
 const WHOAMI: ResponseKind<Whoami> = { schema: whoamiSchema, name: "an API key's owner" };
+
+/** A failed job is a success of the API, but its texts are those of an error. */
+function redactJobError(invocation: Invocation, apiKeys: readonly string[]): Invocation {
+  if (invocation.error === undefined) return invocation;
+  const { code, message } = invocation.error;
+  const error = {
+    ...(code !== undefined && { code: redactText(code, apiKeys) }),
+    ...(message !== undefined && { message: redactText(message, apiKeys) }),
+  };
+  return { ...invocation, error };
+}
 
 interface RequestParts extends RequestOptions {
   readonly query?: ListFilesParams;

@@ -1,9 +1,8 @@
 import type { z } from 'zod';
 import { errorResponseSchema } from '../shared/api-schema.js';
-import { truncateLine } from '../shared/display-text.js';
 import { type ReasonClass, resolveReasonClass } from '../shared/reason-class.js';
 import { BctrlError } from './bctrl-error.js';
-import { redactFields, redactText } from './redact.js';
+import { redactFields, redactText, withoutKeys } from './redact.js';
 import { parseHttpDate, parseRetryAfter } from './retry-after.js';
 import type { HttpResponse } from './transport.js';
 
@@ -26,6 +25,8 @@ const unclearClasses: readonly ReasonClass[] = ['upstream', 'server'];
 export interface ResponseKind<T> {
   readonly schema: z.ZodType<T>;
   readonly name: string;
+  /** Makes the texts that a person reads safe to show. Everything else is data, and stays as it is. */
+  readonly redact?: (value: T, apiKeys: readonly string[]) => T;
 }
 
 /**
@@ -35,16 +36,28 @@ export interface ResponseKind<T> {
  */
 export function parseResponse<T>(
   response: HttpResponse,
-  { schema, name }: ResponseKind<T>,
+  { schema, name, redact }: ResponseKind<T>,
   context: RequestContext,
 ): T {
+  const { apiKeys } = context;
   const json = response.body === '' ? null : parseJson(response.body);
   if (json === undefined) throw toInvalidResponseError(response, 'a body that is not JSON', context);
   const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const data = mayQuoteKey(response.body, apiKeys) ? withoutKeys(parsed.data, apiKeys) : parsed.data;
+    return redact === undefined ? data : redact(data, apiKeys);
+  }
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'body').join(', ');
   throw toInvalidResponseError(response, `a body that is not ${name} (${fields})`, context);
 }
+
+/** Nearly no body does. To look through its text is cheaper than through its fields. */
+function mayQuoteKey(body: string, apiKeys: readonly string[]): boolean {
+  return apiKeys.some((key) => body.includes(key)) || asciiEscape.test(body);
+}
+
+/** A character that JSON need not escape, so that the text of a body may hide a key. */
+const asciiEscape = /\\(?:u00[2-7]|\/)/i;
 
 /** The error for a response whose status is not 2xx. */
 export function toResponseError(response: HttpResponse, context: RequestContext): BctrlError {
@@ -52,9 +65,10 @@ export function toResponseError(response: HttpResponse, context: RequestContext)
   const body = errorResponseSchema.parse(parseJson(response.body));
   const show = (text: string | undefined) => text && redactText(text, context.apiKeys);
   const code = show(body.code);
-  const takenPath = body.details?.['path'];
+  // Compared and sent back, so it stays as it is.
+  const { path: takenPath } = withoutKeys({ path: body.details?.['path'] }, context.apiKeys);
   const codeAndText = [code, show(body.error)].filter((text) => text !== undefined && text !== '').join(': ');
-  const message = `${context.request} returned ${status}${codeAndText ? ` ${codeAndText}` : describeForeignResponse(response)}`;
+  const message = `${context.request} returned ${status}${codeAndText ? ` ${codeAndText}` : describeForeignResponse(response, context.apiKeys)}`;
   const reasonClass = resolveReasonClass(status, body.reasonClass);
   const isUnclear = status < 400 || status >= 500 || unclearStatuses.includes(status);
   const serverMs = serverTimeMs(response) ?? context.nowMs;
@@ -103,11 +117,11 @@ export function serverTimeMs(response: Pick<HttpResponse, 'headers'>): number | 
 }
 
 /** Describes an error response that is not the API's own, most likely the page of a proxy. */
-function describeForeignResponse(response: HttpResponse): string {
+function describeForeignResponse(response: HttpResponse, apiKeys: readonly string[]): string {
   const [type = ''] = (getHeader(response, 'content-type') ?? '').split(';', 1);
   const server = getHeader(response, 'server') ?? '';
   const known = [type, server && `from ${server}`].filter((text) => text !== '').join(' ');
-  return known === '' ? '' : ` (${truncateLine(known)}, not an error of the API)`;
+  return known === '' ? '' : ` (${redactText(known, apiKeys)}, not an error of the API)`;
 }
 
 function getRequestId(response: HttpResponse, apiKeys: readonly string[]): string | undefined {

@@ -5,6 +5,7 @@ import { isError } from '../shared/external-input.js';
 import { BctrlError } from './bctrl-error.js';
 import { toInvalidRequestError } from './encode-request.js';
 import { MAX_RESPONSE_BYTES, readBody } from './read-body.js';
+import { redactText } from './redact.js';
 
 /** A connection that takes longer will not be made. This is undici's default, fixed here because the retries rely on it. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -136,8 +137,6 @@ export function createDispatcher(proxyUrl: string | undefined, options: Connecti
 /** The error for a request without a complete response: no connection, a reset, a timeout, a response that is too large. */
 function toTransportError(error: unknown, name: string): BctrlError {
   const cause = isError(error) ? error : new Error(String(error));
-  // undici attaches the bytes that it could not parse. They may contain a signed URL, and a log would print them.
-  Reflect.deleteProperty(cause, 'data');
   const code = getCode(cause);
   if (invalidRequest.test(code)) return toInvalidRequestError(`${name} cannot be sent: ${code}`);
   return new BctrlError(`${name} got no response: ${code}`, {
@@ -145,8 +144,21 @@ function toTransportError(error: unknown, name: string): BctrlError {
     code,
     // A route may also be lost under an open connection: the code is the same then, but the system call is not.
     mayHaveSucceeded: !neverSent.test(code) && firstError(cause).syscall !== 'connect',
-    cause,
+    cause: toShownCause(cause, code),
   });
+}
+
+/**
+ * A copy with nothing but name, code and message. A log would print what undici and Node attach: bytes that could not be parsed,
+ * which may contain a signed URL, or a certificate, whose names the server chooses.
+ */
+function toShownCause(cause: Error, code: string): Error {
+  const shown = Object.assign(new Error(redactText(cause.message || firstError(cause).message, [])), {
+    code,
+  });
+  shown.name = redactText(cause.name, []);
+  shown.stack = `${shown.name}: ${shown.message}`;
+  return shown;
 }
 
 function getCode(error: NodeJS.ErrnoException): string {

@@ -158,10 +158,10 @@ export const terminalStatuses = [
 /** A text that is cut to one line. */
 const optionalLine = z.string().transform(truncateLine).optional().catch(undefined);
 
-/** How a job failed: an object as in the contract, or a text. */
+/** How a job failed: an object as in the contract, or a text. The client makes its texts fit to be shown. */
 const jobErrorSchema: z.ZodType<JobError> = z.union([
-  z.object({ code: optionalLine, message: optionalLine }),
-  z.string().transform((message) => ({ message: truncateLine(message) })),
+  z.object({ code: z.string().optional().catch(undefined), message: z.string().optional().catch(undefined) }),
+  z.string().transform((message) => ({ message })),
 ]);
 
 /** A runtime job. Its `output` is whatever its action returns. */

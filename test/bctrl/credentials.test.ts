@@ -166,7 +166,8 @@ describe('the account', () => {
   test('the account is another one for a key of another organization', async (t) => {
     const url = await startServer(t, ({ headers }, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ keyId: 'k', organizationId: `org of ${headers.authorization}` }));
+      const isFirst = headers.authorization === `Bearer ${KEYS[0]}`;
+      response.end(JSON.stringify({ keyId: 'k', organizationId: isFirst ? 'org_1' : 'org_2' }));
     });
     let current: string = KEYS[0];
     const client = createTestClient(t, url, { apiKey: () => current });

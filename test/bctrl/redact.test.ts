@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redactFields, redactText } from '../../src/bctrl/redact.js';
+import { redactFields, redactSecrets, redactText, withoutKeys } from '../../src/bctrl/redact.js';
+import { isSecretField } from '../../src/bctrl/secret-names.js';
+import { assertNoSecret, findSecret, hostileTexts, SECRET_KEY } from '../support/secrets.js';
 
 const redacted = (fields: object) => redactFields(fields, ['key-1']);
 const redactedText = (text: string) => redactText(text, ['key-1']);
@@ -27,10 +29,214 @@ test('a query without an equals sign is removed after a web address', () => {
   assert.equal(redactedText('(HTTPS://s.example/f?abc) and what?else'), '(HTTPS://s.example/f and what?else');
 });
 
-test('a text of question marks is redacted in linear time', () => {
-  const startedMs = performance.now();
-  redactedText('?'.repeat(1_000_000));
-  assert.ok(performance.now() - startedMs < 1_000);
+test('a hostile text has no secret once it is redacted, whatever surrounds it', () => {
+  for (const text of hostileTexts) {
+    assert.notEqual(findSecret(text), undefined, `the scan finds the secret in ${text}`);
+    for (const whole of [text, `Not ${text} now`, `a ${text}`, `${text}\nb`, `(${text})`]) {
+      assertNoSecret(redactSecrets(whole, [SECRET_KEY]), whole);
+      assertNoSecret(redactFields({ a: [{ [whole]: whole }] }, [SECRET_KEY]), whole);
+    }
+  }
+});
+
+for (const [text, shown] of [
+  [`Bearer ${SECRET_KEY}!`, 'Bearer [redacted]!'],
+  ['token&#61;abc&amp;a=b', 'token&#61;[redacted]&amp;a=b'],
+  ['https://me:pw@s.example/f', 'https://[redacted]@s.example/f'],
+  ['"signature": "abc", "size": 5', '"signature": "[redacted]", "size": 5'],
+  ['Set-Cookie: a=b; c=d', 'Set-Cookie: [redacted]'],
+  ['/v1/files/x/download?signature=abc is gone', '/v1/files/x/download is gone'],
+] as const) {
+  test(`${text.replace(SECRET_KEY, '<key>')} → ${shown}`, () =>
+    assert.equal(redactText(text, [SECRET_KEY]), shown));
+}
+
+test('an ordinary text stays as it is', () => {
+  for (const text of [
+    'reports/2026/summary.json is missing',
+    'The file out/report-4f9c2d7e6b5a4f3c291807f6e9b8a7d6.csv does not exist.',
+    'src/components/VeryLongComponentNameForTheDashboardOfTheProduct.tsx',
+    '4d26a7f0-93c1-4b58-8e2d-6f7a8b9c0d1e',
+    'file_7f3c2k9x1m5n8p0q4r6s2t and run_01HZX3K9V7Q2M4N6P8R0S2T4V6',
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+    'dXNlcl9pZF8xMjM0NTY3ODkwYWJjZGVm',
+    '2026-11-29T10:49:57.123Z',
+    'auth.required: The key has expired',
+    'token.expired: The token has expired.',
+    'invalid_token: Send another one',
+    'wrong_password: The password is wrong',
+    'session: not found',
+    'signature does not match',
+    'Authorization: Bearer token is required',
+    'the basic authentication of the proxy',
+    'returned code=ECONNREFUSED',
+    'max_tokens=512, tokens: 512 of 1024',
+    'keyId=key_123456789, organizationId=org_123, limit=100',
+    'C:\\new\\table.csv',
+    'path: /files/a=b.csv',
+    'a.csv (1/3): 50%25 done',
+    'https://docs.bctrl.ai/errors/storage#full',
+    'mailto:ops@example.com',
+    'Unrecognized key: "token"',
+    'Retry after 30 s: 5 of 10',
+  ]) {
+    assert.equal(redactText(text, [SECRET_KEY]), text);
+    assert.equal(redactText(text, ['local-development-key']), text);
+  }
+});
+
+const names: Readonly<Record<'secret' | 'harmless', readonly string[]>> = {
+  secret: [
+    ...['token', 'accessToken', 'access_token', 'refresh-token', 'csrftoken', 'tokenValue', 'X-Auth-Token'],
+    ...['secret', 'clientSecret', 'secret_key', 'password', 'dbPasswd', 'pwd', 'passwordHash', 'passphrase'],
+    ...[
+      'cookie',
+      'Set-Cookie',
+      'cookies',
+      'signature',
+      'X-Amz-Signature',
+      'sig',
+      'credential',
+      'credentials',
+    ],
+    ...[
+      'authorization',
+      'Proxy-Authorization',
+      'apiKey',
+      'api_key',
+      'X-API-Key',
+      'APIKey',
+      'apikey',
+      'accessKey',
+    ],
+    ...[
+      'session',
+      'sessionId',
+      'session_id',
+      'PHPSESSID',
+      'jwt',
+      'idJwt',
+      'bearer',
+      'bearerToken',
+      'downloadUrl',
+    ],
+    ...[
+      'download_url',
+      'signedUrl',
+      'url',
+      'callbackUri',
+      'href',
+      'redirecturl',
+      'documentation-url',
+      'link',
+    ],
+  ],
+  harmless: [
+    ...[
+      'tokenCount',
+      'token_type',
+      'tokenLimit',
+      'tokenId',
+      'cookieName',
+      'signatureAlgorithm',
+      'passwordRequired',
+    ],
+    ...[
+      'sessionStatus',
+      'apiKeyId',
+      'keyId',
+      'key',
+      'organizationId',
+      'runId',
+      'id',
+      'path',
+      'status',
+      'code',
+      'name',
+    ],
+    ...[
+      'signal',
+      'design',
+      'secretary',
+      'tokenizer',
+      'auth',
+      'author',
+      'message',
+      'hint',
+      'sizeBytes',
+      'limit',
+    ],
+  ],
+};
+
+test('a field whose name says that its value is a secret is left out, and any other is kept', () => {
+  const value = 'https://s.example/f?a=b';
+  for (const name of names.secret) assert.equal(isSecretField(name, value), true, name);
+  for (const name of names.harmless) assert.equal(isSecretField(name, value), false, name);
+  assert.deepEqual(redacted({ a: [{ b: { accessToken: 'x', tokenCount: 5 } }] }), {
+    a: [{ b: { tokenCount: 5 } }],
+  });
+});
+
+test('a URL without a query, a number of tokens, and whether there is a secret are kept', () => {
+  const fields = { url: 'https://s.example/f', maxTokens: 512, hasPassword: true, cookie: null };
+  assert.deepEqual(redacted(fields), fields);
+  assert.deepEqual(redacted({ tokens: ['x'], uri: 'https://me:pw@s.example', link: 'f#token=x' }), {});
+});
+
+test('a hostile text of 64 KB is redacted within a moment', () => {
+  const parts = [
+    '?',
+    '%',
+    '%25',
+    'eyJ',
+    'a',
+    '//',
+    '//a:',
+    '=',
+    'sig=',
+    'token: ',
+    '\n',
+    ' ',
+    '\\',
+    '\\"',
+    '&#38;',
+    'ICAg',
+  ];
+  const more = [
+    'YWFh',
+    'Bearer ',
+    'bearer a',
+    'dG9rZW49YWJj',
+    'sig=a\n1a',
+    'a1b2c3d4\n',
+    'https://?a',
+    '"',
+    '\u0000',
+  ];
+  const keys = [SECRET_KEY, `${SECRET_KEY.slice(0, 12)} `, `${'A'.repeat(60)}\n`];
+  for (const part of [...parts, ...more, ...keys]) {
+    const text = part.repeat(65_536 / part.length);
+    const startedMs = performance.now();
+    redactText(text, [SECRET_KEY]);
+    redactFields({ a: text.match(/[\s\S]{1,4096}/g) }, [SECRET_KEY]);
+    assert.ok(performance.now() - startedMs < 2_000, JSON.stringify(part));
+  }
+});
+
+test('of a successful response only whole keys are removed, and a path with one is left out', () => {
+  const data = {
+    id: 'file_1',
+    path: '/f/index.html?access_token=1',
+    output: [{ signature: 'abc', url: 'https://me:pw@s.example/?sig=1', n: 5 }],
+    metadata: { temporalCollectionKey: 'key-1', note: 'KEY-1 and a2V5LTE=' },
+  };
+  assert.deepEqual(withoutKeys(data, ['key-1']), data);
+  assert.deepEqual(
+    withoutKeys({ id: 'file_key-1', path: '/f/key-1', 'key-1': ['a key-1', null] }, ['key-1']),
+    { id: 'file_[redacted]', '[redacted]': ['a [redacted]', null] },
+  );
 });
 
 test('fields nested deeper than 20 levels are left out', () => {

@@ -1,0 +1,131 @@
+import type { KeyMatcher, TextRange } from './key-matcher.js';
+import { isSecretName, isTokenCount } from './secret-names.js';
+import { toViews } from './text-view.js';
+
+/** A secret in a text, and what is shown in its place. */
+export interface FoundSecret extends TextRange {
+  readonly shown: '' | typeof REDACTED;
+}
+
+export const REDACTED = '[redacted]';
+
+/** Base64 of Base64 of a URL. */
+const MAX_BASE64_DEPTH = 2;
+
+/**
+ * Finds what gives access in a text of the API: API keys, signed and other queries of URLs, credentials. Escapes and Base64 are
+ * decoded to find them. Every pattern is bounded, as the text is hostile.
+ */
+export function findSecrets(text: string, keys: KeyMatcher, depth = 0): FoundSecret[] {
+  return toViews(text).flatMap(({ text: decoded, starts }) =>
+    [...findInView(decoded, keys, depth)].map(({ start, end, shown = REDACTED }) => ({
+      start: starts[start] ?? 0,
+      end: starts[end] ?? text.length,
+      shown,
+    })),
+  );
+}
+
+interface InView extends TextRange {
+  readonly shown?: FoundSecret['shown'];
+}
+
+function* findInView(text: string, keys: KeyMatcher, depth: number): Generator<InView> {
+  yield* keys.find(text);
+  yield* findQueries(text);
+  yield* findCredentials(text);
+  yield* findPairs(text);
+  if (depth < MAX_BASE64_DEPTH) yield* findBase64(text, keys, depth);
+}
+
+/** Anything that may be a URL. A pattern that looks for the query itself would take quadratic time. */
+const word = /[^\s"'<>]+/g;
+
+/** The rest of a long text that was wrapped: it has a digit and a letter. */
+const wrappedRest =
+  /(?:\s{1,4}(?=[^\s]{0,80}\d)(?=[^\s]{0,80}[a-z])[\w%~+/=.&-]{8,2048}(?=[\s"'<>),;]|$))+/iy;
+
+function* findQueries(text: string): Generator<InView> {
+  for (const { 0: address, index } of text.matchAll(word)) {
+    const query = address.indexOf('?');
+    if (query < 0) continue;
+    if (!address.includes('=', query) && !/https?:\/\//i.test(address.slice(0, query))) continue;
+    const start = index + query;
+    yield { start, end: endOf(wrappedRest, text, index + address.length, /[\r\n]/), shown: '' };
+  }
+}
+
+/** User and password of a URL, tokens that are recognized by themselves, and credentials after the name of their scheme. */
+const credentials = [
+  /(?<=\/\/)[^\s/?#@"'<>]{1,256}(?=@)/g,
+  /eyJ[\w-]{8,2048}\.[\w-]{4,2048}(?:\.[\w-]{0,2048}){0,3}/g,
+  /(?<=\b(?:bearer|basic|negotiate)[ \t]{1,3})(?=\S{0,60}[\d=]|\S{20})[\w+/=.~-]{8,2048}/gi,
+];
+
+function* findCredentials(text: string): Generator<InView> {
+  for (const pattern of credentials) {
+    for (const { 0: found, index } of text.matchAll(pattern))
+      yield { start: index, end: index + found.length };
+  }
+}
+
+const nameAndSeparator = /(api key|[\w$-]{1,64})[\\"'\]]{0,8}[ \t]{0,3}([=:])[ \t]{0,3}/gi;
+const quotedValue = /\\{0,7}["'][^"'\r\n]{1,2048}/y;
+const bareValue = /(?:(?:bearer|basic|digest|negotiate)[ \t]{1,3})?[^\s"'<>&;,]{1,2048}/iy;
+const restOfLine = /[^\r\n"'<>]{1,2048}/y;
+
+/** A value that is a word of a sentence, as in `invalid_token: The token has expired`. */
+const wordOfSentence = /^(?:(?:bearer|basic|digest)[ \t]+)?[a-z]{1,12}[.!?)]?$/i;
+
+/** Values after a name that says they are secret, as `sig=…`, `"signature": "…"` or `Set-Cookie: …`. */
+function* findPairs(text: string): Generator<InView> {
+  for (const match of text.matchAll(nameAndSeparator)) {
+    const [all, name = '', separator] = match;
+    const isCode = /^code$/i.test(name) && separator === '=';
+    if (!isCode && !isSecretName(name)) continue;
+    const start = match.index + all.length;
+    const quoted = matchAt(quotedValue, text, start);
+    if (quoted !== undefined) {
+      yield { start: start + quoted.search(/["']/) + 1, end: start + quoted.length };
+      continue;
+    }
+    const value = matchAt(bareValue, text, start);
+    if (value === undefined || isTokenCount(name, value)) continue;
+    // The code of an OAuth redirect, but not one of an error.
+    if (isCode && !/^(?=.*\d)(?=.*[a-z])[\w/-]{16,}/.test(value)) continue;
+    if (separator === ':' && wordOfSentence.test(value)) {
+      const isLast = !/^\s+[a-z]/i.test(text.slice(start + value.length, start + value.length + 4));
+      if (!(isLast && /(password|passwd|secret)$/i.test(name))) continue;
+    }
+    const line = /cookie$/i.test(name) ? matchAt(restOfLine, text, start) : undefined;
+    yield { start, end: endOf(wrappedRest, text, start + (line ?? value).length, /\s/) };
+  }
+}
+
+/** Lines of Base64, the last one of any length. */
+const base64 = /(?:[\w+/-]{60,}\r?\n[ \t]{0,8}){0,64}[\w+/-]{12,}={0,2}/g;
+const printable = /[\t\r\n\x20-\x7e]{8,}/g;
+
+/** Encoded words that are redacted whole, as their decoded text holds a secret. */
+function* findBase64(text: string, keys: KeyMatcher, depth: number): Generator<InView> {
+  for (const { 0: encoded, index } of text.matchAll(base64)) {
+    const symbols = encoded.replace(/\s+/g, '');
+    // What precedes it may have become a part of it, such as a folder of its path.
+    const holdsSecret = [0, 1, 2, 3].some((offset) => {
+      const decoded = Buffer.from(symbols.slice(offset), 'base64').toString('latin1');
+      return (decoded.match(printable) ?? []).some((run) => findSecrets(run, keys, depth + 1).length > 0);
+    });
+    if (holdsSecret) yield { start: index, end: index + encoded.length };
+  }
+}
+
+function matchAt(pattern: RegExp, text: string, index: number): string | undefined {
+  pattern.lastIndex = index;
+  return pattern.exec(text)?.[0];
+}
+
+/** The end of a secret, together with a rest of it on the lines that follow. */
+function endOf(rest: RegExp, text: string, end: number, separator: RegExp): number {
+  const found = matchAt(rest, text, end);
+  return found !== undefined && separator.test(found) ? end + found.length : end;
+}

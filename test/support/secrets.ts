@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 export const SECRET_KEY = 'bk_live_9fK2mQ7x-R4tW8zLcV3nJ6hYb';
 
 /** What a signed URL, a cookie or a token is worth. */
-const SIGNATURE = '5eC4e7b0d1f8a93640c2d7e6b5a4f3c291807f6e';
+export const SIGNATURE = '5eC4e7b0d1f8a93640c2d7e6b5a4f3c291807f6e';
 
 /** So many letters and digits of a secret in a row are a part of it. */
 const PART_LENGTH = 8;

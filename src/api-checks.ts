@@ -14,6 +14,16 @@ const connectionAdvice: readonly [code: RegExp, advice: string][] = [
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH|EPROTO/, '; it does not speak TLS: http instead of https?'],
 ];
 
+/** Names of this machine (RFC 6761), and its addresses as a URL writes them, those of IPv4 also within IPv6. */
+const loopback =
+  /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\])$/;
+
+/** Whether the API key travels unencrypted: over http, to another machine. */
+export function isUnencrypted(baseUrl: string): boolean {
+  const { protocol, hostname } = new URL(baseUrl);
+  return protocol === 'http:' && !loopback.test(hostname);
+}
+
 /**
  * Asks the API whether it accepts the client's key. The client then knows its account and the API's clock too.
  *

@@ -1,5 +1,5 @@
 import type { Logger, Worker } from '@temporalio/worker';
-import { verifyApiKey } from '../api-checks.js';
+import { isUnencrypted, verifyApiKey } from '../api-checks.js';
 import { BctrlClient } from '../bctrl/bctrl-client.js';
 import type { BctrlClientHooks } from '../bctrl/client-hooks.js';
 import { ClientMetrics } from '../client-metrics.js';
@@ -30,6 +30,9 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
   const config = readWorkerConfig(env);
   const { bctrl, metricsAddress, healthAddress, taskQueue, temporal } = config;
   const logger = createLogger(config.log, stderr);
+  if (isUnencrypted(bctrl.baseUrl)) {
+    logger.warn(`the API key travels unencrypted to ${bctrl.baseUrl}: use https`);
+  }
   const metrics = metricsAddress && new ClientMetrics();
   const keyClient = new BctrlClient({
     ...bctrl,

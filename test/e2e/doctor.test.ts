@@ -51,6 +51,28 @@ const all = [
   'ui',
 ];
 
+test('a key that travels unencrypted is a warning of the worker and of doctor', async (t) => {
+  const gateway = await startTestGateway(t);
+  // It reaches this machine, but does not say so.
+  const gatewayUrl = gateway.url.replace('127.0.0.1', '0.0.0.0');
+  const taskQueue = gateway.runtimeId;
+  const worker = await startWorkerProcess(t, { address: temporal.address, gatewayUrl, taskQueue });
+  const [first = ''] = worker.stderr().split('\n', 1);
+  const { level, msg } = JSON.parse(first);
+  assert.deepEqual([level, msg], ['warn', `the API key travels unencrypted to ${gatewayUrl}: use https`]);
+  await waitForPollers(temporal.client, taskQueue);
+  const env = {
+    TEMPORAL_ADDRESS: temporal.address,
+    BCTRL_TASK_QUEUE: taskQueue,
+    BCTRL_BASE_URL: gatewayUrl,
+    BCTRL_API_KEY: API_KEY,
+  };
+  const { code, stdout } = await runMain(['doctor'], { env });
+  assert.equal(code, exitCodes.done);
+  const line = `warning    api                ${gatewayUrl} accepts the key, which travels unencrypted: use https`;
+  assert.ok(stdout.split('\n').includes(line), stdout);
+});
+
 test('a set-up without problems has a line for each check', async (t) => {
   const env = await setUp(t);
   const before = parse(await runMain(['doctor', '--json'], { env }));

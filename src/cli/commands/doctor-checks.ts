@@ -1,5 +1,5 @@
 import { isGrpcServiceError } from '@temporalio/client';
-import { readApiClock, readJson, verifyApiKeyOnce } from '../../api-checks.js';
+import { isUnencrypted, readApiClock, readJson, verifyApiKeyOnce } from '../../api-checks.js';
 import { grpcStatus } from '../../client/grpc-status.js';
 import { type BctrlConfig, CLOUD_UI_URL, type StarterConfig } from '../../config.js';
 import { type Environment, read } from '../../environment.js';
@@ -50,7 +50,11 @@ export async function checkProxy(
 /** Checks that the API is reachable, is the bctrl API and accepts the key. */
 export async function checkKey(bctrl: BctrlConfig): Promise<CheckSuccess> {
   const problem = await verifyApiKeyOnce({ ...bctrl, requestTimeoutMs: REQUEST_TIMEOUT_MS });
-  if (problem === undefined) return { message: `${bctrl.baseUrl} accepts the key` };
+  if (problem === undefined) {
+    const message = `${bctrl.baseUrl} accepts the key`;
+    if (!isUnencrypted(bctrl.baseUrl)) return { message };
+    return { message: `${message}, which travels unencrypted: use https`, isWarning: true };
+  }
   return { message: `could not check the key (${problem}): try again later`, isWarning: true };
 }
 

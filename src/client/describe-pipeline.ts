@@ -2,6 +2,8 @@ import type { SearchAttributePair } from '@temporalio/common';
 import {
   formatCount,
   formatCountOf,
+  isPlainMarkdown,
+  toCodeSpan,
   toTemporalUiMarkdown,
   truncateLine,
   truncatePath,
@@ -26,8 +28,9 @@ export function describePipeline(input: ParsedPipelineInput): PipelineDescriptio
   const ofAccount = account === undefined ? '' : `, account ${account}`;
   const again = rerunOf === undefined ? '' : ', again';
   const count = formatCountOf(files.length, 'file');
+  const summary = truncateLine(`${count} of runtime ${runtimeId}${ofAccount}${again}`);
   return {
-    summary: truncateLine(`${count} of runtime ${runtimeId}${ofAccount}${again}`),
+    summary: [runtimeId, account ?? 'a'].every(isPlainMarkdown) ? summary : toCodeSpan(summary),
     details: toDetails(input),
     // A pipeline updates only search attributes that it was started with.
     searchAttributes: [
@@ -44,9 +47,11 @@ function toDetails({ runtimeId, account, waitFor, files, rerunOf }: ParsedPipeli
   const ids = waitFor?.invocationIds ?? [];
   const paths = files.map(({ runtimePath }) => runtimePath);
   return toTemporalUiMarkdown([
-    `Runtime \`${truncatePath(runtimeId)}\``,
-    ...(account === undefined ? [] : ['', `Account \`${truncatePath(account)}\``]),
-    ...(rerunOf === undefined ? [] : ['', `Files that run \`${rerunOf}\` did not collect`]),
+    `Runtime ${toCodeSpan(truncatePath(runtimeId))}`,
+    ...(account === undefined ? [] : ['', `Account ${toCodeSpan(truncatePath(account))}`]),
+    ...(rerunOf === undefined
+      ? []
+      : ['', `Files that run ${toCodeSpan(truncatePath(rerunOf))} did not collect`]),
     ...toSection('After the jobs', ids),
     ...(waitFor?.signal ? ['', 'After the signal `jobFinished`'] : []),
     ...toSection('Files', paths),
@@ -55,7 +60,7 @@ function toDetails({ runtimeId, account, waitFor, files, rerunOf }: ParsedPipeli
 
 function toSection(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const listed = names.slice(0, MAX_LISTED).map((name) => `- \`${truncatePath(name)}\``);
+  const listed = names.slice(0, MAX_LISTED).map((name) => `- ${toCodeSpan(truncatePath(name))}`);
   const more = names.length - listed.length;
   return ['', title, '', ...listed, ...(more > 0 ? [`- and ${formatCount(more)} more`] : [])];
 }

@@ -1,6 +1,6 @@
 import type { SearchAttributePair } from '@temporalio/common';
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { formatCount, toTemporalUiMarkdown } from '../shared/display-text.js';
+import { formatCount, toCodeSpan, toTemporalUiMarkdown } from '../shared/display-text.js';
 import { describeFailureGroup, groupFailures } from '../shared/group-failures.js';
 import type { PipelineProgress, PipelineReport } from '../shared/pipeline-report.js';
 import { searchAttributes } from '../shared/search-attributes.js';
@@ -28,7 +28,7 @@ export function renderCurrentDetails(progress: PipelineProgress): string {
     ...toSection('Finish:', toStepLines(progress)),
     ...toSection(
       'Warnings:',
-      warnings.map((warning) => `- ${warning}`),
+      warnings.map((warning) => `- ${toCodeSpan(warning)}`),
     ),
   ]);
 }
@@ -39,7 +39,7 @@ function toFailureLines({ files, counts }: PipelineProgress): string[] {
   const shown = groupFailures(failed).slice(0, SHOWN_LINES - 1);
   const others = counts.failed - shown.reduce((sum, { count }) => sum + count, 0);
   return [
-    ...shown.map((group) => `- \`${group.first.reasonClass}\` ${describeFailureGroup(group)}`),
+    ...shown.map((group) => toProblemLine({ ...group.first, message: describeFailureGroup(group) })),
     ...(others > 0 ? [`- and ${formatCount(others)} more`] : []),
   ];
 }
@@ -47,7 +47,7 @@ function toFailureLines({ files, counts }: PipelineProgress): string[] {
 function toStepLines({ exportArchive, stopRuntime, next, onClose }: PipelineReport): string[] {
   return Object.entries({ exportArchive, stopRuntime, next, onClose }).flatMap(([name, step]) => {
     if (step === undefined) return [];
-    const reason = step.outcome === 'failed' ? `: ${step.message}` : '';
+    const reason = step.outcome === 'failed' ? `: ${toCodeSpan(step.message)}` : '';
     return [`- ${name} ${step.outcome}${reason}`];
   });
 }
@@ -57,7 +57,8 @@ function toSection(title: string, lines: readonly string[]): string[] {
 }
 
 function toProblemLine({ reasonClass, message }: { reasonClass?: string; message: string }): string {
-  return reasonClass === undefined ? `- ${message}` : `- \`${reasonClass}\` ${message}`;
+  const text = toCodeSpan(message);
+  return reasonClass === undefined ? `- ${text}` : `- ${toCodeSpan(reasonClass)} ${text}`;
 }
 
 /**

@@ -485,7 +485,7 @@ describe('what an operator sees', () => {
       assert.deepEqual([first, second], head);
       assert.equal(row, '| collecting | 7 | 0 | 0 | 0 | 0 | 6 | 0 |');
       assert.deepEqual([before, title, after], ['', 'Failures:', '']);
-      assert.match(lines[0] ?? '', /^- `not_found` ×6: ([1-6]\.txt) is gone, e\.g\. \1$/);
+      assert.match(lines[0] ?? '', /^- `not_found` `×6: ([1-6]\.txt) is gone, e\.g\. \1`$/);
       assert.deepEqual(lines.slice(1), END);
 
       gate.open();

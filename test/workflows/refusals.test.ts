@@ -54,7 +54,7 @@ describe(`a pipeline of ${FILES} files in 20 batches`, () => {
           assert.deepEqual(report.warnings, []);
           assert.match(
             await getCurrentDetails(handle),
-            /^- `\w+` ×100: 40\d .*, e\.g\. 0\.txt\n- and 900 more$/m,
+            /^- `\w+` `×100: 40\d .*, e\.g\. 0\.txt`\n- and 900 more$/m,
           );
         },
       );

@@ -1,7 +1,7 @@
 import { startWorkflow } from '../../client/start-workflow.js';
 import { collectWorkflowId } from '../../client/workflow-id.js';
 import type { ExitCode } from '../../exit.js';
-import { truncatePath } from '../../shared/display-text.js';
+import { isPlainMarkdown, toCodeSpan, truncatePath } from '../../shared/display-text.js';
 import type { Duration } from '../../shared/duration.js';
 import { COLLECT_FILE } from '../../shared/names.js';
 import { collectFileInputSchema } from '../../shared/pipeline-input.js';
@@ -36,6 +36,7 @@ export async function collectCommand(
     giveUpAfter,
   });
   const workflowId = collectWorkflowId(input);
+  const path = truncatePath(runtimePath);
   return await withTemporal(io, async (session) => {
     const { client, config } = session;
     const started = await startWorkflow(client, {
@@ -43,8 +44,8 @@ export async function collectCommand(
       workflowId,
       taskQueue: config.taskQueue,
       input,
-      summary: truncatePath(runtimePath),
-      details: `\`${truncatePath(runtimePath)}\` of runtime ${truncatePath(runtimeId)}`,
+      summary: isPlainMarkdown(path) ? path : toCodeSpan(path),
+      details: `${toCodeSpan(path)} of runtime ${toCodeSpan(truncatePath(runtimeId))}`,
       searchAttributes: [{ key: searchAttributes.runtimeId, value: runtimeId }],
       again: again ? 'always' : undefined,
     });

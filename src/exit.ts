@@ -1,4 +1,4 @@
-import { stripControlCharacters } from './shared/display-text.js';
+import { stripControlCharacters, toTerminalText } from './shared/display-text.js';
 
 /** Exit codes of the worker and the starter. */
 export const exitCodes = {
@@ -52,6 +52,6 @@ export function printFatalError(
     stderr.write(`${name}: ${stripControlCharacters(error.message)}\n`);
     return error.code;
   }
-  stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
+  stderr.write(toTerminalText(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`));
   return exitCodes.failed;
 }

@@ -1,13 +1,16 @@
 import type { Environment } from '../environment.js';
+import { toTerminalJson, toTerminalText } from '../shared/display-text.js';
 
 /** A stream that a command writes to. */
 export interface Output {
   write(text: string): unknown;
   /** Set for a terminal. */
-  readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
   /** Whether a terminal shows colors and the environment (`NO_COLOR`, `TERM`) allows them. */
   hasColors?(): boolean;
+  /** The stream itself, for what moves the cursor. */
+  readonly unfiltered?: Output;
 }
 
 /** Everything a command takes from its surroundings, so that a test can replace all of it. */
@@ -24,5 +27,20 @@ export interface Io {
 }
 
 export function writeJson({ stdout }: Io, document: object): void {
-  stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  stdout.write(`${toTerminalJson(JSON.stringify(document, null, 2))}\n`);
+}
+
+/** An output to which no text of a server or a user can write anything but lines: all output of commands passes here. */
+export function toSafeOutput(output: Output): Output {
+  return {
+    write: (text) => output.write(toTerminalText(text)),
+    get isTTY() {
+      return output.isTTY;
+    },
+    get columns() {
+      return output.columns;
+    },
+    hasColors: () => output.hasColors?.() ?? false,
+    unfiltered: output,
+  };
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { type ExitCode, ExitError, exitCodes, printFatalError } from '../exit.js';
-import type { Io } from './io.js';
+import { type Io, toSafeOutput } from './io.js';
 import { NAME } from './output/command.js';
 import { createProgram } from './program.js';
 
@@ -12,8 +12,18 @@ const COMPLETION_REQUEST = 'complete';
 /** Time for a waiting command to print how to reattach. */
 const INTERRUPT_GRACE_MS = 1_000;
 
-/** Runs one command of the starter and returns its exit code. Streams, variables and Ctrl-C are those of `io`. */
-export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+/** Runs one command of the starter and returns its exit code. Streams, variables and Ctrl-C are those of its surroundings. */
+export async function main(argv: readonly string[], surroundings: Io): Promise<ExitCode> {
+  const io: Io = {
+    stdin: surroundings.stdin,
+    stdout: toSafeOutput(surroundings.stdout),
+    stderr: toSafeOutput(surroundings.stderr),
+    // Read on first use.
+    get env() {
+      return surroundings.env;
+    },
+    interrupted: surroundings.interrupted,
+  };
   let exitCode: ExitCode = exitCodes.done;
   const program = createProgram(io, (code) => {
     exitCode = code;

@@ -10,7 +10,8 @@ const MAX_READ = 10 * MAX_LENGTH;
  * What is not a character to see: it steers a terminal, breaks a line, turns the direction of a text, or hides in it. The members of
  * the class are for a regular expression with the flag `u`.
  */
-const STEERING = '\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\u034f\\u115f\\u1160\\u3164\\uffa0\\u2065\\u{e0000}-\\u{e0fff}';
+const STEERING =
+  '\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\u034f\\u115f\\u1160\\u3164\\uffa0\\u2065\\u{e0000}-\\u{e0fff}';
 
 const steering = new RegExp(`[${STEERING}]+`, 'gu');
 

@@ -2,6 +2,7 @@ import { DefaultLogger, type Logger, type LogLevel } from '@temporalio/worker';
 import { type DestinationStream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogConfig } from '../config.js';
+import { toTerminalJson, toTerminalText } from '../shared/display-text.js';
 import { formatLogEntry } from './format-log-entry.js';
 
 export interface LogStream {
@@ -15,7 +16,9 @@ const IGNORED_WHEN_PRETTY = 'namespace,taskQueue,runId,workflowRunId,workflowTyp
 /** The logger of the SDK's Runtime. The worker's own lines, the SDK's and those of its core all go through it. */
 export function createLogger({ format, level }: LogConfig, stream: LogStream): Logger {
   const isPretty = format === undefined ? stream.isTTY === true : format === 'pretty';
-  const destination = isPretty ? prettify(stream) : stream;
+  const destination = isPretty
+    ? prettify(stream)
+    : { write: (line: string) => stream.write(toTerminalJson(line)) };
   const formatters = { level: (level: string) => ({ level }) };
   const output = pino({ level, base: null, timestamp: false, formatters }, destination);
   return new DefaultLogger(level.toUpperCase() as Uppercase<typeof level>, (entry) => {
@@ -31,5 +34,5 @@ function prettify(stream: LogStream): DestinationStream {
     singleLine: true,
     ignore: IGNORED_WHEN_PRETTY,
   });
-  return { write: (line) => stream.write(toText(line)) };
+  return { write: (line) => stream.write(toTerminalText(toText(line))) };
 }

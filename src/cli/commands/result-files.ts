@@ -4,7 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import { type KeyedFile, listKeyedFiles } from '../../api-files.js';
 import { type BctrlConfig, readBctrlConfig, readListSettleTimeMs } from '../../config.js';
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
-import { formatCount, formatCountOf } from '../../shared/display-text.js';
+import { formatCount, formatCountOf, toTerminalJson } from '../../shared/display-text.js';
 import { isPrefixOfWorkflow } from '../../shared/keys.js';
 import type { PipelineReport } from '../../shared/pipeline-report.js';
 import type { Io } from '../io.js';
@@ -112,7 +112,7 @@ function printFiles(
   for (const line of toFileLines(files, known)) {
     const isDuplicate = line.duplicateOf !== undefined;
     if (isDuplicate) duplicateCount += 1;
-    if (isDuplicate || !duplicates) stdout.write(`${JSON.stringify(line)}\n`);
+    if (isDuplicate || !duplicates) stdout.write(`${toTerminalJson(JSON.stringify(line))}\n`);
   }
   stderr.write(
     `${formatCountOf(files.length, 'file')}, ${formatCountOf(duplicateCount, 'duplicate')} among them\n`,

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
+import { toTerminalText } from '../../shared/display-text.js';
 import type { Output } from '../io.js';
 
 /** Aligns a line with the text of the labelled line above it. */
@@ -33,8 +34,11 @@ export function terminalColumns({ isTTY, columns }: Output): number | undefined 
 /** Writes lines, wrapped to the width of a terminal. */
 export function writeLines(output: Output, lines: readonly Line[]): void {
   const columns = terminalColumns(output) ?? Number.POSITIVE_INFINITY;
-  for (const line of lines.flatMap((each) => wrapLine(each, columns)))
-    output.write(`${stripControlSequences(line)}\n`);
+  for (const line of lines.flatMap((each) => wrapLine(toSafeLine(each), columns))) output.write(`${line}\n`);
+}
+
+function toSafeLine({ text, suffix = '', ...line }: Line): Line {
+  return { ...line, text: stripControlSequences(text), suffix: stripControlSequences(suffix) };
 }
 
 function wrapLine({ text, suffix = '', isSuffixBelow = false }: Line, columns: number): string[] {
@@ -50,11 +54,9 @@ function wrap(text: string, columns: number): string[] {
   return lines.map((line, index) => (isIndented || index > 0 ? INDENT + line : line));
 }
 
-const colorOrControl = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m|[\\p{Cc}\\p{Zl}\\p{Zp}]`, 'gu');
-
 /** Removes what could control a terminal from texts of servers and users; keeps our colors. */
-function stripControlSequences(line: string): string {
-  return line.replace(colorOrControl, (found) => (found.length > 1 ? found : ' '));
+export function stripControlSequences(line: string): string {
+  return toTerminalText(line.replaceAll('\n', ' '));
 }
 
 /** Cuts a text to a number of columns, at the given position. */
@@ -76,7 +78,11 @@ export function pad(text: string, columns: number): string {
  *
  * @param columns width of the terminal, if there is one
  */
-export function tableLines(rows: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY): Line[] {
+export function tableLines(
+  unsafeRows: readonly (readonly string[])[],
+  columns = Number.POSITIVE_INFINITY,
+): Line[] {
+  const rows = unsafeRows.map((row) => row.map(stripControlSequences));
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, stringWidth(cell))),
     [],

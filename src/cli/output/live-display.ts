@@ -6,7 +6,7 @@ import type { Output } from '../io.js';
 import type { ShownProgress } from '../temporal/running-batches.js';
 import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { formatBytes, formatDuration } from './format.js';
-import { createStyle, type Style, truncate } from './lines.js';
+import { createStyle, type Style, stripControlSequences, truncate } from './lines.js';
 import { failureText } from './report-lines.js';
 import { describeRetry, type NextStep, nextStep, withoutRequest } from './status-text.js';
 
@@ -31,7 +31,7 @@ export class LiveDisplay {
   constructor(output: Output) {
     this.#output = output;
     // log-update uses nothing of a stream but what `Output` declares.
-    this.#update = createLogUpdate(output as NodeJS.WriteStream);
+    this.#update = createLogUpdate((output.unfiltered ?? output) as NodeJS.WriteStream);
   }
 
   show(snapshot: WorkflowSnapshot): void {
@@ -90,7 +90,7 @@ function toLines(snapshot: WorkflowSnapshot, view: LiveView): string[] {
       .map((cause) => `  ${style('red', 'failed')} ${withoutRequest(failureText(cause))}`),
     ...shown.map((retry) => `  ${style('yellow', 'retry')} ${withoutRequest(describeRetry(retry))}`),
     ...(more > 0 ? [style('dim', `  and ${formatCount(more)} more retries`)] : []),
-  ].map((line) => truncate(line, columns));
+  ].map((line) => truncate(stripControlSequences(line), columns));
 }
 
 function toHeadline(progress: ShownProgress | undefined, view: LiveView): string {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { get, type Json } from '@hyperjump/json-pointer';
 import { Context, type Info } from '@temporalio/activity';
+import { redactSecrets } from '../bctrl/redact.js';
 import { isTerminal } from '../shared/api-schema.js';
 import type { Invocation, TerminalStatus } from '../shared/api-types.js';
 import { externalInput } from '../shared/external-input.js';
@@ -84,7 +85,9 @@ function filesNamedInOutput(
   if (status !== 'succeeded') return {};
   if (output === undefined) return { outputProblem: 'the job has no output' };
   if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
-  return { outputProblem: `its output names no files at "${pointer}": ${formatZodError(error)}` };
+  // It may quote the name of a field.
+  const problem = redactSecrets(formatZodError(error), []);
+  return { outputProblem: `its output names no files at "${pointer}": ${problem}` };
 }
 
 function resolvePointer(output: unknown, pointer: string): unknown {

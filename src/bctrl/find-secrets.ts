@@ -69,7 +69,7 @@ function* findCredentials(text: string): Generator<InView> {
   }
 }
 
-const nameAndSeparator = /(api key|[\w$-]{1,64})[\\"'\]]{0,8}[ \t]{0,3}([=:])[ \t]{0,3}/gi;
+const nameAndSeparator = /(api key|[\w$-]{1,64})[\\"'\]]{0,8}[ \t]{0,3}(=>?|[:>])[ \t]{0,3}/gi;
 const quotedValue = /\\{0,7}["'][^"'\r\n]{1,2048}/y;
 const bareValue = /(?:(?:bearer|basic|digest|negotiate)[ \t]{1,3})?[^\s"'<>&;,]{1,2048}/iy;
 const restOfLine = /[^\r\n"'<>]{1,2048}/y;
@@ -77,12 +77,13 @@ const restOfLine = /[^\r\n"'<>]{1,2048}/y;
 /** A value that is a word of a sentence, as in `invalid_token: The token has expired`. */
 const wordOfSentence = /^(?:(?:bearer|basic|digest)[ \t]+)?[a-z]{1,12}[.!?)]?$/i;
 
-/** Values after a name that says they are secret, as `sig=…`, `"signature": "…"` or `Set-Cookie: …`. */
+/** Values after a name that says they are secret, as `sig=…`, `"signature": "…"`, `<token>…` or `Set-Cookie: …`. */
 function* findPairs(text: string): Generator<InView> {
   for (const match of text.matchAll(nameAndSeparator)) {
     const [all, name = '', separator] = match;
     const isCode = /^code$/i.test(name) && separator === '=';
     if (!isCode && !isSecretName(name)) continue;
+    if (separator === '>' && text[match.index - 1] !== '<') continue;
     const start = match.index + all.length;
     const quoted = matchAt(quotedValue, text, start);
     if (quoted !== undefined) {
@@ -112,7 +113,7 @@ function* findBase64(text: string, keys: KeyMatcher, depth: number): Generator<I
     const symbols = encoded.replace(/\s+/g, '');
     // What precedes it may have become a part of it, such as a folder of its path.
     const holdsSecret = [0, 1, 2, 3].some((offset) => {
-      const decoded = Buffer.from(symbols.slice(offset), 'base64').toString('latin1');
+      const decoded = Buffer.from(symbols.slice(offset), 'base64').toString('latin1').replaceAll('\0', '');
       return (decoded.match(printable) ?? []).some((run) => findSecrets(run, keys, depth + 1).length > 0);
     });
     if (holdsSecret) yield { start: index, end: index + encoded.length };

@@ -2,7 +2,7 @@ import { truncateLine } from '../shared/display-text.js';
 import { COLLECTION_KEY_FIELD } from '../shared/names.js';
 import { findSecrets, REDACTED } from './find-secrets.js';
 import { KeyMatcher } from './key-matcher.js';
-import { isSecretField } from './secret-names.js';
+import { isSecretField, isSecretName } from './secret-names.js';
 
 /** Deeper than any useful error body; endless nesting would overflow the stack. */
 const MAX_DEPTH = 20;
@@ -26,10 +26,17 @@ function matcherFor(apiKeys: readonly string[]): KeyMatcher {
 
 /** Copies the fields of an error response in a form that is safe to show, at every depth; see `redactText`. */
 export function redactFields(fields: object, apiKeys: readonly string[], depth = 0): Record<string, unknown> {
-  const shown = Object.entries(fields).filter(([name, value]) => !isSecretField(name, value));
+  const shown = Object.entries(fields).filter(
+    ([name, value]) => !isSecretField(name, value) && !(name === 'value' && isNamedSecret(fields)),
+  );
   return Object.fromEntries(
     shown.map(([name, value]) => [redactText(name, apiKeys), redactValue(value, apiKeys, depth + 1)]),
   );
+}
+
+/** A header or a parameter that is an object, as in `{ name: 'Authorization', value: '…' }`. */
+function isNamedSecret(fields: { readonly name?: unknown; readonly key?: unknown }): boolean {
+  return [fields.name, fields.key].some((name) => typeof name === 'string' && isSecretName(name));
 }
 
 function redactValue(value: unknown, apiKeys: readonly string[], depth: number): unknown {

@@ -80,6 +80,7 @@ test('an ordinary text stays as it is', () => {
     'mailto:ops@example.com',
     'Unrecognized key: "token"',
     'Retry after 30 s: 5 of 10',
+    'token > 5 and <b>bold</b>',
   ]) {
     assert.equal(redactText(text, [SECRET_KEY]), text);
     assert.equal(redactText(text, ['local-development-key']), text);
@@ -174,6 +175,17 @@ test('a field whose name says that its value is a secret is left out, and any ot
   const value = 'https://s.example/f?a=b';
   for (const name of names.secret) assert.equal(isSecretField(name, value), true, name);
   for (const name of names.harmless) assert.equal(isSecretField(name, value), false, name);
+  assert.deepEqual(
+    redacted({
+      headers: [
+        { name: 'Authorization', value: 'x' },
+        { name: 'Date', value: 'y' },
+      ],
+    }),
+    {
+      headers: [{ name: 'Authorization' }, { name: 'Date', value: 'y' }],
+    },
+  );
   assert.deepEqual(redacted({ a: [{ b: { accessToken: 'x', tokenCount: 5 } }] }), {
     a: [{ b: { tokenCount: 5 } }],
   });

@@ -82,7 +82,9 @@ function decodings(text: string): string[] {
     .replace(/\\(["\\/])/g, '$1');
   const encoded = text.replaceAll(/=?\r?\n/g, '').match(/[\w+/-]{12,}/g) ?? [];
   const decoded = encoded.flatMap((word) =>
-    [0, 1, 2, 3].map((offset) => Buffer.from(word.slice(offset), 'base64').toString('latin1')),
+    [0, 1, 2, 3].map((offset) =>
+      Buffer.from(word.slice(offset), 'base64').toString('latin1').replaceAll('\0', ''),
+    ),
   );
   return [unescaped, ...decoded.filter((each) => /[\x20-\x7e]{8}/.test(each))].filter(
     (each) => each !== text,
@@ -132,5 +134,8 @@ export const hostileTexts: readonly string[] = [
   `it was Bearer ${SIGNATURE}`,
   `eyJhbGciOiJIUzI1NiJ9.${base64(SIGNATURE).replaceAll('=', '')}.${SIGNATURE}`,
   `token&#61;${SIGNATURE}`,
+  `signature => ${SIGNATURE}`,
+  `<SignatureProvided>${SIGNATURE}</SignatureProvided>`,
+  Buffer.from(`Bearer ${SECRET_KEY}`, 'utf16le').toString('base64'),
   `token%3D${SIGNATURE}`,
 ];

@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { LogTimestamp } from '@temporalio/worker';
 import type { LogConfig } from '../../src/config.js';
 import { createLogger } from '../../src/worker/create-logger.js';
+import { assertSafeForTerminal, STEERING_NAME } from '../support/terminal-safety.js';
 
 async function setUp(config: Partial<LogConfig> = {}) {
   const written: string[] = [];
@@ -118,3 +119,14 @@ test('a failed workflow is one line without a stack trace', async () => {
   const problem = '1 of 2 files could not be collected';
   assert.deepEqual(rest, { level: 'warn', workflowId: 'w', problem, msg: 'Workflow failed' });
 });
+
+for (const format of ['json', 'pretty'] as const) {
+  test(`nothing in the ${format} log steers a terminal`, async () => {
+    const { logger, written, line } = await setUp({ format });
+    logger.warn(`a${STEERING_NAME}`, { runtimePath: STEERING_NAME, problem: STEERING_NAME });
+    logger.warn('failed', { error: new Error(STEERING_NAME) });
+    assert.equal(written.length, 2);
+    for (const text of written) assertSafeForTerminal(text);
+    if (format === 'json') assert.equal(line().problem, `Error: ${STEERING_NAME}`);
+  });
+}

@@ -63,7 +63,7 @@ export class LogDisplay implements ProgressDisplay {
   }
 
   log(line: string): void {
-    this.#output.write(`${line}\n`);
+    this.#output.write(`${line.replaceAll('\n', ' ')}\n`);
   }
 
   clear(): void {}

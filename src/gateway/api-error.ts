@@ -5,6 +5,7 @@ const standardErrors = {
   403: ['auth.forbidden', 'capability_denied', 'The API key cannot access this resource.'],
   404: ['route.not_found', 'not_found', 'The requested resource was not found.'],
   409: ['request.conflict', 'conflict', 'The request conflicts with the current state.'],
+  413: ['request.too_large', 'invalid_input', 'The request body is too large.'],
   429: ['rate_limited', 'rate_limited', 'Rate limit exceeded.'],
   500: ['server.error', 'server', 'An unexpected server error occurred.'],
   503: ['storage.unavailable', 'upstream', 'An upstream dependency was unavailable.'],

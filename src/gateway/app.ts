@@ -8,6 +8,7 @@ import { exportRunFiles } from './export-run-files.js';
 import type { Operation } from './faults.js';
 import { findFile, toFile } from './files.js';
 import { type GatewayState, increment, type RequestStats } from './gateway-state.js';
+import { limitBody, requireKnownHost } from './guard-requests.js';
 import { type HttpContext, type HttpEnv, injectFaults } from './inject-faults.js';
 import { getInvocation, waitForInvocation } from './invocations.js';
 import { listFiles } from './list-files.js';
@@ -26,6 +27,7 @@ export function createApp(state: GatewayState): Hono<HttpEnv> {
     c.header('x-request-id', c.var.requestId);
     await next();
   });
+  app.use(requireKnownHost(state.hostNames), limitBody);
   app.notFound((c) => sendError(c, new ApiError(404)));
   app.onError((error, c) => sendError(c, error));
   app.route('/_gateway', createAdminApi(state));

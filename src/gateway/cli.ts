@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type FaultRule, parseFaultRules } from './faults.js';
+import { toHostName } from './guard-requests.js';
 import { idStyles } from './ids.js';
 import { DEFAULT_HOST, type Gateway, type GatewayOptions, startGateway } from './start-gateway.js';
 
@@ -15,6 +16,7 @@ interface Io {
 interface Flags extends Pick<GatewayOptions, 'host' | 'port' | 'seed' | 'onPathExists' | 'idStyle'> {
   workspace: string;
   storage: string;
+  allowHost?: string[];
   apiKey?: string[];
   faults?: string;
   listLag: number;
@@ -47,6 +49,7 @@ function createCommand(io: Io): Command {
     .option('--workspace <dir>', 'one folder per runtime, named by the runtime id', '.demo/workspace')
     .option('--storage <dir>', 'collected files and the journal', '.demo/storage')
     .option('--host <address>', 'address to listen on; the API key is no protection', parseHost, DEFAULT_HOST)
+    .option('--allow-host <name>', 'host name by which clients may reach it; repeatable', addHostName)
     .option('--port <number>', 'port to listen on; 0 picks a free one', parsePort, DEFAULT_PORT)
     .option('--api-key <key>', 'accepted API key; repeatable (default: "local-development-key")', addKey)
     .option('--faults <file>', 'JSON file of fault rules')
@@ -71,12 +74,21 @@ function createCommand(io: Io): Command {
     .exitOverride();
 }
 
-async function start({ workspace, storage, listLag, apiKey, faults, ...options }: Flags): Promise<Gateway> {
+async function start({
+  workspace,
+  storage,
+  listLag,
+  allowHost,
+  apiKey,
+  faults,
+  ...options
+}: Flags): Promise<Gateway> {
   return startGateway({
     ...options,
     workspaceDir: workspace,
     storageDir: storage,
     listLagMs: listLag,
+    ...(allowHost && { allowHosts: allowHost }),
     ...(apiKey && { apiKeys: apiKey }),
     ...(faults !== undefined && { faults: await readFaults(faults) }),
   });
@@ -92,6 +104,12 @@ async function readFaults(file: string): Promise<FaultRule[]> {
 
 function addKey(key: string, keys: readonly string[] = []): string[] {
   return [...keys, key];
+}
+
+function addHostName(name: string, names: readonly string[] = []): string[] {
+  if (name === '' || toHostName(name) !== name.toLowerCase())
+    throw new InvalidArgumentError('It must be a host name.');
+  return [...names, name];
 }
 
 function parseHost(text: string): string {

@@ -13,6 +13,8 @@ export interface GatewayState {
   readonly store: Store;
   readonly storage: Storage;
   readonly ids: Ids;
+  /** Host names that requests may name, besides those of this machine. */
+  readonly hostNames: readonly string[];
   /** The API keys that are accepted now. */
   apiKeys: ReadonlySet<string>;
   readonly faults: FaultMatcher;

@@ -32,6 +32,11 @@ export interface GatewayOptions {
    * address only where strangers are kept out by other means, as in a container (`0.0.0.0`).
    */
   host?: string;
+  /**
+   * Host names by which clients reach it, besides `localhost` and `host`, such as `host.docker.internal`. A request by
+   * another name is refused with a 403, so that no web page reaches it; addresses are always served. Default: none.
+   */
+  allowHosts?: readonly string[];
   /** Default 0: any free port. */
   port?: number;
   /** Default `['local-development-key']`. */
@@ -110,6 +115,7 @@ async function startOn(
     store,
     storage,
     ids: createIds(options.idStyle ?? 'uuid'),
+    hostNames: [host, ...(options.allowHosts ?? [])],
     apiKeys: new Set(apiKeys),
     faults: createFaultMatcher(options.faults ?? [], options.seed ?? 1),
     stats: { requests: {}, responses: {}, faults: {}, inFlight: 0, maxInFlight: 0 },

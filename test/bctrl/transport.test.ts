@@ -19,11 +19,11 @@ describe('through a proxy', () => {
     const gateway = await startTestGateway(t);
     const proxy = await startHttpProxy(t, getPort(gateway.url));
     const proxyUrl = `http://user:p%40ss@${proxy.address}`;
-    const client = createTestClient(t, 'http://api.example', { proxyUrl });
+    const client = createTestClient(t, 'http://192.0.2.1', { proxyUrl });
     await Promise.all([client.whoami(), client.listFiles({ runtimeId: gateway.runtimeId })]);
     assert.deepEqual(proxy.requests.toSorted(), [
-      'GET http://api.example/v1/auth/whoami',
-      `GET http://api.example/v1/files?runtimeId=${gateway.runtimeId}`,
+      'GET http://192.0.2.1/v1/auth/whoami',
+      `GET http://192.0.2.1/v1/files?runtimeId=${gateway.runtimeId}`,
     ]);
     const basic = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
     assert.deepEqual(proxy.authorizations, [basic, basic]);

@@ -65,6 +65,8 @@ for (const files of [DEV_SERVER, POSTGRES]) {
       }
       const { bctrl } = readWorkerConfig(getEnvironment(getService(project, 'worker')));
       assert.equal(bctrl.baseUrl, `http://gateway:${publishedPort('gateway', 8787)}`);
+      const gateway = getCommand(getService(project, 'gateway'));
+      assert.equal(gateway[gateway.indexOf('--allow-host') + 1], new URL(bctrl.baseUrl).hostname);
       assert.equal(publishedPort('temporal', 7233), '7233');
     });
 

@@ -102,14 +102,14 @@ test('all requests to the API use the proxy, which is named without its password
   // A process: gRPC reads its variables of proxies from the real environment.
   const ended = await runExecutable(t, 'starter', ['doctor', '--json'], {
     ...env,
-    BCTRL_BASE_URL: 'http://api.example',
+    BCTRL_BASE_URL: 'http://192.0.2.1',
     http_proxy: `http://user:s3cret@${proxy.address}`,
   });
   const { checks, problems } = parse(ended);
   assert.deepEqual(problems, []);
   const { message } = checks.find(({ name }) => name === 'proxy') ?? {};
-  assert.equal(message, `http://${proxy.address} for http://api.example`);
-  assert.deepEqual(proxy.requests, ['GET http://api.example/v1/auth/whoami', 'HEAD http://api.example/']);
+  assert.equal(message, `http://${proxy.address} for http://192.0.2.1`);
+  assert.deepEqual(proxy.requests, ['GET http://192.0.2.1/v1/auth/whoami', 'HEAD http://192.0.2.1/']);
 });
 
 /** Responds as the API does, with a clock that is an hour ahead. */

@@ -264,7 +264,7 @@ function isOf({ child }: RunningProcess, identity: string | null | undefined): b
 function throughProxy({ address }: HttpProxy): Readonly<Record<string, string>> {
   return {
     BCTRL_MAX_REQUESTS: '2',
-    BCTRL_BASE_URL: 'http://gateway.example',
+    BCTRL_BASE_URL: 'http://192.0.2.1',
     HTTP_PROXY: `http://${address}`,
   };
 }

@@ -1,0 +1,57 @@
+import { isIP } from 'node:net';
+import type { MiddlewareHandler } from 'hono';
+import { ApiError } from './api-error.js';
+import type { HttpEnv } from './inject-faults.js';
+
+/** The largest payload of Temporal: a job's output or a file's metadata that fits into a workflow fits into a request. */
+export const MAX_BODY_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Refuses host names that the gateway was not told of. A web page can point its own name to this machine (DNS rebinding),
+ * but it can do so with a name only: addresses are served.
+ */
+export function requireKnownHost(knownNames: readonly string[]): MiddlewareHandler<HttpEnv> {
+  const known = new Set(knownNames.map((name) => toHostName(name)).filter((name) => name !== ''));
+  return async (c, next) => {
+    const name = toHostName(c.req.header('host') ?? '');
+    if (!isLocal(name) && !known.has(name)) throw new ApiError(403, 'host.not_allowed', toProblem(name));
+    await next();
+  };
+}
+
+/** The host of `host:port` as URLs have it: lower-case, ASCII, an IPv6 address in brackets. Empty if it is none. */
+export function toHostName(host: string): string {
+  const text = isIP(host) === 6 ? `[${host}]` : host;
+  return URL.canParse(`http://${text}`) ? new URL(`http://${text}`).hostname.replace(/\.$/, '') : '';
+}
+
+function toProblem(name: string): string {
+  if (name === '') return 'The Host header names no host that the gateway serves.';
+  return `The gateway does not serve the host name "${name}": start it with --allow-host ${name} to allow it.`;
+}
+
+function isLocal(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost') || isIP(name.replace(/^\[|\]$/g, '')) > 0;
+}
+
+/** Refuses a body that is too large before it is read, or, if it does not say its length, while it is read. */
+export const limitBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw new ApiError(413);
+  if (c.req.header('transfer-encoding') !== undefined && c.req.raw.body) {
+    // Hono's own limit makes a new Request of the body, which the Node adapter's requests do not allow.
+    const text = await readText(c.req.raw.body);
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+  }
+  await next();
+};
+
+async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw new ApiError(413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

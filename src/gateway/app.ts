@@ -4,6 +4,7 @@ import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { createAdminApi } from './admin-api.js';
 import { ApiError, toErrorResponse } from './api-error.js';
 import { collect } from './collect.js';
+import { toContentHeaders } from './content-headers.js';
 import { exportRunFiles } from './export-run-files.js';
 import type { Operation } from './faults.js';
 import { findFile, toFile } from './files.js';
@@ -48,10 +49,12 @@ export function createApp(state: GatewayState): Hono<HttpEnv> {
     await next();
   };
 
-  const sendContent = async (c: HttpContext, { location, contentType, sizeBytes }: StoredFile) => {
-    const handle = await storage.open(location);
-    const bytes = Readable.toWeb(handle.createReadStream()) as ReadableStream;
-    return c.body(bytes, 200, { 'content-type': contentType, 'content-length': String(sizeBytes) });
+  const sendContent = async (c: HttpContext, file: StoredFile) => {
+    const headers = toContentHeaders(file);
+    // Nobody would read and so close the file.
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    const handle = await storage.open(file.location);
+    return c.body(Readable.toWeb(handle.createReadStream()) as ReadableStream, 200, headers);
   };
 
   route('collect', 'POST', '/v1/runtimes/:runtimeId/files/collect', async (c) =>

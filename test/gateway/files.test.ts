@@ -59,3 +59,39 @@ test('the content of a file that was deleted from the storage → 503, not an em
   const { status } = await gateway.call('GET', `/v1/files/${body.id}/content`);
   assert.equal(status, 503);
 });
+
+const names: [name: string, disposition: string][] = [
+  ['results.csv', 'attachment; filename="results.csv"'],
+  ["it's (1).csv", 'attachment; filename="it\'s (1).csv"'],
+  ['a";x="b\\c.html', 'attachment; filename="a_;x=_b_c.html"'],
+  ['a\r\nset-cookie: x=1', 'attachment; filename="a__set-cookie_ x=1"'],
+  ['../../etc/passwd', 'attachment; filename=".._.._etc_passwd"'],
+  ['invoice\u202efdp.exe', 'attachment; filename="invoice_fdp.exe"'],
+  ['100%41.txt', `attachment; filename="100_41.txt"; filename*=UTF-8''100%2541.txt`],
+  ["été'(1).csv", `attachment; filename="_t_'(1).csv"; filename*=UTF-8''%C3%A9t%C3%A9%27%281%29.csv`],
+  ['文😀', `attachment; filename="__"; filename*=UTF-8''%E6%96%87%F0%9F%98%80`],
+  ['\ud800', 'attachment; filename="_"'],
+  ['', 'attachment; filename="download"'],
+];
+
+for (const [name, disposition] of names) {
+  test(`a browser saves a file of the name ${JSON.stringify(name)}, and never shows it`, async (t) => {
+    const gateway = await startTestGateway(t);
+    await gateway.addFile('a.html', '<script>alert(1)</script>');
+    const { body } = await gateway.collect({ runtimePath: 'a.html', name });
+    const content = `${gateway.url}/v1/files/${body.id}/content`;
+    for (const url of [body.downloadUrl, content]) {
+      for (const method of ['GET', 'HEAD']) {
+        const response = await fetch(url, { method, headers: { authorization: `Bearer ${API_KEY}` } });
+        const header = (key: string) => response.headers.get(key);
+        assert.equal(header('content-disposition'), disposition);
+        assert.deepEqual(
+          [header('x-content-type-options'), header('content-type')],
+          ['nosniff', 'text/html'],
+        );
+        assert.deepEqual([header('content-security-policy'), header('content-length')], ['sandbox', '25']);
+        assert.equal(await response.text(), method === 'GET' ? '<script>alert(1)</script>' : '');
+      }
+    }
+  });
+}

@@ -20,10 +20,10 @@ export interface GatewayState {
   readonly faults: FaultMatcher;
   readonly stats: RequestStats;
   readonly onPathExists: OnPathExists;
-  /** `GET /v1/files` hides a file for this long after its creation. */
-  readonly listLagMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds on a clock that never steps. */
+  readonly monotonicNow: () => number;
   /** Aborts when the gateway closes; every wait and delay ends then. */
   readonly closing: AbortSignal;
   /** Where clients reach the gateway, without a trailing slash; empty until it listens. */

@@ -44,18 +44,17 @@ type Query = z.output<typeof querySchema>;
  * With a list lag the newest files are left out.
  */
 export function listFiles(state: GatewayState, rawQuery: unknown) {
-  const { store, ids, listLagMs, now } = state;
+  const { store, ids } = state;
   const query = parseRequest(querySchema, rawQuery);
   const candidates = getSmallestIndex(store, query);
-  // Without a lag the clock has no say: a clock that steps back must not hide files.
-  const newestShown = listLagMs === 0 ? Number.POSITIVE_INFINITY : now() - listLagMs;
+  const now = state.monotonicNow();
   const page: StoredFile[] = [];
   let nextCursor: string | null = null;
   for (let index = candidates.length - 1; index >= 0; index -= 1) {
     const file = candidates[index] as StoredFile;
     if (file.sequence >= query.cursor) continue;
     if (query.createdAfter !== undefined && file.createdAt <= query.createdAfter) break;
-    if (file.createdAt > newestShown || !matches(file, query, ids.space)) continue;
+    if (file.listedAt > now || !matches(file, query, ids.space)) continue;
     if (page.length === query.limit) {
       nextCursor = toCursor(page.at(-1) as StoredFile);
       break;

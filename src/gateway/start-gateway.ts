@@ -53,6 +53,8 @@ export interface GatewayOptions {
   seed?: number;
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?: () => number;
+  /** Milliseconds on a clock that never steps, which `listLagMs` is counted by. Default `performance.now`. */
+  monotonicNow?: () => number;
 }
 
 /** A bctrl API on this machine. */
@@ -104,9 +106,10 @@ async function startOn(
   options: GatewayOptions,
 ): Promise<Gateway> {
   const { host = DEFAULT_HOST, now = Date.now, apiKeys = [DEFAULT_API_KEY] } = options;
+  const { monotonicNow = () => performance.now() } = options;
   await mkdir(workspaceDir, { recursive: true });
   const storage = await createStorage(storageDir);
-  const store = await openStore(storageDir, now);
+  const store = await openStore(storageDir, { now, monotonicNow, listLagMs: options.listLagMs ?? 0 });
   const closing = new AbortController();
   // Every delayed request adds a listener, so many listeners are no leak.
   setMaxListeners(0, closing.signal);
@@ -120,8 +123,8 @@ async function startOn(
     faults: createFaultMatcher(options.faults ?? [], options.seed ?? 1),
     stats: { requests: {}, responses: {}, faults: {}, inFlight: 0, maxInFlight: 0 },
     onPathExists: options.onPathExists ?? 'refuse',
-    listLagMs: options.listLagMs ?? 0,
     now,
+    monotonicNow,
     closing: closing.signal,
     baseUrl: '',
   };

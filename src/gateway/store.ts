@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openJournal } from './journal.js';
 
-/** A durable file, as the journal keeps it except for `sequence`. */
+/** A durable file. */
 export interface StoredFile {
   id: string;
   /** Position among all files, oldest first. */
@@ -23,7 +23,12 @@ export interface StoredFile {
   location: string;
   /** The secret in the download URL. */
   signature: string;
+  /** When `GET /v1/files` begins to show it, on the monotonic clock of this process. */
+  listedAt: number;
 }
+
+/** What the journal keeps of a file. */
+type JournalFile = Omit<StoredFile, 'sequence' | 'listedAt'>;
 
 /** A job to be made in the gateway. */
 export interface InvocationOptions {
@@ -63,14 +68,23 @@ export interface Idempotency {
 }
 
 type JournalEntry =
-  | { kind: 'file-created'; file: Omit<StoredFile, 'sequence'>; idempotency?: Idempotency }
+  | { kind: 'file-created'; file: JournalFile; idempotency?: Idempotency }
   | { kind: 'invocation-created'; invocation: StoredInvocation }
   | { kind: 'runtime-stopped'; runtimeId: string; at: number };
+
+interface StoreOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Milliseconds on a clock that never steps. */
+  readonly monotonicNow: () => number;
+  /** How long a new file is not listed. */
+  readonly listLagMs: number;
+}
 
 export type Store = Awaited<ReturnType<typeof openStore>>;
 
 /** Files, invocations and stopped runtimes, in memory. Every change is in the journal before its method returns. */
-export async function openStore(storageDir: string, now: () => number) {
+export async function openStore(storageDir: string, { now, monotonicNow, listLagMs }: StoreOptions) {
   const files: StoredFile[] = [];
   const byId = new Map<string, StoredFile>();
   const byPath = new Map<string, StoredFile[]>();
@@ -80,11 +94,17 @@ export async function openStore(storageDir: string, now: () => number) {
   const reservedPaths = new Set<string>();
   const invocations = new Map<string, StoredInvocation>();
   const stoppedAt = new Map<string, number>();
+  let isOpen = false;
 
+  /** The rest of the lag is counted by the wall clock only for files of an earlier process, and never exceeds the lag. */
+  const toListedAt = ({ createdAt }: JournalFile) => {
+    const ageMs = isOpen ? 0 : Math.max(now() - createdAt, 0);
+    return monotonicNow() + Math.max(listLagMs - ageMs, 0);
+  };
   const apply = (entry: JournalEntry) => {
     switch (entry.kind) {
       case 'file-created': {
-        const file = { ...entry.file, sequence: files.length };
+        const file = { ...entry.file, sequence: files.length, listedAt: toListedAt(entry.file) };
         files.push(file);
         byId.set(file.id, file);
         addTo(byPath, file.path, file);
@@ -101,6 +121,7 @@ export async function openStore(storageDir: string, now: () => number) {
     }
   };
   const journal = await openJournal(join(storageDir, 'journal.jsonl'), apply);
+  isOpen = true;
   const record = (entry: JournalEntry) => {
     journal.append(entry);
     apply(entry);
@@ -113,7 +134,7 @@ export async function openStore(storageDir: string, now: () => number) {
     filesByPath: (path: string): readonly StoredFile[] => byPath.get(path) ?? [],
     filesByRun: (runId: string): readonly StoredFile[] => byRun.get(runId) ?? [],
     filesByRuntime: (runtimeId: string): readonly StoredFile[] => byRuntime.get(runtimeId) ?? [],
-    addFile(draft: Omit<StoredFile, 'sequence' | 'createdAt'>, idempotency?: Idempotency): StoredFile {
+    addFile(draft: Omit<JournalFile, 'createdAt'>, idempotency?: Idempotency): StoredFile {
       // The listing is in order of creation, which a clock that steps back must not change.
       const file = { ...draft, createdAt: Math.max(now(), files.at(-1)?.createdAt ?? 0) };
       record({ kind: 'file-created', file, ...(idempotency && { idempotency }) });

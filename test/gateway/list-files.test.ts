@@ -152,12 +152,32 @@ test('a clock that steps back does not change the order', async (t) => {
 
 const LAG_MS = 5_000;
 
+/** A clock that goes on by `advance`, and whose wall time can also step. */
+function createClock() {
+  let [wallMs, monotonicMs] = [Date.parse('2025-03-01T12:00:00.000Z'), 0];
+  const step = (ms: number) => {
+    wallMs += ms;
+  };
+  return {
+    options: { listLagMs: LAG_MS, now: () => wallMs, monotonicNow: () => monotonicMs },
+    step,
+    advance(ms: number) {
+      step(ms);
+      monotonicMs += ms;
+    },
+    /** The monotonic clock of another process starts anywhere. */
+    reboot() {
+      monotonicMs = 1_000_000;
+    },
+  };
+}
+
 async function startWithLag(
   t: TestContext,
   folders: Pick<GatewayOptions, 'workspaceDir' | 'storageDir'> = {},
 ) {
-  const clock = { nowMs: Date.parse('2025-03-01T12:00:00.000Z') };
-  const gateway = await startTestGateway(t, { ...folders, listLagMs: LAG_MS, now: () => clock.nowMs });
+  const clock = createClock();
+  const gateway = await startTestGateway(t, { ...folders, ...clock.options });
   for (const name of ['a', 'b', 'c']) await gateway.addFile(name);
   return { gateway, clock };
 }
@@ -168,7 +188,7 @@ test('with a list lag, a file is listed when the lag is over, and not a millisec
   const { runtimeId, runId, path } = body;
   const filters = [{}, { runtimeId }, { runId }, { path }];
   for (const [aheadMs, names] of [[0, []] as const, [LAG_MS - 1, []] as const, [1, ['a']] as const]) {
-    clock.nowMs += aheadMs;
+    clock.advance(aheadMs);
     for (const filter of filters)
       assert.deepEqual((await list(gateway, filter)).names, names, Object.keys(filter)[0]);
   }
@@ -190,26 +210,53 @@ test('with a list lag, pages hold older files only, and their cursors continue',
   const { gateway, clock } = await startWithLag(t);
   for (const runtimePath of ['a', 'b', 'c']) {
     await gateway.collect({ runtimePath });
-    clock.nowMs += 1_000;
+    clock.advance(1_000);
   }
   // Now b is exactly as old as the lag.
-  clock.nowMs += LAG_MS - 2_000;
+  clock.advance(LAG_MS - 2_000);
   const first = await list(gateway, { limit: '1' });
-  clock.nowMs += LAG_MS;
+  clock.advance(LAG_MS);
   const second = await list(gateway, { limit: '1', cursor: first.next });
   assert.deepEqual([first.names, second.names, second.next], [['b'], ['a'], null]);
   assert.deepEqual((await list(gateway)).names, ['c', 'b', 'a']);
 });
 
-test('with a list lag, a restart does not change when a file is listed', async (t) => {
-  const folders = { workspaceDir: await createTestFolder(t), storageDir: await createTestFolder(t) };
-  const { gateway, clock } = await startWithLag(t, folders);
-  await gateway.collect({ runtimePath: 'a' });
-  await gateway.close();
-  const again = await startGateway({ ...folders, listLagMs: LAG_MS, now: () => clock.nowMs });
-  t.after(() => again.close());
-  const call: TestGateway['call'] = (method, path) => callApi(again.url, method, path);
-  assert.deepEqual((await list({ call })).names, []);
-  clock.nowMs += LAG_MS;
-  assert.deepEqual((await list({ call })).names, ['a']);
-});
+for (const stepMs of [3_600_000, -3_600_000]) {
+  test(`with a list lag, a wall clock that steps by ${stepMs} ms neither hides nor shows a file`, async (t) => {
+    const { gateway, clock } = await startWithLag(t);
+    await gateway.collect({ runtimePath: 'a' });
+    clock.step(stepMs);
+    await gateway.collect({ runtimePath: 'b' });
+    clock.advance(LAG_MS - 1);
+    assert.deepEqual((await list(gateway)).names, []);
+    clock.advance(1);
+    assert.deepEqual((await list(gateway)).names, ['b', 'a']);
+  });
+}
+
+const restarts: [title: string, stepMs: number, remainingMs: number][] = [
+  ['a file is hidden for the rest of the lag', 0, LAG_MS - 1_000],
+  ['a wall clock that stepped ahead shows it at once', 3_600_000, 0],
+  ['a wall clock that stepped back hides it for no longer than the lag', -3_600_000, LAG_MS],
+];
+
+for (const [title, stepMs, remainingMs] of restarts) {
+  test(`with a list lag, after a restart ${title}`, async (t) => {
+    const folders = { workspaceDir: await createTestFolder(t), storageDir: await createTestFolder(t) };
+    const { gateway, clock } = await startWithLag(t, folders);
+    await gateway.collect({ runtimePath: 'a' });
+    await gateway.close();
+    clock.advance(1_000);
+    clock.step(stepMs);
+    clock.reboot();
+    const again = await startGateway({ ...folders, ...clock.options });
+    t.after(() => again.close());
+    const call: TestGateway['call'] = (method, path) => callApi(again.url, method, path);
+    if (remainingMs > 0) {
+      clock.advance(remainingMs - 1);
+      assert.deepEqual((await list({ call })).names, []);
+      clock.advance(1);
+    }
+    assert.deepEqual((await list({ call })).names, ['a']);
+  });
+}

@@ -1,15 +1,13 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { constants, copyFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { closeSync } from 'node:fs';
 import { basename } from 'node:path/posix';
 import { z } from 'zod';
-import { ApiError } from './api-error.js';
 import { createFile, toFile } from './files.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 import { findActiveRuntime } from './runtimes.js';
-import { parseStoragePath, systemErrorCode } from './storage.js';
-import { invalidPath, toWorkspacePath } from './workspace.js';
+import { parseStoragePath } from './storage.js';
+import { toWorkspacePath } from './workspace.js';
+import { copyOpenFile, openWorkspaceFile } from './workspace-file.js';
 
 const collectRequestSchema = z.object({
   runtimePath: z.string().min(1),
@@ -27,7 +25,6 @@ export async function collect(state: GatewayState, runtimeId: string, body: unkn
   const workspacePath = toWorkspacePath(runtimePath);
   // The default path is unique within the run, so files without a destination never collide.
   const path = parseStoragePath(destinationPath ?? `/runs/${runId}/${workspacePath}`);
-  const source = findWorkspaceFile(workspaceDir, workspacePath);
   const draft = {
     path,
     name: name ?? basename(path),
@@ -37,51 +34,14 @@ export async function collect(state: GatewayState, runtimeId: string, body: unkn
     runId,
     runtimePath,
   };
-  return toFile(state, await createFile(state, draft, (temporaryFile) => copy(source, temporaryFile)));
-}
-
-async function copy(source: string, target: string): Promise<void> {
+  const source = openWorkspaceFile(workspaceDir, workspacePath);
   try {
-    await copyFile(source, target, constants.COPYFILE_FICLONE);
-  } catch (error) {
-    throw existsSync(source) ? error : fileNotFound();
+    return toFile(state, await createFile(state, draft, (target) => copyOpenFile(source, target)));
+  } finally {
+    closeSync(source);
   }
 }
 
 function isJsonObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/**
- * Resolves symbolic links and returns the real file, which must be inside the workspace.
- * Throws `runtime_file.path_invalid` or `file.not_found`.
- */
-function findWorkspaceFile(workspaceDir: string, workspacePath: string): string {
-  try {
-    const file = realpathSync.native(join(workspaceDir, workspacePath));
-    // The second check is for a runtime folder that is a symbolic link itself.
-    if (!isBelow(file, workspaceDir) && !isBelow(file, realpathSync.native(workspaceDir)))
-      throw invalidPath('leads out of the workspace');
-    if (!statSync(file).isFile()) throw invalidPath('is not a file');
-    return file;
-  } catch (error) {
-    switch (systemErrorCode(error)) {
-      case 'ENOENT':
-      case 'ENOTDIR':
-        throw fileNotFound();
-      case 'ELOOP':
-      case 'ENAMETOOLONG':
-        throw invalidPath('cannot be followed');
-      default:
-        throw error;
-    }
-  }
-}
-
-function isBelow(file: string, folder: string): boolean {
-  return file.startsWith(folder + sep);
-}
-
-function fileNotFound(): ApiError {
-  return new ApiError(404, 'file.not_found', 'The runtime has no such file.');
 }

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, realpath, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { ApiError } from '../../src/gateway/api-error.js';
+import { openWorkspaceFile } from '../../src/gateway/workspace-file.js';
+import { API_KEY, createTestFolder, startTestGateway } from '../support/gateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 const validPaths: [runtimePath: string, path: string][] = [
   ['/workspace/output/a.txt', 'output/a.txt'],
@@ -97,6 +102,72 @@ test('a runtime folder may be a symbolic link, and its files cannot lead out of 
   await symlink('elsewhere', root);
   assert.equal((await gateway.collect({ runtimePath: 'a.txt' })).status, 200);
   assert.equal((await gateway.collect({ runtimePath: 'out' })).status, 400);
+});
+
+test('a folder that a job swaps for a link all the time never gives a file from outside', {
+  timeout: 60_000,
+}, async (t) => {
+  const outside = await createTestFolder(t);
+  await writeFile(join(outside, 'a.txt'), 'secret');
+  const workspace = await realpath(await createTestFolder(t));
+  await mkdir(join(workspace, 'real'));
+  await writeFile(join(workspace, 'real', 'a.txt'), 'inside');
+  await symlink(outside, join(workspace, 'link'));
+  const [real, link, folder] = ['real', 'link', 'folder'].map((name) => join(workspace, name));
+  const swaps = `
+    const { renameSync } = require('node:fs');
+    const [real, link, folder] = process.argv.slice(1);
+    for (;;) for (const one of [real, link]) { renameSync(one, folder); renameSync(folder, one); }`;
+  const swapper = spawn(process.execPath, ['-e', swaps, `${real}`, `${link}`, `${folder}`], {
+    stdio: 'ignore',
+  });
+  t.after(() => swapper.kill('SIGKILL'));
+  const seen = new Set<string>();
+  for (const end = Date.now() + 20_000; seen.size < 2 && Date.now() < end; ) {
+    for (let attempt = 0; attempt < 1_000; attempt += 1) seen.add(tryToRead(workspace, 'folder/a.txt'));
+    seen.delete('');
+  }
+  assert.deepEqual([...seen].sort(), ['inside', 'runtimePath leads out of the workspace.']);
+});
+
+/** The content or the refusal; empty while there is no such file. */
+function tryToRead(workspace: string, path: string): string {
+  try {
+    const fd = openWorkspaceFile(workspace, path);
+    try {
+      return readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    return error instanceof ApiError && error.status === 400 ? error.message : '';
+  }
+}
+
+test('a FIFO → 400 at once, and nothing is left open', async (t) => {
+  const gateway = await startTestGateway(t);
+  execFileSync('mkfifo', [join(gateway.workspaceDir, gateway.runtimeId, 'fifo')]);
+  const { status, body } = await gateway.collect({ runtimePath: 'fifo' });
+  assert.deepEqual([status, body.error], [400, 'runtimePath is not a file.']);
+});
+
+test('a file that is truncated while it is copied has the size of its copy', async (t) => {
+  const gateway = await startTestGateway(t);
+  const source = join(gateway.workspaceDir, gateway.runtimeId, 'large');
+  await writeFile(source, '');
+  await truncate(source, 2_000_000_000);
+  const collecting = gateway.collect({ runtimePath: 'large', destinationPath: '/large' });
+  const tmp = join(gateway.storageDir, 'tmp');
+  await waitFor('a part of the copy', async () => {
+    const names = await readdir(tmp, { recursive: true, withFileTypes: true });
+    const [file] = names.filter((entry) => entry.isFile());
+    return file !== undefined && (await stat(join(file.parentPath, file.name))).size > 0;
+  });
+  await truncate(source, 1);
+  const { status, body } = await collecting;
+  const copy = await stat(join(gateway.storageDir, 'files', 'large'));
+  assert.deepEqual([status, body.sizeBytes], [200, copy.size]);
+  assert.ok(copy.size < 2_000_000_000, 'it was truncated in time');
 });
 
 for (const segment of ['..%2f..%2fetc', '%2e%2e', '..', '%00', '..%5c..', '%']) {

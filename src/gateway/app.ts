@@ -15,7 +15,7 @@ import { getInvocation, waitForInvocation } from './invocations.js';
 import { listFiles } from './list-files.js';
 import { readJson } from './parse-request.js';
 import { getRun, getRuntime, stopRuntime } from './runtimes.js';
-import type { StoredFile } from './store.js';
+import type { StoredFile } from './stored.js';
 
 /** The HTTP API: every route, with authentication, request counts and faults around its handler. */
 export function createApp(state: GatewayState): Hono<HttpEnv> {

@@ -1,4 +1,4 @@
-import type { StoredFile } from './store.js';
+import type { StoredFile } from './stored.js';
 
 /** Headers that make a browser save a file and never show it: a job may have left a page of somebody else. */
 export function toContentHeaders({ name, contentType, sizeBytes }: StoredFile): Record<string, string> {

@@ -3,7 +3,7 @@ import { extname } from 'node:path/posix';
 import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
 import { duplicateLocation } from './storage.js';
-import type { Idempotency, StoredFile } from './store.js';
+import type { Idempotency, StoredFile } from './stored.js';
 
 type FileDraft = Pick<
   StoredFile,
@@ -31,7 +31,12 @@ export async function createFile(
     const sizeBytes = await storage.place(location, id, write);
     const signature = randomBytes(16).toString('hex');
     const contentType = getContentType(path);
-    return store.addFile({ id, ...draft, location, sizeBytes, contentType, signature }, idempotency);
+    try {
+      return store.addFile({ id, ...draft, location, sizeBytes, contentType, signature }, idempotency);
+    } catch (error) {
+      storage.remove(location);
+      throw error;
+    }
   } finally {
     if (!isDuplicate) store.releasePath(path);
   }

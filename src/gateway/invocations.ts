@@ -4,7 +4,7 @@ import { ApiError } from './api-error.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
 import { findActiveRuntime } from './runtimes.js';
-import type { InvocationOptions, StoredInvocation } from './store.js';
+import type { InvocationOptions, StoredInvocation } from './stored.js';
 
 /** The body of `GET /v1/invocations/{invocationId}`. */
 export interface Invocation {

@@ -1,34 +1,74 @@
-import { writeSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { constants, ftruncateSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { ApiError } from './api-error.js';
+
+const NEWLINE = 0x0a;
 
 /**
- * Opens an append-only file of JSON lines and replays its entries. An incomplete last line is dropped: the process
- * crashed before it sent the response. A damaged line anywhere else is an error.
+ * Opens an append-only file of JSON lines and replays its entries, each of which `parse` checks. An incomplete last line is
+ * dropped: the process crashed before it sent the response. A damaged line anywhere else is an error that names it.
  */
-export async function openJournal<Entry>(file: string, replay: (entry: Entry) => void) {
-  const handle = await open(file, 'a+');
+export async function openJournal<Entry>(
+  file: string,
+  parse: (value: unknown) => Entry,
+  replay: (entry: Entry) => void,
+) {
+  // Not in append mode: what a failed write left is written over.
+  const handle = await open(file, constants.O_RDWR | constants.O_CREAT);
+  let size = 0;
   try {
-    const text = await handle.readFile('utf8');
-    const complete = text.slice(0, text.lastIndexOf('\n') + 1);
-    for (const [index, line] of complete.split('\n').slice(0, -1).entries()) {
-      replay(parseLine(line, `${file} line ${index + 1}`));
+    const bytes = await handle.readFile();
+    for (let line = 1; ; line += 1) {
+      const end = bytes.indexOf(NEWLINE, size);
+      if (end === -1) break;
+      replay(parseLine(bytes.subarray(size, end), parse, `${file}:${line}`));
+      size = end + 1;
     }
-    await handle.truncate(Buffer.byteLength(complete));
+    await handle.truncate(size);
   } catch (error) {
     await handle.close();
     throw error;
   }
   return {
-    /** When this returns, the entry survives a crash of the process, but not of the machine: there is no fsync. */
-    append: (entry: Entry) => void writeSync(handle.fd, `${JSON.stringify(entry)}\n`),
+    /**
+     * When this returns, the entry survives a crash of the process, but not of the machine: there is no fsync. Throws
+     * `storage.unavailable` if there is no room, and leaves the journal as it was.
+     */
+    append(entry: Entry) {
+      const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+      try {
+        for (let written = 0; written < line.length; ) {
+          written += writeSync(handle.fd, line, written, line.length - written, size + written);
+        }
+      } catch {
+        ftruncateSync(handle.fd, size);
+        throw new ApiError(503);
+      }
+      size += line.length;
+    },
     close: () => handle.close(),
   };
 }
 
-function parseLine<Entry>(line: string, place: string): Entry {
+function parseLine<Entry>(line: Buffer, parse: (value: unknown) => Entry, place: string): Entry {
   try {
-    return JSON.parse(line);
+    if (!isUtf8(line)) throw new Error('it is not UTF-8');
+    return parse(parseJson(line.toString()));
   } catch (cause) {
-    throw new Error(`${place} is damaged`, { cause });
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `${place}: not a journal entry: ${problem}; repair or remove the line, or use another storage`,
+      { cause },
+    );
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    // The message of the parser quotes the text.
+    throw new Error('it is not JSON', { cause });
   }
 }

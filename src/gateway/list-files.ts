@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { toFile } from './files.js';
 import type { GatewayState } from './gateway-state.js';
 import { parseRequest } from './parse-request.js';
-import type { Store, StoredFile } from './store.js';
+import type { Store } from './store.js';
+import type { StoredFile } from './stored.js';
 
 /** The contract names no maximum; a low one makes clients page. */
 const MAX_LIMIT = 100;

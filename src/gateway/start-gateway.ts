@@ -12,7 +12,8 @@ import type { GatewayState, OnPathExists } from './gateway-state.js';
 import { createIds, type IdStyle } from './ids.js';
 import { createInvocation, type Invocation } from './invocations.js';
 import { createStorage, systemErrorCode } from './storage.js';
-import { type InvocationOptions, openStore } from './store.js';
+import { openStore } from './store.js';
+import type { InvocationOptions } from './stored.js';
 import { type WorkspaceFiles, writeWorkspaceFiles } from './workspace.js';
 
 /** Options of `startGateway`, all of which have a default. */

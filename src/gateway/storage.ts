@@ -45,6 +45,7 @@ export async function createStorage(storageDir: string) {
         throw systemErrorCode(error) === undefined ? error : new ApiError(503);
       }
     },
+    remove: (location: string) => rmSync(toPath(location), { force: true }),
     async open(location: string) {
       try {
         return await open(toPath(location));

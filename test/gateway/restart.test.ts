@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -136,15 +137,88 @@ test('an incomplete last journal line is dropped, and later entries are kept', a
   assert.deepEqual(names, ['a', 'b']);
 });
 
-test('a damaged line before the end of the journal makes the start fail', async (t) => {
+const damages: [damage: string, from: string | RegExp, to: string, problem: string][] = [
+  ['no JSON', '{', '[', 'it is not JSON'],
+  ['empty', /^.*$/, '', 'it is not JSON'],
+  [
+    'of an unknown kind',
+    'file-created',
+    'x',
+    "kind: Invalid discriminator value. Expected 'file-created' | 'invocation-created' | 'runtime-stopped'",
+  ],
+  [
+    'of a wrong field',
+    /"sizeBytes":\d+/,
+    '"sizeBytes":"1"',
+    'file.sizeBytes: Invalid input: expected number, received string',
+  ],
+  [
+    'of a location outside',
+    /"location":"[^"]*/,
+    '"location":"/../x',
+    'file.location: must be a path below the storage',
+  ],
+  ['no UTF-8', '"a"', '"\xff"', 'it is not UTF-8'],
+];
+
+for (const [damage, from, to, problem] of damages) {
+  test(`a journal line that is ${damage} makes the start fail with file, line and remedy`, async (t) => {
+    const folders = await createFolders(t);
+    const first = await startGateway(folders);
+    for (const name of ['b', 'a', 'c']) await collect(first.url, name);
+    await first.close();
+    const journal = join(folders.storageDir, 'journal.jsonl');
+    const lines = (await readFile(journal, 'latin1')).split('\n');
+    lines[1] = lines[1]?.replace(from, to) ?? '';
+    await writeFile(journal, lines.join('\n'), 'latin1');
+    const message = `${journal}:2: not a journal entry: ${problem}; repair or remove the line, or use another storage`;
+    await assert.rejects(startGateway(folders), { message });
+  });
+}
+
+test('a job that never ends still runs after a restart', async (t) => {
   const folders = await createFolders(t);
   const first = await startGateway(folders);
-  await collect(first.url, 'a');
-  await collect(first.url, 'b');
+  const { id } = await first.createInvocation({
+    runtimeId: RUNTIME_ID,
+    durationMs: Number.POSITIVE_INFINITY,
+  });
   await first.close();
+  const second = await startGateway(folders);
+  t.after(() => second.close());
+  const { body } = await callApi(second.url, 'GET', `/v1/invocations/${id}`);
+  assert.equal(body.status, 'running');
+});
+
+test('without room for the journal → 503 and no file, until there is room again', {
+  // Other systems have no prlimit.
+  skip: process.platform !== 'linux',
+  timeout: 60_000,
+}, async (t) => {
+  const folders = await createFolders(t);
+  const { url, child } = await startGatewayProcess(t, folders);
   const journal = join(folders.storageDir, 'journal.jsonl');
-  await writeFile(journal, (await readFile(journal, 'utf8')).replace('{', '['));
-  await assert.rejects(startGateway(folders), /journal\.jsonl line 1 is damaged$/);
+  assert.equal((await collect(url, 'a')).status, 200);
+  const before = await readFile(journal, 'utf8');
+  const limit = (bytes: number | string) =>
+    execFileSync('prlimit', ['--pid', String(child.pid), `--fsize=${bytes}:unlimited`]);
+  limit(Buffer.byteLength(before) + 40);
+  for (const response of [
+    await collect(url, 'b'),
+    await callApi(url, 'POST', '/_gateway/invocations', { body: { runtimeId: RUNTIME_ID, durationMs: 0 } }),
+    await callApi(url, 'POST', `/v1/runtimes/${RUNTIME_ID}/stop`),
+  ]) {
+    assert.deepEqual([response.status, response.body.code], [503, 'storage.unavailable']);
+  }
+  assert.equal(await readFile(journal, 'utf8'), before);
+  const stored = await readdir(join(folders.storageDir, 'files'), { recursive: true, withFileTypes: true });
+  assert.deepEqual(
+    stored.filter((entry) => entry.isFile()).map(({ name }) => name),
+    ['a'],
+  );
+  limit('unlimited');
+  assert.equal((await collect(url, 'b')).status, 200);
+  assert.equal((await readFile(journal, 'utf8')).split('\n').length, 3);
 });
 
 test('temporary files of a crashed gateway are removed at the start', async (t) => {

@@ -15,6 +15,7 @@ import { getInvocation, waitForInvocation } from './invocations.js';
 import { listFiles } from './list-files.js';
 import { readJson } from './parse-request.js';
 import { getRun, getRuntime, stopRuntime } from './runtimes.js';
+import { systemErrorCode } from './storage.js';
 import type { StoredFile } from './stored.js';
 
 /** The HTTP API: every route, with authentication, request counts and faults around its handler. */
@@ -135,8 +136,16 @@ function countRequests(operation: Operation, stats: RequestStats): MiddlewareHan
   };
 }
 
+/** What passes when requests end or room is made: too many open files, and no space. */
+const passing = new Set(['EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT', 'EFBIG']);
+
+function toApiError(error: Error): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError(passing.has(systemErrorCode(error) ?? '') ? 503 : 500);
+}
+
 function sendError(c: HttpContext, error: Error): Response {
-  if (!(error instanceof ApiError)) console.error(error);
-  const apiError = error instanceof ApiError ? error : new ApiError(500);
+  const apiError = toApiError(error);
+  if (apiError.status === 500) console.error(error);
   return c.json(toErrorResponse(apiError, c.var.requestId), apiError.status);
 }

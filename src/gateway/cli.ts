@@ -22,7 +22,7 @@ interface Flags extends Pick<GatewayOptions, 'host' | 'port' | 'seed' | 'onPathE
   listLag: number;
 }
 
-const exitCodes = { ok: 0, startFailed: 2 } as const;
+const exitCodes = { ok: 0, startFailed: 1, usage: 2 } as const;
 
 /** The port of the local gateway in the API's contract. */
 const DEFAULT_PORT = 8787;
@@ -33,7 +33,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
     gateway = await start(createCommand(io).parse(argv, { from: 'user' }).opts());
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.startFailed;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     io.stderr.write(`error: ${toLine(error)}\n`);
     return exitCodes.startFailed;
   }

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { systemErrorCode } from './storage.js';
 
 export interface Folders {
   readonly workspaceDir: string;
@@ -24,4 +25,31 @@ export async function createFolders({ workspaceDir, storageDir }: Partial<Folder
       for (const folder of created) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes a folder and those above it. `mkdir` with `recursive` would not end in a folder such as `/proc`. */
+export async function makeFolder(what: 'workspace' | 'storage', folder: string): Promise<void> {
+  try {
+    await makeFolders(folder);
+    if (!(await stat(folder)).isDirectory()) throw new Error('a file is in the way');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot use ${folder} as ${what}: ${reason}`, { cause });
+  }
+}
+
+async function makeFolders(folder: string): Promise<void> {
+  const make = async () => {
+    await mkdir(folder).catch((error) => {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+    });
+  };
+  try {
+    await make();
+  } catch (error) {
+    const parent = dirname(folder);
+    if (systemErrorCode(error) !== 'ENOENT' || parent === folder) throw error;
+    await makeFolders(parent);
+    await make();
+  }
 }

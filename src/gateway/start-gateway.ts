@@ -1,5 +1,5 @@
 import { once, setMaxListeners } from 'node:events';
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,10 +7,11 @@ import { createAdaptorServer } from '@hono/node-server';
 import { type GatewaySnapshot, takeSnapshot } from './admin-api.js';
 import { createApp } from './app.js';
 import { createFaultMatcher, type FaultRule } from './faults.js';
-import { createFolders, type Folders } from './folders.js';
+import { createFolders, type Folders, makeFolder } from './folders.js';
 import type { GatewayState, OnPathExists } from './gateway-state.js';
 import { createIds, type IdStyle } from './ids.js';
 import { createInvocation, type Invocation } from './invocations.js';
+import { lockStorage } from './lock-storage.js';
 import { createStorage, systemErrorCode } from './storage.js';
 import { openStore } from './store.js';
 import type { InvocationOptions } from './stored.js';
@@ -108,9 +109,21 @@ async function startOn(
 ): Promise<Gateway> {
   const { host = DEFAULT_HOST, now = Date.now, apiKeys = [DEFAULT_API_KEY] } = options;
   const { monotonicNow = () => performance.now() } = options;
-  await mkdir(workspaceDir, { recursive: true });
-  const storage = await createStorage(storageDir);
-  const store = await openStore(storageDir, { now, monotonicNow, listLagMs: options.listLagMs ?? 0 });
+  await makeFolder('workspace', workspaceDir);
+  await makeFolder('storage', storageDir);
+  // Before anything in the storage is changed.
+  const unlock = await lockStorage(storageDir);
+  const releaseAfter = async <Value>(step: Promise<Value>): Promise<Value> => {
+    try {
+      return await step;
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  };
+  const storage = await releaseAfter(createStorage(storageDir));
+  const { listLagMs = 0 } = options;
+  const store = await releaseAfter(openStore(storageDir, { now, monotonicNow, listLagMs }));
   const closing = new AbortController();
   // Every delayed request adds a listener, so many listeners are no leak.
   setMaxListeners(0, closing.signal);
@@ -149,8 +162,8 @@ async function startOn(
     await once(server, 'listening');
   } catch (error) {
     await store.close();
-    const inUse = systemErrorCode(error) === 'EADDRINUSE';
-    throw inUse ? new Error(`port ${port} is already in use`, { cause: error }) : error;
+    await unlock();
+    throw toListenError(error, host, port);
   }
   state.baseUrl = toUrl(host, server.address() as AddressInfo);
 
@@ -162,6 +175,7 @@ async function startOn(
     server.closeAllConnections();
     await Promise.allSettled(pendingResponses);
     await store.close();
+    await unlock();
     await removeTemporary();
   };
   let stopped: Promise<void> | undefined;
@@ -189,6 +203,18 @@ async function startOn(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function toListenError(error: unknown, host: string, port: number): unknown {
+  switch (systemErrorCode(error)) {
+    case 'EADDRINUSE':
+      return new Error(`port ${port} is already in use`, { cause: error });
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new Error(`${host} is no address of this machine`, { cause: error });
+    default:
+      return error;
+  }
 }
 
 /** A server may listen on all addresses; a client connects to one. */

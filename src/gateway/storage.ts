@@ -10,8 +10,11 @@ export async function createStorage(storageDir: string) {
   const filesDir = join(storageDir, 'files');
   const temporaryDir = join(storageDir, 'tmp');
   await rm(temporaryDir, { recursive: true, force: true });
-  await mkdir(temporaryDir, { recursive: true });
-  await mkdir(filesDir, { recursive: true });
+  // Not `recursive`, which would not end in a folder such as `/proc/self`.
+  await mkdir(temporaryDir);
+  await mkdir(filesDir).catch((error) => {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  });
   const temporaryFolders = new Set<string>();
   const createTemporaryFolder = (folder: string) => {
     if (temporaryFolders.has(folder)) return;

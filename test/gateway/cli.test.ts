@@ -145,12 +145,10 @@ const wrongArguments: [args: string[], message: RegExp][] = [
   [['--host', ''], /--host .*It must be an address/],
   [['--allow-host', 'gateway:8787'], /--allow-host .*It must be a host name/],
   [['--allow-host', ''], /--allow-host .*It must be a host name/],
-  [['--host', '192.0.2.1', '--port', '0'], /EADDRNOTAVAIL/],
   [['--seed', '-1'], /--seed/],
   [['--on-path-exists', 'replace'], /Allowed choices are refuse, keep-both/],
   [['--id-style', 'ulid'], /Allowed choices are uuid, prefixed/],
   [['--list-lag', '1s'], /--list-lag .*whole number/],
-  [['--faults', '/does/not/exist'], /--faults \/does\/not\/exist: ENOENT/],
 ];
 
 for (const [wrong, message] of wrongArguments) {
@@ -160,33 +158,63 @@ for (const [wrong, message] of wrongArguments) {
   });
 }
 
+const failedStarts: [args: string[], message: RegExp][] = [
+  [['--host', '192.0.2.1'], /^error: 192\.0\.2\.1 is no address of this machine\n$/],
+  [['--faults', '/does/not/exist'], /--faults \/does\/not\/exist: ENOENT/],
+  [['--storage', '/dev/null'], /^error: cannot use \/dev\/null as storage: a file is in the way\n$/],
+  [['--storage', '/dev/null/x'], /^error: cannot use \/dev\/null\/x as storage: ENOTDIR/],
+  [['--storage', '/proc/x'], /^error: cannot use \/proc\/x as storage: ENOENT/],
+  [['--workspace', '/proc/x/y'], /^error: cannot use \/proc\/x\/y as workspace: ENOENT/],
+  [['--storage', '/proc/self'], /^error: ENOENT: .*mkdir '\/proc\/self\/tmp'\n$/],
+];
+
+for (const [wrong, message] of failedStarts) {
+  test(`${wrong.join(' ')} → one line on stderr and exit code 1`, {
+    // Other systems have no /proc.
+    skip: process.platform !== 'linux',
+    timeout: 30_000,
+  }, async (t) => {
+    const { args } = await createFolders(t);
+    await assertRefused([...args, '--port', '0', ...wrong], message, 1);
+  });
+}
+
+test('a storage that another gateway uses → one line on stderr and exit code 1', async (t) => {
+  const { args } = await createFolders(t);
+  const message = new RegExp(`^error: another gateway uses the storage ${args[3]}\n$`);
+  await withGateway(args, () => assertRefused([...args, '--port', '0'], message, 1));
+  await withGateway(args, async (url) => {
+    assert.equal((await callApi(url, 'GET', '/v1/auth/whoami')).status, 200);
+  });
+});
+
 const wrongFiles: [content: string, message: RegExp][] = [
   ['[', /--faults .*faults\.json: .*JSON/],
   ['[{"operation":"x","fault":{"kind":"reset"}}]', /faults\[0\]\.operation: /],
 ];
 
 for (const [content, message] of wrongFiles) {
-  test(`a fault file with ${content} → one line on stderr and exit code 2`, async (t) => {
+  test(`a fault file with ${content} → one line on stderr and exit code 1`, async (t) => {
     const { args } = await createFolders(t);
     const file = join(await createTestFolder(t), 'faults.json');
     await writeFile(file, content);
-    await assertRefused([...args, '--port', '0', '--faults', file], message);
+    await assertRefused([...args, '--port', '0', '--faults', file], message, 1);
   });
 }
 
-test('a port in use → one line on stderr and exit code 2', async (t) => {
+test('a port in use → one line on stderr and exit code 1', async (t) => {
   const other = createServer();
   await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
   t.after(() => other.close());
   const { port } = other.address() as { port: number };
   const { args } = await createFolders(t);
   const message = new RegExp(`^error: port ${port} is already in use\n$`);
-  await assertRefused([...args, '--port', String(port)], message);
+  await assertRefused([...args, '--port', String(port)], message, 1);
 });
 
-async function assertRefused(args: readonly string[], message: RegExp): Promise<void> {
+async function assertRefused(args: readonly string[], message: RegExp, code = 2): Promise<void> {
   const result = run(args);
-  assert.deepEqual([await result.code, result.stdout], [2, '']);
+  assert.deepEqual([await result.code, result.stdout], [code, '']);
   assert.match(result.stderr, message);
   assert.match(result.stderr, /^error: [^\n]+\n$/);
 }

@@ -80,3 +80,29 @@ test('a gateway that cannot start leaves no temporary folders', async (t) => {
   await assert.rejects(startGateway({ port }), /already in use/);
   assert.deepEqual(await readdir(folder), []);
 });
+
+test('of two gateways that start on one storage at once, one starts', async (t) => {
+  const storageDir = await createTestFolder(t);
+  const starts = await Promise.allSettled([startGateway({ storageDir }), startGateway({ storageDir })]);
+  for (const start of starts) if (start.status === 'fulfilled') t.after(() => start.value.close());
+  const refused = starts.filter((start) => start.status === 'rejected');
+  assert.deepEqual(
+    refused.map(({ reason }) => reason.message),
+    [`another gateway uses the storage ${storageDir}`],
+  );
+});
+
+test('a storage whose path is too long for a socket is used with a warning', async (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
+  const storageDir = join(await createTestFolder(t), 'x'.repeat(100));
+  const gateway = await startGateway({ storageDir });
+  await gateway.close();
+  assert.deepEqual(
+    warn.mock.calls.map(({ arguments: args }) => args),
+    [
+      [
+        `warning: the storage ${storageDir} is not locked against a second gateway: its path is too long for a socket`,
+      ],
+    ],
+  );
+});

@@ -104,10 +104,11 @@ function isFileName(name: string): boolean {
   );
 }
 
-/** The location of a second file with the same path, beside the first: `/a/results~<id>.csv`. */
+/** The location of a second file with the same path, beside the first: `/a/results~<id>.csv`, or `/a/~<id>` if too long. */
 export function duplicateLocation(path: string, id: string): string {
   const { dir, name, ext } = posix.parse(path);
-  return posix.join(dir, `${name}~${id}${ext}`);
+  const readable = `${name}~${id}${ext}`;
+  return posix.join(dir, Buffer.byteLength(readable) <= MAX_NAME_BYTES ? readable : `~${id}`);
 }
 
 /** The code of a failed system call, such as `ENOENT`; undefined for any other error. */

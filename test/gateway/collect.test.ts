@@ -196,6 +196,17 @@ test('with keep-both, a second file of the same path is stored with its own byte
   }
 });
 
+test('with keep-both, files whose name has the maximum length are stored beside each other', async (t) => {
+  const gateway = await startTestGateway(t, { onPathExists: 'keep-both' });
+  const name = `${'x'.repeat(251)}.csv`;
+  for (const content of ['first', 'second']) {
+    await gateway.addFile('a.txt', content);
+    const { status, body } = await gateway.collect({ runtimePath: 'a.txt', destinationPath: name });
+    assert.deepEqual([status, body.name], [200, name]);
+    assert.equal((await gateway.call('GET', `/v1/files/${body.id}/content`)).body, content);
+  }
+});
+
 const wrongDestinations = ['', '/', '/a/', '/a//b', '/a/../b', '/./a', 'a\0b', 'a\nb', 'x'.repeat(256)];
 
 for (const destinationPath of wrongDestinations) {

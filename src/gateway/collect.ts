@@ -24,7 +24,10 @@ export async function collect(state: GatewayState, runtimeId: string, body: unkn
   const { runId, workspaceDir } = findActiveRuntime(state, runtimeId);
   const workspacePath = toWorkspacePath(runtimePath);
   // The default path is unique within the run, so files without a destination never collide.
-  const path = parseStoragePath(destinationPath ?? `/runs/${runId}/${workspacePath}`);
+  const path =
+    destinationPath === undefined
+      ? parseStoragePath(`/runs/${runId}/${workspacePath}`, 'runtimePath')
+      : parseStoragePath(destinationPath, 'destinationPath');
   const draft = {
     path,
     name: name ?? basename(path),

@@ -45,7 +45,7 @@ export async function exportRunFiles(
     );
     await writeFile(temporaryFile, zipSync(Object.fromEntries(contents), { level: 0 }));
   };
-  const path = parseStoragePath(`/runs/${runId}/exports/${name}`);
+  const path = parseStoragePath(`/runs/${runId}/exports/${name}`, 'name');
   const draft = { path, name, metadata: null, runtimeId, runId, runtimePath: null };
   const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, request };
   return toFile(state, await createFile(state, draft, writeZip, idempotency));

@@ -26,7 +26,7 @@ export async function createFile(
   if (isDuplicate && onPathExists === 'refuse') {
     throw new ApiError(409, 'storage_file.path_exists', 'A file with this path exists.', { path });
   }
-  const location = isDuplicate ? duplicateLocation(path, id) : path;
+  const location = store.reserveLocation(path) ? path : duplicateLocation(path, id);
   try {
     const sizeBytes = await storage.place(location, id, write);
     const signature = randomBytes(16).toString('hex');
@@ -37,6 +37,9 @@ export async function createFile(
       storage.remove(location);
       throw error;
     }
+  } catch (error) {
+    store.releaseLocation(location);
+    throw error;
   } finally {
     if (!isDuplicate) store.releasePath(path);
   }

@@ -60,7 +60,19 @@ export async function createStorage(storageDir: string) {
 }
 
 /** A file is where the path needs a folder, or a folder where it needs a file. */
-const obstructed = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY']);
+const OBSTRUCTED = 'A stored file or folder lies in the way of the path.';
+
+const TOO_LONG = 'The path is too long: a name has at most 255 bytes, and the whole path 1,024.';
+
+/** Failures of a move that are the path's fault. */
+const pathProblems: Readonly<Record<string, string>> = {
+  EEXIST: OBSTRUCTED,
+  EISDIR: OBSTRUCTED,
+  ENOTDIR: OBSTRUCTED,
+  ENOTEMPTY: OBSTRUCTED,
+  // Some file systems allow less.
+  ENAMETOOLONG: TOO_LONG,
+};
 
 async function move(temporaryFile: string, target: string): Promise<void> {
   try {
@@ -70,12 +82,8 @@ async function move(temporaryFile: string, target: string): Promise<void> {
       await rename(temporaryFile, target);
     });
   } catch (error) {
-    if (!obstructed.has(systemErrorCode(error) ?? '')) throw error;
-    throw new ApiError(
-      400,
-      'storage_file.path_invalid',
-      'A stored file or folder lies in the way of the path.',
-    );
+    const problem = pathProblems[systemErrorCode(error) ?? ''];
+    throw problem === undefined ? error : invalidStoragePath(problem);
   }
 }
 
@@ -85,30 +93,52 @@ const MAX_NAME_BYTES = 255;
 /** Keeps the whole path on disk below Linux's limit of 4,096 bytes. */
 const MAX_PATH_BYTES = 1_024;
 
-/** Adds the leading slash if it is missing. Throws `storage_file.path_invalid`. */
-export function parseStoragePath(destinationPath: string): string {
-  const path = destinationPath.startsWith('/') ? destinationPath : `/${destinationPath}`;
+/**
+ * Adds the leading slash if it is missing. Throws `storage_file.path_invalid`.
+ *
+ * @param field that of the request which the path is from
+ */
+export function parseStoragePath(text: string, field: string): string {
+  const path = text.startsWith('/') ? text : `/${text}`;
   const names = path.slice(1).split('/');
-  if (names.every(isFileName) && Buffer.byteLength(path) <= MAX_PATH_BYTES) return path;
-  throw new ApiError(
-    400,
-    'storage_file.path_invalid',
-    'destinationPath must be the path of a file, without empty, "." or ".." segments.',
-    { field: 'destinationPath' },
-  );
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES || names.some(isTooLong)) {
+    throw invalidStoragePath(TOO_LONG, field);
+  }
+  if (names.every(isFileName)) return path;
+  const problem =
+    'The path must be that of a file, without control characters and empty, "." or ".." segments.';
+  throw invalidStoragePath(problem, field);
+}
+
+function isTooLong(name: string): boolean {
+  return Buffer.byteLength(name) > MAX_NAME_BYTES;
 }
 
 function isFileName(name: string): boolean {
-  return (
-    !['', '.', '..'].includes(name) && !/\p{Cc}/u.test(name) && Buffer.byteLength(name) <= MAX_NAME_BYTES
-  );
+  return !['', '.', '..'].includes(name) && !/\p{Cc}/u.test(name);
 }
 
-/** The location of a second file with the same path, beside the first: `/a/results~<id>.csv`, or `/a/~<id>` if too long. */
+function invalidStoragePath(problem: string, field?: string): ApiError {
+  return new ApiError(400, 'storage_file.path_invalid', problem, field === undefined ? undefined : { field });
+}
+
+/**
+ * A text that two locations share if a file system may take them for one: macOS and Windows ignore case, macOS also the forms of
+ * Unicode, and Windows dots and spaces at the end of a name.
+ */
+export function foldLocation(location: string): string {
+  return location
+    .normalize('NFKD')
+    .toUpperCase()
+    .normalize('NFKD')
+    .replace(/[. ]+(?=\/|$)/g, '');
+}
+
+/** The location of a file whose path is taken, beside the other: `/a/results~<id>.csv`, or `/a/~<id>` if too long. */
 export function duplicateLocation(path: string, id: string): string {
   const { dir, name, ext } = posix.parse(path);
   const readable = `${name}~${id}${ext}`;
-  return posix.join(dir, Buffer.byteLength(readable) <= MAX_NAME_BYTES ? readable : `~${id}`);
+  return posix.join(dir, isTooLong(readable) ? `~${id}` : readable);
 }
 
 /** The code of a failed system call, such as `ENOENT`; undefined for any other error. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openJournal } from './journal.js';
 import { type JournalEntry, type JournalFile, parseJournalEntry } from './journal-entry.js';
+import { foldLocation } from './storage.js';
 import type { Idempotency, StoredFile, StoredInvocation } from './stored.js';
 
 interface StoreOptions {
@@ -23,6 +24,7 @@ export async function openStore(storageDir: string, { now, monotonicNow, listLag
   const byRuntime = new Map<string, StoredFile[]>();
   const byIdempotencyKey = new Map<string, Idempotency & { file: StoredFile }>();
   const reservedPaths = new Set<string>();
+  const foldedLocations = new Set<string>();
   const invocations = new Map<string, StoredInvocation>();
   const stoppedAt = new Map<string, number>();
   let isOpen = false;
@@ -38,6 +40,7 @@ export async function openStore(storageDir: string, { now, monotonicNow, listLag
         const file = { ...entry.file, sequence: files.length, listedAt: toListedAt(entry.file) };
         files.push(file);
         byId.set(file.id, file);
+        foldedLocations.add(foldLocation(file.location));
         addTo(byPath, file.path, file);
         addTo(byRun, file.runId, file);
         addTo(byRuntime, file.runtimeId, file);
@@ -78,6 +81,14 @@ export async function openStore(storageDir: string, { now, monotonicNow, listLag
       return true;
     },
     releasePath: (path: string) => void reservedPaths.delete(path),
+    /** False if a file on disk, or one that is being written, may be taken for the location. */
+    reserveLocation(location: string): boolean {
+      const folded = foldLocation(location);
+      if (foldedLocations.has(folded)) return false;
+      foldedLocations.add(folded);
+      return true;
+    },
+    releaseLocation: (location: string) => void foldedLocations.delete(foldLocation(location)),
     /** The first request that came with the key, and the file that it created. */
     findByIdempotencyKey: (key: string) => byIdempotencyKey.get(key),
     invocationById: (id: string) => invocations.get(id),

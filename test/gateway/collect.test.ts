@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { foldLocation } from '../../src/gateway/storage.js';
 import { API_KEY, startTestGateway, type TestGateway } from '../support/gateway.js';
 
 type RequestOptions = Parameters<TestGateway['call']>[2];
@@ -205,6 +206,79 @@ test('with keep-both, files whose name has the maximum length are stored beside 
     assert.deepEqual([status, body.name], [200, name]);
     assert.equal((await gateway.call('GET', `/v1/files/${body.id}/content`)).body, content);
   }
+});
+
+const likeNames: [what: string, ...paths: string[]][] = [
+  ['case', '/out/A.csv', '/out/a.csv', '/OUT/A.CSV'],
+  ['the form of Unicode', '/caf\u00e9.csv', '/cafe\u0301.csv'],
+  ['dots and spaces at the end', '/b.csv', '/b.csv.', '/b.csv '],
+];
+
+for (const [what, ...paths] of likeNames) {
+  test(`paths that differ in ${what} are files of their own, on any file system`, async (t) => {
+    const gateway = await startTestGateway(t);
+    const made: { id: string; destinationPath: string }[] = [];
+    for (const destinationPath of paths) {
+      await gateway.addFile('a.txt', destinationPath);
+      const { status, body } = await gateway.collect({ runtimePath: 'a.txt', destinationPath });
+      assert.deepEqual([status, body.path], [200, destinationPath]);
+      made.push({ id: body.id, destinationPath });
+    }
+    const entries = await readdir(join(gateway.storageDir, 'files'), {
+      recursive: true,
+      withFileTypes: true,
+    });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+    assert.deepEqual([files.length, new Set(files.map(foldLocation)).size], [paths.length, paths.length]);
+    for (const { id, destinationPath } of made) {
+      assert.equal((await gateway.call('GET', `/v1/files/${id}/content`)).body, destinationPath);
+    }
+  });
+}
+
+test('a path is free again when its file could not be written, and stays readable on disk', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.addFile('a.txt');
+  const temporaryDir = join(gateway.storageDir, 'tmp');
+  await rename(temporaryDir, `${temporaryDir}-away`);
+  assert.equal((await gateway.collect({ runtimePath: 'a.txt', destinationPath: '/x.txt' })).status, 503);
+  await rename(`${temporaryDir}-away`, temporaryDir);
+  assert.equal((await gateway.collect({ runtimePath: 'a.txt', destinationPath: '/x.txt' })).status, 200);
+  assert.deepEqual(await readdir(join(gateway.storageDir, 'files')), ['x.txt']);
+});
+
+const TOO_LONG = 'The path is too long: a name has at most 255 bytes, and the whole path 1,024.';
+
+test('a name of 255 bytes is stored, and one more byte or a long path is refused with the field', async (t) => {
+  const gateway = await startTestGateway(t);
+  const deep = `${'d'.repeat(200)}/`.repeat(5);
+  await gateway.addFile('a.txt');
+  await gateway.addFile(`${deep}a.txt`);
+  const { status, body } = await gateway.collect({
+    runtimePath: 'a.txt',
+    destinationPath: `/${'é'.repeat(127)}x`,
+  });
+  assert.equal(status, 200);
+  for (const [request, field] of [
+    [{ runtimePath: 'a.txt', destinationPath: `/${'é'.repeat(128)}` }, 'destinationPath'],
+    [{ runtimePath: 'a.txt', destinationPath: `/${deep}${'x'.repeat(20)}` }, 'destinationPath'],
+    [{ runtimePath: `${deep}a.txt` }, 'runtimePath'],
+  ] as const) {
+    const refused = await gateway.collect(request);
+    const { code, error, details } = refused.body;
+    assert.deepEqual(
+      [refused.status, code, error, details],
+      [400, 'storage_file.path_invalid', TOO_LONG, { field }],
+    );
+  }
+  const archive = { name: `${'x'.repeat(252)}.zip` };
+  const refused = await gateway.call('POST', `/v1/runs/${body.runId}/files/export`, { body: archive });
+  assert.deepEqual(
+    [refused.status, refused.body.error, refused.body.details],
+    [400, TOO_LONG, { field: 'name' }],
+  );
 });
 
 const wrongDestinations = ['', '/', '/a/', '/a//b', '/a/../b', '/./a', 'a\0b', 'a\nb', 'x'.repeat(256)];

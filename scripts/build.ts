@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { type BundleOptions, bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { rollUpTypes } from './roll-up-types.js';
 
@@ -22,6 +22,8 @@ const sandboxEntries = ['workflow'];
 const nodeEntries = ['index', 'client', 'testing'];
 const entries = [...sandboxEntries, ...nodeEntries];
 const executables = ['starter', 'worker', 'gateway'];
+/** Temporal's SDK gets its path, which is the same in src/, and requires it, also in Jest and below Node 22. */
+const failureConverter = 'encryption/failure-converter';
 
 /** Zod keeps its configuration and its registry of schemas in the global object, where a second zod finds them. */
 const privateZod: Plugin = {
@@ -39,7 +41,11 @@ const bundled = await bundle();
 await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await toNotices(bundled));
 await mkdir(join(root, 'api'), { recursive: true });
 await writeTypes();
-await bundleWorkflows();
+await writeFile(join(dist, failureConverter, '../package.json'), JSON.stringify({ type: 'commonjs' }));
+await bundleWorkflows('workflow-bundle.js');
+await bundleWorkflows('encrypted-workflow-bundle.js', {
+  failureConverterPath: join(dist, `${failureConverter}.js`),
+});
 
 /** Returns the packages whose code is in the bundles. */
 async function bundle(): Promise<Set<string>> {
@@ -80,6 +86,7 @@ async function bundle(): Promise<Set<string>> {
       },
     }),
     build({ ...cjs, ...sandbox, entryPoints: toEntryPoints(sandboxEntries) }),
+    build({ ...cjs, outExtension: {}, entryPoints: toEntryPoints([failureConverter]) }),
     build({
       ...cjs,
       entryPoints: toEntryPoints(nodeEntries),
@@ -124,11 +131,12 @@ async function writeTypes(): Promise<void> {
 }
 
 /** Bundles the workflows, so that a worker starts without a bundler. */
-async function bundleWorkflows(): Promise<void> {
+async function bundleWorkflows(file: string, options: Partial<BundleOptions> = {}): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(dist, 'workflows/index.js'),
     preloadModules: [join(dist, 'workflow.js')],
     logger: new DefaultLogger('WARN'),
+    ...options,
   });
-  await writeFile(join(dist, 'workflow-bundle.js'), code);
+  await writeFile(join(dist, file), code);
 }

@@ -8,6 +8,8 @@ import {
   DEFAULT_REQUEST_TIMEOUT,
   isHeaderValue,
 } from './bctrl/client-options.js';
+import type { KeyRing } from './encryption/key-ring.js';
+import { readEncryptionKeys } from './encryption-keys.js';
 import {
   type Environment,
   invalid,
@@ -37,6 +39,8 @@ interface ConnectionConfig {
     readonly apiKeyFile?: SecretFile;
   };
   readonly taskQueue: string;
+  /** Empty: nothing is encrypted. */
+  readonly encryptionKeys: KeyRing;
 }
 
 export interface StarterConfig extends ConnectionConfig {
@@ -255,6 +259,7 @@ function readConnectionConfig(env: Environment): ConnectionConfig {
       ...(apiKeyFile && { apiKeyFile }),
     },
     taskQueue: read(env, 'BCTRL_TASK_QUEUE') ?? DEFAULT_TASK_QUEUE,
+    encryptionKeys: readEncryptionKeys(env, 'BCTRL_ENCRYPTION_KEYS_FILE'),
   };
 }
 

@@ -12,6 +12,8 @@ export type {
   RequestOptions,
 } from './bctrl/client-options.js';
 export { ClientMetrics } from './client-metrics.js';
+export { createEncryption, type Encryption, type EncryptionOptions } from './create-encryption.js';
+export type { EncryptionKey } from './encryption/key-ring.js';
 export { BctrlPlugin, type BctrlPluginOptions, type WorkflowsOption } from './plugin.js';
 export type {
   CollectRequest,

@@ -23,3 +23,8 @@ export const workflowBundle =
   typeof BUNDLED_SDK_VERSION !== 'undefined' && version === BUNDLED_SDK_VERSION
     ? { codePath: fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) }
     : undefined;
+
+/** The same, for a worker with the data converter of `createEncryption`: the bundle has its failure converter. */
+export const encryptedWorkflowBundle = workflowBundle && {
+  codePath: fileURLToPath(new URL('./encrypted-workflow-bundle.js', import.meta.url)),
+};

@@ -9,7 +9,8 @@ import type {
 import { type BctrlActivities, createActivitiesOfWorker } from './activities/create-activities.js';
 import type { ActivitiesOptions } from './activities/dependencies.js';
 import { WorkerShutdown } from './activities/worker-shutdown.js';
-import { sharedModule, workflowBundle, workflowsPath } from './own-workflows.js';
+import { failureConverterPath } from './create-encryption.js';
+import { encryptedWorkflowBundle, sharedModule, workflowBundle, workflowsPath } from './own-workflows.js';
 
 /** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
 export type BctrlPluginOptions = ActivitiesOptions & WorkflowsOption;
@@ -127,7 +128,7 @@ export class BctrlPlugin extends SimplePlugin {
   #refuseWorkflows(options: WorkflowSource): void {
     if (!this.#workflows) return;
     const { workflowsPath: path = workflowsPath, workflowBundle: bundle = workflowBundle } = options;
-    if (path === workflowsPath && bundle === workflowBundle) return;
+    if (path === workflowsPath && (bundle === workflowBundle || bundle === encryptedWorkflowBundle)) return;
     throw new TypeError(
       "BctrlPlugin with workflows: true is for a worker without other workflows: leave out workflows, and re-export those of 'bctrl-temporal/workflow' from your workflow file",
     );
@@ -136,8 +137,10 @@ export class BctrlPlugin extends SimplePlugin {
   #addWorkflows<T extends WorkerOptions | ReplayWorkerOptions>(options: T): T {
     if (!this.#workflows) return options;
     this.#refuseWorkflows(options);
-    const isPrebuilt = workflowBundle !== undefined && !changesBundle(options);
-    return { ...options, ...(isPrebuilt ? { workflowBundle } : { workflowsPath }) };
+    const hasFailureConverter = options.dataConverter?.failureConverterPath !== undefined;
+    const prebuilt = hasFailureConverter ? encryptedWorkflowBundle : workflowBundle;
+    const isUsable = prebuilt !== undefined && !changesBundle(options);
+    return { ...options, ...(isUsable ? { workflowBundle: prebuilt } : { workflowsPath }) };
   }
 }
 
@@ -164,7 +167,7 @@ function changesBundle(options: WorkerOptions | ReplayWorkerOptions): boolean {
     plugins.some(({ name }) => name !== NAME && name !== CHECK_NAME) ||
     (interceptors?.workflowModules ?? []).length > 0 ||
     dataConverter?.payloadConverterPath !== undefined ||
-    dataConverter?.failureConverterPath !== undefined ||
+    ![undefined, failureConverterPath()].includes(dataConverter?.failureConverterPath) ||
     bundlerOptions !== undefined
   );
 }

@@ -3,6 +3,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { grpcStatus } from '../client/grpc-status.js';
 import type { WorkerConfig } from '../config.js';
+import { toDataConverter } from '../create-encryption.js';
 import { ExitError, exitCodes } from '../exit.js';
 import { BctrlPlugin } from '../plugin.js';
 import { toMessage } from '../shared/display-text.js';
@@ -49,6 +50,7 @@ export async function createWorker(
     namespace,
     taskQueue,
     identity: toWorkerIdentity({ pid: process.pid, hostname: hostname(), version }),
+    dataConverter: toDataConverter(config.encryptionKeys),
     ...(config.deploymentVersion && {
       workerDeploymentOptions: {
         version: config.deploymentVersion,

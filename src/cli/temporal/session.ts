@@ -11,6 +11,8 @@ import {
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { grpcStatus } from '../../client/grpc-status.js';
 import { readStarterConfig, type StarterConfig } from '../../config.js';
+import { toDataConverter } from '../../create-encryption.js';
+import { DecryptionError } from '../../encryption/encryption-codec.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { isWithoutProxy } from '../../proxy.js';
 import { toMessage } from '../../shared/display-text.js';
@@ -92,7 +94,8 @@ export async function connect(config: StarterConfig): Promise<Session> {
     const stopRetries = () => {
       retryOptions.retryableDecider = () => false;
     };
-    const client = new Client({ connection, namespace });
+    const dataConverter = toDataConverter(config.encryptionKeys);
+    const client = new Client({ connection, namespace, dataConverter });
     return { client: Object.assign(client, { connection }), config, stopRetries };
   } catch (error) {
     throw new ExitError(exitCodes.unreachable, describeOutage(error, config));
@@ -120,6 +123,7 @@ export function describeOutage(error: unknown, { temporal }: StarterConfig): str
 /** Converts an error of the client; returns `undefined` for any other error. */
 export function toExitError(error: unknown, { temporal }: StarterConfig): ExitError | undefined {
   if (error instanceof ExitError) return error;
+  if (error instanceof DecryptionError) return new ExitError(exitCodes.usage, error.message);
   if (error instanceof WorkflowNotFoundError) {
     return new ExitError(exitCodes.usage, `there is no workflow with the id "${error.workflowId}"`);
   }

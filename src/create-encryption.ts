@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { DataConverter } from '@temporalio/common';
+import { EncryptionCodec } from './encryption/encryption-codec.js';
+import { type EncryptionKey, KeyRing } from './encryption/key-ring.js';
+
+/** Options of {@link createEncryption}. */
+export interface EncryptionOptions {
+  /** The first key encrypts, all decrypt. To rotate, put the new key before the old ones. */
+  readonly keys: readonly EncryptionKey[];
+}
+
+/** What {@link createEncryption} returns. */
+export interface Encryption {
+  /** For `Worker.create`, `Client` and Temporal's other options of this name. */
+  readonly dataConverter: DataConverter;
+}
+
+/**
+ * Creates a data converter that encrypts what Temporal stores: inputs, results, messages, heartbeats, memos, summaries, and the
+ * messages and stack traces of failures. Worker and clients need the same keys.
+ *
+ * @throws TypeError for a wrong key, without any part of it; or if this package is in a bundle, without its files
+ */
+export function createEncryption({ keys }: EncryptionOptions): Encryption {
+  if (keys.length === 0) throw new TypeError('createEncryption: keys is empty');
+  const toError = (index: number, problem: string) =>
+    new TypeError(`createEncryption: keys[${index}] ${problem}`);
+  return { dataConverter: toDataConverter(KeyRing.create(keys, toError)) };
+}
+
+/** A data converter without keys encrypts nothing, and says of an encrypted payload which key is missing. */
+export function toDataConverter(keys: KeyRing): DataConverter {
+  const payloadCodecs = [new EncryptionCodec(keys)];
+  return keys.first === undefined
+    ? { payloadCodecs }
+    : { failureConverterPath: findFailureConverter(), payloadCodecs };
+}
+
+/** The file is looked for on use only: a bundle, in which it is missing, can do without encryption. */
+function findFailureConverter(): string {
+  const path = failureConverterPath();
+  if (path !== undefined && existsSync(path)) return path;
+  throw new TypeError(
+    'createEncryption: a file of bctrl-temporal is missing: leave the package out of your bundle, as an external one',
+  );
+}
+
+/** The file that Temporal's SDK loads, also into the workflows. `undefined` in some bundles. */
+export function failureConverterPath(): string | undefined {
+  // `import.meta` is empty in a bundle for CommonJS.
+  const url: string | undefined = import.meta.url;
+  const isFile = url?.startsWith('file:');
+  // From src/ as well as from dist/: the build keeps this path.
+  return isFile ? fileURLToPath(new URL('./encryption/failure-converter.js', url)) : undefined;
+}

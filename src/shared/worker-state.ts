@@ -3,6 +3,12 @@ import * as z from 'zod';
 /** The activity in which a worker says how it is. */
 export const DESCRIBE_WORKER = 'describeWorker';
 
+/** What a worker says of an encryption key. */
+export interface WorkerKey {
+  readonly id: string;
+  readonly fingerprint: string;
+}
+
 /** How a worker is, as `doctor` asks it. */
 export interface WorkerState {
   /** Version of this package. */
@@ -15,6 +21,8 @@ export interface WorkerState {
     /** The API refuses the key. */
     readonly isRefused?: boolean | undefined;
   };
+  /** The keys that it decrypts with; the first one encrypts. Absent if it encrypts nothing. */
+  readonly encryptionKeys?: readonly WorkerKey[] | undefined;
   readonly activities: { readonly running: number; readonly limit: number };
   /** HTTP requests to the API, without long polls. */
   readonly requests: { readonly inFlight: number; readonly limit: number };
@@ -28,6 +36,7 @@ export const workerStateSchema: z.ZodType<WorkerState> = z.object({
     problem: z.string().optional(),
     isRefused: z.boolean().optional(),
   }),
+  encryptionKeys: z.array(z.object({ id: z.string(), fingerprint: z.string() })).optional(),
   activities: z.object({ running: z.number(), limit: z.number() }),
   requests: z.object({ inFlight: z.number(), limit: z.number() }),
 });

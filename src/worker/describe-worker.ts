@@ -1,5 +1,6 @@
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
+import type { KeyRing } from '../encryption/key-ring.js';
 import { DESCRIBE_WORKER, toDescribeQueue, type WorkerState } from '../shared/worker-state.js';
 import { version } from '../version.js';
 import type { ApiKeyCheck } from './api-key-check.js';
@@ -9,7 +10,8 @@ import { MAX_ACTIVITIES } from './create-worker.js';
 const MAX_QUESTIONS = 5;
 
 /**
- * Answers `doctor` on a task queue of this process alone, as a second worker: it answers also while the first one is full.
+ * Answers `doctor` on a task queue of this process alone, as a second worker: it answers also while the first one is full. It
+ * encrypts nothing, so that `doctor` can read it whatever keys it has.
  *
  * @param worker the one that is described
  * @returns ends it, before its connection closes
@@ -19,11 +21,13 @@ export async function serveDescription(
   worker: Worker,
   client: BctrlClient,
   keyCheck: ApiKeyCheck,
+  encryptionKeys: KeyRing,
 ): Promise<() => Promise<void>> {
   const { namespace, taskQueue, identity } = worker.options;
   const describeWorker = async (): Promise<WorkerState> => ({
     version,
     apiKey: await describeKey(keyCheck),
+    encryptionKeys: encryptionKeys.fingerprints,
     activities: { running: worker.getStatus().numInFlightNonLocalActivities, limit: MAX_ACTIVITIES },
     requests: { inFlight: client.requestsInFlight, limit: client.maxRequests },
   });

@@ -61,7 +61,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       if (metrics && worker.client) {
         shutdownHooks.push(startHeldPipelinesGauge(worker.client, runtime.metricMeter));
       }
-      shutdownHooks.push(await serveDescription(connection, worker, client, keyCheck));
+      shutdownHooks.push(await serveDescription(connection, worker, client, keyCheck, config.encryptionKeys));
       logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
       await worker.run();
     } finally {

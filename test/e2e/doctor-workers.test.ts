@@ -139,13 +139,16 @@ test('a full worker, and one of another version, are warnings', () => {
     activities: { running: 499, limit: 500 },
     requests: { inFlight: 32, limit: 32 },
   };
-  const other = checkWorkerState({ ...worker, state });
+  const other = checkWorkerState({ ...worker, state }, []);
   assert.match(
     other.message,
     /^1@host: version 0\.0\.1, key accepted, 499 of 500 activity slots, 32 of 32 requests; this is version /,
   );
   assert.equal(other.isWarning, true);
-  const full = checkWorkerState({ ...worker, state: { ...state, activities: { running: 500, limit: 500 } } });
+  const full = checkWorkerState(
+    { ...worker, state: { ...state, activities: { running: 500, limit: 500 } } },
+    [],
+  );
   assert.match(full.message, /, 500 of 500 activity slots, .*; it is full: start more workers$/);
   assert.equal(full.isWarning, true);
 });

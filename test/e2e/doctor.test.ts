@@ -43,6 +43,7 @@ const all = [
   'proxy',
   'api',
   'clock',
+  'encryption',
   'temporal',
   'namespace',
   'search attributes',

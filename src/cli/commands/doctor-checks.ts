@@ -6,6 +6,7 @@ import { type Environment, read } from '../../environment.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { findProxyVariable, readProxyUrl } from '../../proxy.js';
 import { isObject } from '../../shared/external-input.js';
+import type { WorkerKey } from '../../shared/worker-state.js';
 import { formatDuration } from '../output/format.js';
 import { findMissingSearchAttributes, isUnsupportedByServer } from '../temporal/search-attributes.js';
 import { connect, type Session } from '../temporal/session.js';
@@ -70,6 +71,19 @@ export async function checkClock(bctrl: BctrlConfig): Promise<CheckSuccess> {
   const skew = `${formatDuration(skewMs)} apart from the API's`;
   if (skewMs <= MAX_SKEW_MS) return { message: skew };
   throw new ExitError(exitCodes.usage, `${skew}: synchronize the clock of this machine with NTP`);
+}
+
+/** Names the keys by their ids and fingerprints, for a comparison with those of other machines. */
+export function checkEncryption({ encryptionKeys }: StarterConfig): CheckSuccess {
+  const [first, ...others] = encryptionKeys.fingerprints;
+  if (first === undefined) return { message: 'off' };
+  const old = others.length === 0 ? '' : `, and decrypts also with ${formatKeys(others)}`;
+  return { message: `encrypts with ${formatKeys([first])}${old}` };
+}
+
+/** `k2 (1f0c33a9), k1 (84d1b7e0)`. */
+export function formatKeys(keys: readonly WorkerKey[]): string {
+  return keys.map(({ id, fingerprint }) => `${id} (${fingerprint})`).join(', ');
 }
 
 export async function checkConnection(

@@ -1,12 +1,12 @@
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
 import { parseWorkerVersion } from '../../shared/worker-identity.js';
-import type { WorkerState } from '../../shared/worker-state.js';
+import type { WorkerKey, WorkerState } from '../../shared/worker-state.js';
 import { version } from '../../version.js';
 import { formatDuration } from '../output/format.js';
 import { askWorkers } from '../temporal/ask-workers.js';
 import { listPollers, type Poller } from '../temporal/pollers.js';
 import type { Session } from '../temporal/session.js';
-import type { CheckSuccess } from './doctor-checks.js';
+import { type CheckSuccess, formatKeys } from './doctor-checks.js';
 
 /** A worker that polls the task queue, and what it says of itself. */
 export interface AskedWorker extends Poller {
@@ -46,7 +46,10 @@ function isOwn(identity: string): boolean {
 }
 
 /** @throws ExitError if the worker cannot work */
-export function checkWorkerState({ identity, agoMs, state }: AskedWorker): CheckSuccess {
+export function checkWorkerState(
+  { identity, agoMs, state }: AskedWorker,
+  ownKeys: readonly WorkerKey[],
+): CheckSuccess {
   const [name] = identity.split(' ', 1);
   const warn = (problem: string) => ({ message: `${name}: ${problem}`, isWarning: true });
   const lastSeen = `last seen ${formatDuration(agoMs)} ago`;
@@ -57,6 +60,11 @@ export function checkWorkerState({ identity, agoMs, state }: AskedWorker): Check
     const code: ExitCode = apiKey.isRefused ? exitCodes.usage : exitCodes.unreachable;
     const problem = apiKey.isRefused ? 'the API refuses its key' : 'it cannot check its key';
     throw new ExitError(code, `${name}: ${problem} (${apiKey.problem})`);
+  }
+  const difference = compareKeys(state.encryptionKeys ?? [], ownKeys);
+  if (difference !== undefined) {
+    const advice = 'give both the same BCTRL_ENCRYPTION_KEYS_FILE, and restart the worker';
+    throw new ExitError(exitCodes.usage, `${name}: ${difference}: ${advice}`);
   }
   const facts = [
     `version ${state.version}`,
@@ -69,4 +77,20 @@ export function checkWorkerState({ identity, agoMs, state }: AskedWorker): Check
   }
   if (state.version === version) return { message: `${name}: ${facts}` };
   return warn(`${facts}; this is version ${version}: another one may not support all of its requests`);
+}
+
+/** How the encryption keys of a worker differ from those of this process. Their order does not matter for reading. */
+function compareKeys(worker: readonly WorkerKey[], own: readonly WorkerKey[]): string | undefined {
+  const without = (keys: readonly WorkerKey[], others: readonly WorkerKey[]) =>
+    keys.filter(({ id, fingerprint }) => {
+      return !others.some((other) => other.id === id && other.fingerprint === fingerprint);
+    });
+  const [surplus, missing] = [without(worker, own), without(own, worker)];
+  if (surplus.length === 0 && missing.length === 0) return undefined;
+  return [
+    ...(surplus.length > 0
+      ? [`it has the encryption keys ${formatKeys(surplus)}, which this process has not`]
+      : []),
+    ...(missing.length > 0 ? [`it lacks the encryption keys ${formatKeys(missing)} of this process`] : []),
+  ].join('; ');
 }

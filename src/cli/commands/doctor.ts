@@ -8,6 +8,7 @@ import {
   type CheckSuccess,
   checkClock,
   checkConnection,
+  checkEncryption,
   checkKey,
   checkNamespace,
   checkNode,
@@ -49,13 +50,17 @@ async function runChecks(report: DoctorReport, { env }: Io): Promise<void> {
   await report.check('api', api, checkKey);
   await report.check('clock', api, checkClock);
   const config = tryRead(() => readStarterConfig(env));
+  await report.check('encryption', config, checkEncryption);
   const session = (await report.check('temporal', config, (each) => checkConnection(each, env)))?.session;
   try {
     const namespace = await report.check('namespace', session, inSession(checkNamespace));
     const usable = namespace && session;
     await report.check('search attributes', usable, inSession(checkSearchAttributes));
     const { workers = [] } = (await report.check('workers', usable, inSession(checkWorkers))) ?? {};
-    for (const worker of workers) await report.check('worker', worker, checkWorkerState);
+    const ownKeys = config?.encryptionKeys.fingerprints ?? [];
+    for (const worker of workers) {
+      await report.check('worker', worker, (each) => checkWorkerState(each, ownKeys));
+    }
     await report.check('ui', config, (each) => checkUi(each, env));
   } finally {
     await session?.client.connection.close();

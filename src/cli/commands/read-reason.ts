@@ -1,5 +1,6 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { getPipelineHandle } from '../../client/pipeline-handle.js';
+import { DecryptionError } from '../../encryption/encryption-codec.js';
 import { searchAttributes } from '../../shared/search-attributes.js';
 import { describeCause } from '../output/cause-text.js';
 import { isPipelineReport } from '../output/report-lines.js';
@@ -25,7 +26,9 @@ export async function readReasons(
   return await mapLimited(pipelines, async (info) => {
     if (Date.now() >= deadlineMs) return undefined;
     const read = () => readReason(session, info);
-    return await session.client.withDeadline(deadlineMs, read).catch(() => undefined);
+    return await session.client.withDeadline(deadlineMs, read).catch((error: unknown) => {
+      return error instanceof DecryptionError ? error.message : undefined;
+    });
   });
 }
 
@@ -51,9 +54,10 @@ export async function readClosedRun(
 }
 
 async function readRunningReason(
-  { client }: Session,
+  session: Session,
   { workflowId, typedSearchAttributes: attributes }: Run,
 ): Promise<string> {
+  const { client } = session;
   const phase = attributes.get(searchAttributes.phase);
   // Without search attributes only the pipeline knows.
   if (phase === undefined || phase === 'held' || (attributes.get(searchAttributes.filesFailed) ?? 0) > 0) {
@@ -61,7 +65,8 @@ async function readRunningReason(
     if (cause !== undefined) return cause;
   }
   const description = await client.workflow.getHandle(workflowId).describe();
-  const [retry] = listPendingRetries(description, Date.now()).toSorted((a, b) => b.attempt - a.attempt);
+  const retries = await listPendingRetries(session, description, Date.now());
+  const [retry] = retries.toSorted((a, b) => b.attempt - a.attempt);
   return retry === undefined ? '' : `attempt ${retry.attempt} after ${withoutSubject(retry.reason)}`;
 }
 

@@ -30,7 +30,7 @@ export async function statusCommand(
     const progress = isPipelineReport(result) ? undefined : await readProgress(session, handle);
     const report = isPipelineReport(result) ? result : progress;
     const phase = toPhase(description, report);
-    const pendingRetries = listPendingRetries(description, Date.now());
+    const pendingRetries = await listPendingRetries(session, description, Date.now());
     const taskFailure = await readTaskFailure(session, description);
     const link = uiLink(session, workflowId);
     if (json) {

@@ -53,7 +53,11 @@ export async function waitAndPrint(
   return toExitCode(waited);
 }
 
-/** Waits until a workflow ends, or the options end the wait. */
+/**
+ * Waits until a workflow ends, or the options end the wait.
+ *
+ * @throws DecryptionError
+ */
 export async function waitWithProgress(
   session: Session,
   { stderr, interrupted }: Io,
@@ -67,16 +71,22 @@ export async function waitWithProgress(
     if (exitOnHold && isHeld(snapshot)) hold.abort();
     else if (options.showProgress) display.show(snapshot);
   };
-  if (options.showProgress || exitOnHold) watchProgress(session, handle, show, stop.signal);
+  // A pipeline whose progress cannot be read will have a report that cannot be read, perhaps hours later.
+  const unreadable = new AbortController();
+  if (options.showProgress || exitOnHold) {
+    watchProgress(session, handle, show, stop.signal).catch((error) => unreadable.abort(error));
+  }
   try {
     const onOutage = (message: string) => display.log(message);
-    return await waitForResult(session, handle, {
+    const waited = await waitForResult(session, handle, {
       timeoutMs: timeout,
       // Of its own, as the listeners of many waits would be taken for a leak.
-      interrupted: AbortSignal.any([interrupted]),
+      interrupted: AbortSignal.any([interrupted, unreadable.signal]),
       held: hold.signal,
       onOutage,
     });
+    unreadable.signal.throwIfAborted();
+    return waited;
   } finally {
     stop.abort();
     display.clear();

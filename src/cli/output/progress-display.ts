@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { DecryptionError } from '../../encryption/encryption-codec.js';
 import type { Output } from '../io.js';
 import type { Session } from '../temporal/session.js';
 import { takeSnapshot, type WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
@@ -25,7 +26,11 @@ export async function createProgressDisplay(output: Output): Promise<ProgressDis
   return new LiveDisplay(output);
 }
 
-/** Hands snapshots of a workflow to `show` until `signal` aborts. */
+/**
+ * Hands snapshots of a workflow to `show` until `signal` aborts.
+ *
+ * @throws DecryptionError if this process cannot read them
+ */
 export async function watchProgress(
   session: Session,
   handle: WorkflowHandle,
@@ -39,7 +44,8 @@ export async function watchProgress(
       const one = AbortSignal.any([signal]);
       snapshot = await session.client.withAbortSignal(one, () => takeSnapshot(session, handle, snapshot));
       if (!signal.aborted) show(snapshot);
-    } catch {
+    } catch (error) {
+      if (error instanceof DecryptionError) throw error;
       // Progress is optional: the wait for the result reports outages.
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);

@@ -1,8 +1,9 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
-import { defaultPayloadConverter, WorkflowNotFoundError } from '@temporalio/common';
+import { type Payload, WorkflowNotFoundError } from '@temporalio/common';
 import { isObject } from '../../shared/external-input.js';
 import { fileKey, toCollectionKeyPrefix } from '../../shared/keys.js';
 import { workflowIdQuery } from '../../shared/search-attributes.js';
+import { decodePayloads } from './decode-payloads.js';
 import type { Session } from './session.js';
 
 /** The clocks of Temporal and of the API differ by less. It only bounds how far back the API's list is read. */
@@ -22,7 +23,9 @@ export interface CollectHistory {
 }
 
 type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
-type Payloads = Parameters<typeof defaultPayloadConverter.fromPayload>[0][] | null | undefined;
+type ReadObject = (
+  payloads: readonly Payload[] | null | undefined,
+) => Promise<Readonly<Record<string, unknown>>>;
 
 /**
  * Reads the histories of a workflow id: of runs that continue as new and of reruns too, which share the collection keys. The
@@ -32,23 +35,28 @@ export async function readCollectHistory(
   session: Session,
   { workflowId, runId }: WorkflowExecutionDescription,
 ): Promise<CollectHistory> {
+  /** The first payload, if it is an object. */
+  const readObject: ReadObject = async (payloads) => {
+    const [value] = await decodePayloads(session, payloads?.slice(0, 1));
+    return isObject(value) ? value : {};
+  };
   const newest = await fetchEvents(session, workflowId, runId);
-  const { runtimeId, prefix } = readStart(workflowId, newest);
+  const { runtimeId, prefix } = await readStart(workflowId, newest, readObject);
   const runtimePaths = new Map<string, string>();
   const reportedIds = new Set<string>();
   const firstRunId = prefix.slice(prefix.lastIndexOf('/') + 1);
   let startedMs: number | undefined;
-  const read = (events: readonly Event[]) => {
+  const read = async (events: readonly Event[]) => {
     for (const event of events) {
-      addRuntimePaths(event, prefix, runtimePaths);
-      addReportedIds(event, reportedIds);
+      await addRuntimePaths(event, prefix, runtimePaths, readObject);
+      await addReportedIds(event, reportedIds, readObject);
     }
   };
-  read(newest);
+  await read(newest);
   // Visibility lags behind: it may not have the newest run yet.
   for await (const run of session.client.workflow.list({ query: workflowIdQuery(workflowId) })) {
     if (run.runId === firstRunId) startedMs = run.startTime.getTime();
-    if (run.runId !== runId) read(await fetchEvents(session, workflowId, run.runId));
+    if (run.runId !== runId) await read(await fetchEvents(session, workflowId, run.runId));
   }
   const createdAfter =
     startedMs === undefined ? undefined : new Date(startedMs - CLOCK_MARGIN_MS).toISOString();
@@ -65,9 +73,9 @@ async function fetchEvents({ client }: Session, workflowId: string, runId: strin
   }
 }
 
-function readStart(workflowId: string, [started]: readonly Event[]) {
+async function readStart(workflowId: string, [started]: readonly Event[], readObject: ReadObject) {
   const { input, firstExecutionRunId } = started?.workflowExecutionStartedEventAttributes ?? {};
-  const { runtimeId, rerunOf } = readObject(input?.payloads);
+  const { runtimeId, rerunOf } = await readObject(input?.payloads);
   const prefix =
     typeof rerunOf === 'string' ? rerunOf : toCollectionKeyPrefix(workflowId, firstExecutionRunId ?? '');
   return { runtimeId: String(runtimeId), prefix };
@@ -75,10 +83,15 @@ function readStart(workflowId: string, [started]: readonly Event[]) {
 
 const collectActivities: readonly unknown[] = ['collectRuntimeFile', 'collectRuntimeFiles'];
 
-function addRuntimePaths(event: Event, prefix: string, runtimePaths: Map<string, string>): void {
+async function addRuntimePaths(
+  event: Event,
+  prefix: string,
+  runtimePaths: Map<string, string>,
+  readObject: ReadObject,
+): Promise<void> {
   const { activityType, input } = event.activityTaskScheduledEventAttributes ?? {};
   if (!collectActivities.includes(activityType?.name)) return;
-  const { collectionKey, files, ...file } = readObject(input?.payloads);
+  const { collectionKey, files, ...file } = await readObject(input?.payloads);
   if (collectionKey !== prefix) return;
   for (const { runtimePath, destinationPath } of Array.isArray(files) ? files.filter(isObject) : [file]) {
     if (typeof runtimePath !== 'string') continue;
@@ -88,19 +101,12 @@ function addRuntimePaths(event: Event, prefix: string, runtimePaths: Map<string,
 }
 
 /** A report is the result of a pipeline, or a detail of its failure. A single file is the result of its workflow. */
-function addReportedIds(event: Event, reportedIds: Set<string>): void {
+async function addReportedIds(event: Event, reportedIds: Set<string>, readObject: ReadObject): Promise<void> {
   const completed = event.workflowExecutionCompletedEventAttributes?.result?.payloads;
   const failure = event.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo;
-  const { files, id } = readObject(completed ?? failure?.details?.payloads);
+  const { files, id } = await readObject(completed ?? failure?.details?.payloads);
   if (typeof id === 'string') reportedIds.add(id);
   for (const { fileId } of Array.isArray(files) ? files.filter(isObject) : []) {
     if (typeof fileId === 'string') reportedIds.add(fileId);
   }
-}
-
-/** The first payload, if it is an object. */
-function readObject(payloads: Payloads): Readonly<Record<string, unknown>> {
-  const [payload] = payloads ?? [];
-  const value = payload && defaultPayloadConverter.fromPayload(payload);
-  return isObject(value) ? value : {};
 }

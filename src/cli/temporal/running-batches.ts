@@ -1,11 +1,10 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import { isMissingFile } from '../../shared/collect.js';
 import { collectCheckpointSchema, heartbeatDetailsSchema } from '../../shared/heartbeat-details.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
+import { decodePayloads } from './decode-payloads.js';
 import type { Session } from './session.js';
-
-type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
-type Payload = NonNullable<NonNullable<PendingActivity['heartbeatDetails']>['payloads']>[number];
 
 /** Activity types of a pipeline. */
 const BATCH = 'collectRuntimeFiles';
@@ -33,7 +32,7 @@ export async function addRunningBatches(
   const counts = { ...progress.counts };
   let { bytes } = progress;
   for (const { heartbeatDetails } of batches) {
-    for (const outcome of await readOutcomes(session, heartbeatDetails?.payloads ?? [])) {
+    for (const outcome of await readOutcomes(session, heartbeatDetails?.payloads)) {
       // The activity does not know whether a missing file is a failure.
       if (outcome.outcome === 'failed' && isMissingFile(outcome)) continue;
       counts[outcome.outcome] += 1;
@@ -45,13 +44,9 @@ export async function addRunningBatches(
 }
 
 /** The outcomes of a batch so far. What another version of the worker wrote may be unreadable: then there are none. */
-async function readOutcomes({ client }: Session, payloads: readonly Payload[]) {
-  const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
-  let decoded = [...payloads];
-  // Payloads were encoded in the order of the codecs.
-  for (const codec of payloadCodecs.toReversed()) decoded = await codec.decode(decoded);
-  const [first] = decoded;
-  const details = first && heartbeatDetailsSchema.safeParse(payloadConverter.fromPayload(first)).data;
+async function readOutcomes(session: Session, payloads: readonly Payload[] | null | undefined) {
+  const [first] = await decodePayloads(session, payloads);
+  const details = heartbeatDetailsSchema.safeParse(first).data;
   const { files = [] } = collectCheckpointSchema.safeParse(details?.checkpoint).data ?? {};
   return files.flatMap(({ outcome }) => outcome ?? []);
 }

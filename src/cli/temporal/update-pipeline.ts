@@ -1,5 +1,6 @@
 import { WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { getPipelineHandle, type PipelineHandle } from '../../client/pipeline-handle.js';
+import { DecryptionError } from '../../encryption/encryption-codec.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { toCommand } from '../output/command.js';
 import { findPipeline, type WorkflowRef } from './find-pipelines.js';
@@ -26,6 +27,10 @@ export async function updatePipeline<T>(
   try {
     return await client.withDeadline(Date.now() + UPDATE_TIMEOUT_MS, () => send(pipeline));
   } catch (error) {
+    if (error instanceof DecryptionError) {
+      const problem = `${error.message}; ${mayBeApplied(workflowId)}`;
+      throw new ExitError(exitCodes.unreachable, `its response cannot be read: ${problem}`);
+    }
     const isUnanswered =
       error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
       toExitError(error, config)?.code === exitCodes.unreachable;
@@ -35,7 +40,7 @@ export async function updatePipeline<T>(
 
 async function explainMissingResponse(session: Session, workflowId: string): Promise<ExitError> {
   const { client, config } = session;
-  const help = `the update may have been applied, see ${toCommand('status', workflowId)}`;
+  const help = mayBeApplied(workflowId);
   try {
     const find = () => findPipeline(session, workflowId);
     const { description } = await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, find);
@@ -46,6 +51,10 @@ async function explainMissingResponse(session: Session, workflowId: string): Pro
     if (!isOutage(error)) throw error;
     return new ExitError(exitCodes.unreachable, `${describeOutage(error, config)}; ${help}`);
   }
+}
+
+function mayBeApplied(workflowId: string): string {
+  return `the update may have been applied, see ${toCommand('status', workflowId)}`;
 }
 
 export function noWorkerError(taskQueue: string, timeoutMs: number, help: string): ExitError {

@@ -1,8 +1,11 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { getPipelineHandle } from '../../client/pipeline-handle.js';
+import { DecryptionError } from '../../encryption/encryption-codec.js';
+import { isObject } from '../../shared/external-input.js';
 import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
+import { decodePayloads } from './decode-payloads.js';
 import { listPollers, toEpochMs } from './pollers.js';
 import { addRunningBatches, type ShownProgress } from './running-batches.js';
 import type { Session } from './session.js';
@@ -50,7 +53,11 @@ export interface WorkflowSnapshot {
   readonly hasNoWorker: boolean;
 }
 
-/** Reads a pipeline's report so far, with the files of running batches; `undefined` if no worker answers. */
+/**
+ * Reads a pipeline's report so far, with the files of running batches; `undefined` if no worker answers.
+ *
+ * @throws DecryptionError
+ */
 export async function readProgress(
   session: Session,
   handle: WorkflowHandle,
@@ -65,7 +72,10 @@ async function queryProgress(
   { workflowId }: WorkflowHandle,
 ): Promise<PipelineProgress | undefined> {
   const query = () => getPipelineHandle(client, workflowId).progress();
-  return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query).catch(() => undefined);
+  return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query).catch((error: unknown) => {
+    if (error instanceof DecryptionError) throw error;
+    return undefined;
+  });
 }
 
 /**
@@ -95,29 +105,40 @@ export async function takeSnapshot(
     queried,
     progress: queried && (await addRunningBatches(session, queried, description)),
     queriedAtLength: shouldQuery ? historyLength : (before?.queriedAtLength ?? 0),
-    retries: listPendingRetries(description, Date.now()),
+    retries: await listPendingRetries(session, description, Date.now()),
     pendingTasks,
     hasNoWorker: await hasNoWorker(session, pendingTasks),
   };
 }
 
-export function listPendingRetries(
+export async function listPendingRetries(
+  session: Session,
   { raw: { pendingActivities } }: WorkflowExecutionDescription,
   nowMs: number,
-): PendingRetry[] {
-  return (pendingActivities ?? []).flatMap(
-    ({ activityId, attempt, lastFailure, nextAttemptScheduleTime, expirationTime }) => {
-      if (!lastFailure || !nextAttemptScheduleTime) return [];
-      const reasonClass = lastFailure.applicationFailureInfo?.type ?? 'lost worker';
-      return {
-        id: `${activityId}/${attempt}`,
-        attempt: attempt ?? 1,
-        reason: `${reasonClass}: ${lastFailure.message}`,
-        inMs: Math.max(toEpochMs(nextAttemptScheduleTime) - nowMs, 0),
-        ...(expirationTime && { givesUpInMs: Math.max(toEpochMs(expirationTime) - nowMs, 0) }),
-      };
-    },
-  );
+): Promise<PendingRetry[]> {
+  const retries: PendingRetry[] = [];
+  for (const activity of pendingActivities ?? []) {
+    const { activityId, attempt, lastFailure, nextAttemptScheduleTime, expirationTime } = activity;
+    if (!lastFailure || !nextAttemptScheduleTime) continue;
+    const reasonClass = lastFailure.applicationFailureInfo?.type ?? 'lost worker';
+    retries.push({
+      id: `${activityId}/${attempt}`,
+      attempt: attempt ?? 1,
+      reason: `${reasonClass}: ${await readMessage(session, lastFailure)}`,
+      inMs: Math.max(toEpochMs(nextAttemptScheduleTime) - nowMs, 0),
+      ...(expirationTime && { givesUpInMs: Math.max(toEpochMs(expirationTime) - nowMs, 0) }),
+    });
+  }
+  return retries;
+}
+
+/** Where payloads are encrypted, the message is in one. */
+async function readMessage(
+  session: Session,
+  { message, encodedAttributes }: temporal.api.failure.v1.IFailure,
+): Promise<string> {
+  const [attributes] = await decodePayloads(session, encodedAttributes ? [encodedAttributes] : []);
+  return isObject(attributes) ? String(attributes['message']) : String(message);
 }
 
 const WORKFLOW_TASK = 'workflow task';

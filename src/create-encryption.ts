@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import type { DataConverter } from '@temporalio/common';
 import { EncryptionCodec } from './encryption/encryption-codec.js';
 import { type EncryptionKey, KeyRing } from './encryption/key-ring.js';
@@ -40,17 +39,20 @@ export function toDataConverter(keys: KeyRing): DataConverter {
 /** The file is looked for on use only: a bundle, in which it is missing, can do without encryption. */
 function findFailureConverter(): string {
   const path = failureConverterPath();
-  if (path !== undefined && existsSync(path)) return path;
+  if (path !== undefined) return path;
   throw new TypeError(
     'createEncryption: a file of bctrl-temporal is missing: leave the package out of your bundle, as an external one',
   );
 }
 
-/** The file that Temporal's SDK loads, also into the workflows. `undefined` in some bundles. */
+/** The file that Temporal's SDK loads, also into the workflows. `undefined` in a bundle, which does not have it. */
 export function failureConverterPath(): string | undefined {
-  // `import.meta` is empty in a bundle for CommonJS.
+  // Is undefined in a bundle for CommonJS.
   const url: string | undefined = import.meta.url;
-  const isFile = url?.startsWith('file:');
-  // From src/ as well as from dist/: the build keeps this path.
-  return isFile ? fileURLToPath(new URL('./encryption/failure-converter.js', url)) : undefined;
+  try {
+    // From src/ as well as from dist/: the build keeps this path.
+    return url && createRequire(url).resolve('./encryption/failure-converter.js');
+  } catch {
+    return undefined;
+  }
 }

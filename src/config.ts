@@ -24,6 +24,7 @@ import {
   readUrl,
 } from './environment.js';
 import { ConfigError } from './exit.js';
+import { type ListenAddress, parseListenAddress } from './listen-address.js';
 import { readProxyUrl } from './proxy.js';
 import { readSecretFile, type SecretFile } from './secret-file.js';
 import { toMessage } from './shared/display-text.js';
@@ -70,13 +71,6 @@ export interface WorkerConfig extends ConnectionConfig {
   readonly metricsAddress: ListenAddress | undefined;
   readonly healthAddress: ListenAddress | undefined;
   readonly tracing: TracingConfig | undefined;
-}
-
-/** Where a server listens. */
-export interface ListenAddress {
-  /** A name or IP address; an IPv6 address without brackets. */
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface LogConfig {
@@ -206,16 +200,7 @@ function readDeploymentVersion(env: Environment): WorkerDeploymentVersion | unde
 }
 
 function readAddress(env: Environment, name: string, example: string): ListenAddress | undefined {
-  return readParsed(env, name, 'is not host:port', example, (value) => {
-    const [, ipv6, host = ipv6, port] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? [];
-    const isValid = host !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
-    return isValid ? { host, port: Number(port) } : undefined;
-  });
-}
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function formatAddress({ host, port }: ListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return readParsed(env, name, 'is not host:port', example, parseListenAddress);
 }
 
 /**

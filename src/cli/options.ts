@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type ListenAddress, parseListenAddress } from '../listen-address.js';
 import { type Duration, durationSchema, durationToMs } from '../shared/duration.js';
 import { isReasonClass, type ReasonClass, reasonClasses } from '../shared/reason-class.js';
 
@@ -31,6 +32,18 @@ export function classes(value: string, previous: ReasonClass[] = []): ReasonClas
 export function count(value: string): number {
   if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
   throw new InvalidArgumentError('Expected a whole number above 0.');
+}
+
+export function listenAddress(value: string): ListenAddress {
+  const address = parseListenAddress(value);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError('Expected host:port.');
+}
+
+export function origin(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+  throw new InvalidArgumentError('Expected scheme and host, such as https://temporal.example.com.');
 }
 
 /** An option with a fixed set of values. The first one is the default. */

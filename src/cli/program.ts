@@ -14,6 +14,8 @@ import {
   ids,
   ifExists,
   ifExistsNow,
+  listenAddress,
+  origin,
   texts,
   withFiles,
   withJson,
@@ -221,6 +223,19 @@ export function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     'doctor --json',
   ]);
   withJson(doctor).action(run(async () => (await import('./commands/doctor.js')).doctorCommand));
+
+  add('codec-server', 'decrypt payloads for the Temporal UI, until Ctrl-C', [
+    'codec-server',
+    'codec-server --listen 0.0.0.0:8081 --ui-origin https://temporal.example.com --token-file token',
+  ])
+    .addOption(
+      new Option('--listen <address>', 'host:port to listen on')
+        .argParser(listenAddress)
+        .default(listenAddress('127.0.0.1:8081'), '127.0.0.1:8081'),
+    )
+    .option('--ui-origin <origin>', 'the Temporal UI (default: that of BCTRL_TEMPORAL_UI_URL)', origin)
+    .option('--token-file <file>', 'has the token that the UI must send; needed to listen for other machines')
+    .action(run(async () => (await import('./commands/codec-server.js')).codecServerCommand));
 
   add('completion', 'print a script that completes commands and options in a shell', [
     'source <(bctrl-temporal completion bash)',

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { type Logger, Runtime, type TelemetryOptions } from '@temporalio/worker';
-import { formatAddress, type ListenAddress } from '../config.js';
 import { ConfigError } from '../exit.js';
+import { formatAddress, type ListenAddress } from '../listen-address.js';
 import { toMessage } from '../shared/display-text.js';
 import { COLLECT_DURATION_BUCKETS, metrics } from '../shared/metric-names.js';
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
-import { formatAddress, type ListenAddress } from '../config.js';
 import { ConfigError } from '../exit.js';
+import { formatAddress, type ListenAddress } from '../listen-address.js';
 import { toMessage } from '../shared/display-text.js';
 import { isStopping } from '../shared/worker-state.js';
 import type { ApiKeyCheck } from './api-key-check.js';

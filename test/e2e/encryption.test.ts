@@ -9,6 +9,7 @@ import { createEncryption } from '../../src/create-encryption.js';
 import type { EncryptionKey } from '../../src/encryption/key-ring.js';
 import { exitCodes } from '../../src/exit.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import { searchAttributes } from '../../src/shared/search-attributes.js';
 import type { FaultRule } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
 import { runExecutable, startExecutable } from '../support/executable.js';
@@ -26,7 +27,12 @@ const LACKS_K1 =
 const WRONG_K1 =
   'authentication failed for a payload that is encrypted with the key "k1": this process has another key of that id, or the payload was changed';
 
-const temporal = useDevServer({ dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '40' } });
+const temporal = useDevServer({
+  dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '40' },
+  searchAttributes: Object.fromEntries(
+    Object.values(searchAttributes).map(({ name, type }) => [name, type === 'INT' ? 'Int' : 'Keyword']),
+  ),
+});
 
 /** A gateway, and the built worker and starter with any keys. */
 async function setUp(t: TestContext) {
@@ -197,7 +203,9 @@ describe('with a key, what Temporal stores', () => {
     const text = stored.join('\n');
     assert.match(text, /WORKFLOW_EXECUTION_UPDATE_ACCEPTED|workflowExecutionUpdateAcceptedEventAttributes/);
     assert.match(text, /binary\/encrypted/);
-    assert.doesNotMatch(text, /json\/plain/);
+    // Nothing but search attributes is plain.
+    const plain = text.match(/json\/plain/g)?.length;
+    assert.equal(plain, text.match(/^type\n(Keyword|KeywordList|Int)$/gm)?.length);
     for (const secret of [
       ...secrets,
       'epsilon',

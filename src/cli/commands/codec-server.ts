@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { readStarterConfig } from '../../config.js';
+import { createCodecApp } from '../../encryption/codec-server.js';
+import { EncryptionCodec } from '../../encryption/encryption-codec.js';
+import { ConfigError, type ExitCode, ExitError, exitCodes } from '../../exit.js';
+import { formatAddress, type ListenAddress } from '../../listen-address.js';
+import { SecretFile } from '../../secret-file.js';
+import type { Io } from '../io.js';
+
+/** Names of this machine. No name that another site controls is among them. */
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+interface CodecServerOptions {
+  readonly listen: ListenAddress;
+  readonly uiOrigin?: string;
+  readonly tokenFile?: string;
+}
+
+/** `codec-server`: decrypts payloads for the Temporal UI, until Ctrl-C or SIGTERM. */
+export async function codecServerCommand(
+  io: Io,
+  { listen: { host, port }, tokenFile, ...options }: CodecServerOptions,
+): Promise<ExitCode> {
+  const { encryptionKeys, uiUrl } = readStarterConfig(io.env);
+  if (encryptionKeys.first === undefined) {
+    throw new ConfigError('BCTRL_ENCRYPTION_KEYS_FILE: is not set, and the codec server needs the keys');
+  }
+  const uiOrigin = options.uiOrigin ?? (uiUrl && new URL(uiUrl).origin);
+  if (uiOrigin === undefined)
+    throw new ExitError(exitCodes.usage, 'the origin of the Temporal UI is not known: add --ui-origin');
+  const token = tokenFile === undefined ? undefined : new SecretFile('--token-file', tokenFile).value;
+  const isLoopback = isLoopbackHost(host);
+  if (token === undefined && !isLoopback) {
+    throw new ExitError(
+      exitCodes.usage,
+      `--listen ${host}: others can reach this address, so add --token-file`,
+    );
+  }
+  const app = createCodecApp({
+    codec: new EncryptionCodec(encryptionKeys),
+    uiOrigin,
+    token,
+    hosts: isLoopback ? LOOPBACK_NAMES : undefined,
+    onRefused: (problem) => io.stderr.write(`${problem}\n`),
+  });
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    throw new ExitError(exitCodes.usage, `--listen: cannot listen on ${host}, port ${port} (${code})`);
+  }
+  const url = `http://${formatAddress({ host, port })}`;
+  io.stdout.write(`codec server for ${uiOrigin} on ${url}${token === undefined ? ', without token' : ''}\n`);
+  if (!io.interrupted.aborted) await once(io.interrupted, 'abort');
+  server.close();
+  server.closeAllConnections();
+  return exitCodes.done;
+}
+
+function isLoopbackHost(host: string): boolean {
+  if (host === 'localhost') return true;
+  const version = isIP(host);
+  if (version === 0) return false;
+  const loopback = new BlockList();
+  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+  loopback.addAddress('::1', 'ipv6');
+  return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6');
+}

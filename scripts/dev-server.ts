@@ -38,6 +38,8 @@ export interface DevServerOptions {
   port?: number;
   /** Starts the UI on this port; 0 picks a free one. */
   uiPort?: number;
+  /** Where the UI has payloads decrypted. */
+  uiCodecEndpoint?: string;
   /** Serves Prometheus metrics on this port; 0 picks a free one. */
   metricsPort?: number;
   /** SQLite file that keeps everything across restarts. Default: in memory. */
@@ -86,6 +88,7 @@ async function startOnce(options: DevServerOptions): Promise<DevServer> {
   const args = [
     ...['server', 'start-dev', `--ip=${HOST}`, `--port=${port}`, '--log-level=error'],
     uiPort === undefined ? '--headless' : `--ui-port=${uiPort}`,
+    ...(options.uiCodecEndpoint === undefined ? [] : [`--ui-codec-endpoint=${options.uiCodecEndpoint}`]),
     ...(metricsPort === undefined ? [] : [`--metrics-port=${metricsPort}`]),
     ...(options.dbFile === undefined ? [] : [`--db-filename=${options.dbFile}`]),
     ...toFlags('dynamic-config-value', { ...DYNAMIC_CONFIG, ...options.dynamicConfig }),

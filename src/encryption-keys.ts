@@ -25,7 +25,7 @@ export function readEncryptionKeys(env: Environment, variable: string): KeyRing 
   }
   if (keys.length === 0) throw new ConfigError(`${name} has no key; make one with openssl rand -base64 32`);
   return KeyRing.create(keys, (index, problem) => {
-    return new ConfigError(`${name}: line ${keys[index]?.line} ${problem}`);
+    return new ConfigError(`${name} at line ${keys[index]?.line} ${problem}`);
   });
 }
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { readStarterConfig, readWorkerConfig } from '../src/config.js';
+import { KeyRing } from '../src/encryption/key-ring.js';
 import type { Environment } from '../src/environment.js';
 import { createTestFolder } from './support/gateway.js';
 
@@ -28,32 +29,34 @@ test('a worker needs only an API key', () => {
     healthAddress: undefined,
     tracing: undefined,
     taskQueue: 'bctrl-runtime-files',
+    encryptionKeys: KeyRing.empty,
     temporal: { namespace: 'default', connectionOptions: workerConfig({}).temporal.connectionOptions },
   });
 });
 
 test('every variable is read', () => {
-  const { bctrl, taskQueue, temporal, maxTaskQueueActivitiesPerSecond, ...rest } = workerConfig({
-    BCTRL_BASE_URL: 'http://localhost:8787/v1/',
-    BCTRL_SUBACCOUNT_ID: 'sub_1',
-    BCTRL_REQUEST_TIMEOUT: '30s',
-    BCTRL_MAX_REQUESTS: '8',
-    BCTRL_LIST_SETTLE_TIME: '2s',
-    BCTRL_SHUTDOWN_GRACE_TIME: '1m',
-    BCTRL_TASK_QUEUE: 'files',
-    BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: '0.5',
-    BCTRL_MAX_CACHED_WORKFLOWS: '200',
-    TEMPORAL_ADDRESS: 'temporal.example:7234',
-    TEMPORAL_NAMESPACE: 'jobs',
-    BCTRL_LOG_FORMAT: 'pretty',
-    BCTRL_LOG_LEVEL: 'warn',
-    BCTRL_METRICS_ADDRESS: '0.0.0.0:9464',
-    BCTRL_HEALTH_ADDRESS: '[::1]:8080',
-    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.example:4318/',
-    OTEL_SERVICE_NAME: 'files',
-    TEMPORAL_DEPLOYMENT_NAME: 'jobs/files',
-    TEMPORAL_WORKER_BUILD_ID: '1.4.0',
-  });
+  const { bctrl, taskQueue, temporal, maxTaskQueueActivitiesPerSecond, encryptionKeys, ...rest } =
+    workerConfig({
+      BCTRL_BASE_URL: 'http://localhost:8787/v1/',
+      BCTRL_SUBACCOUNT_ID: 'sub_1',
+      BCTRL_REQUEST_TIMEOUT: '30s',
+      BCTRL_MAX_REQUESTS: '8',
+      BCTRL_LIST_SETTLE_TIME: '2s',
+      BCTRL_SHUTDOWN_GRACE_TIME: '1m',
+      BCTRL_TASK_QUEUE: 'files',
+      BCTRL_MAX_TASK_QUEUE_ACTIVITIES_PER_SECOND: '0.5',
+      BCTRL_MAX_CACHED_WORKFLOWS: '200',
+      TEMPORAL_ADDRESS: 'temporal.example:7234',
+      TEMPORAL_NAMESPACE: 'jobs',
+      BCTRL_LOG_FORMAT: 'pretty',
+      BCTRL_LOG_LEVEL: 'warn',
+      BCTRL_METRICS_ADDRESS: '0.0.0.0:9464',
+      BCTRL_HEALTH_ADDRESS: '[::1]:8080',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.example:4318/',
+      OTEL_SERVICE_NAME: 'files',
+      TEMPORAL_DEPLOYMENT_NAME: 'jobs/files',
+      TEMPORAL_WORKER_BUILD_ID: '1.4.0',
+    });
   assert.deepEqual(bctrl, {
     apiKey: 'key-1',
     proxyUrl: undefined,
@@ -73,6 +76,7 @@ test('every variable is read', () => {
     tracing: { url: 'http://collector.example:4318/v1/traces', serviceName: 'files' },
   });
   assert.equal(taskQueue, 'files');
+  assert.equal(encryptionKeys, KeyRing.empty);
   assert.equal(maxTaskQueueActivitiesPerSecond, 0.5);
   assert.equal(temporal.namespace, 'jobs');
   assert.equal(temporal.connectionOptions.address, 'temporal.example:7234');

@@ -82,13 +82,21 @@ export class WorkflowPage {
     return this.#page.locator(`${label}/following::*[contains(@class, "cm-content")][1]`);
   }
 
-  /** Sends an update without an argument. */
-  async update(name: string): Promise<void> {
+  /** Sends an update, by default without an argument. */
+  async update(name: string, argument?: object): Promise<void> {
     const page = this.#page;
     await page.getByRole('button', { name: 'More Actions' }).filter({ visible: true }).click();
     await page.getByRole('menuitem', { name: 'Send an Update' }).click();
     await page.getByTestId('update-select-button').filter({ visible: true }).click();
     await page.getByRole('option', { name, exact: true }).click();
+    if (argument !== undefined) {
+      const editor = page.getByRole('textbox').and(page.locator('.cm-content')).filter({ visible: true });
+      await editor.last().click();
+      await page.keyboard.insertText(JSON.stringify(argument));
+      // It is laid out anew when the focus leaves it, and the dialog moves.
+      await page.getByText('(only single JSON payload supported)').filter({ visible: true }).click();
+      await editor.last().getByText('{', { exact: true }).waitFor();
+    }
     await page.getByRole('button', { name: 'Submit' }).filter({ visible: true }).click();
   }
 

@@ -19,6 +19,7 @@ const commands = [
   'job-finished',
   'setup',
   'doctor',
+  'codec-server',
   'completion',
 ];
 

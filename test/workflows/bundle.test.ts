@@ -57,6 +57,18 @@ test('the prebuilt bundle has no code for tracing', async () => {
   assert.doesNotMatch(modulesOf(code).join(), /opentelemetry/);
 });
 
+test('only the prebuilt bundle for encryption has the failure converter, and neither has a cipher', async () => {
+  const { codePath } = workflowBundle();
+  const plain = await readFile(codePath, 'utf8');
+  const encrypted = await readFile(codePath.replace('workflow-bundle', 'encrypted-workflow-bundle'), 'utf8');
+  const isConverter = (path: string) => path === './dist/encryption/failure-converter.js';
+  assert.deepEqual(
+    [modulesOf(plain).some(isConverter), modulesOf(encrypted).some(isConverter)],
+    [false, true],
+  );
+  assert.doesNotMatch(plain + encrypted, /createCipheriv|aes-256/);
+});
+
 test('the prebuilt bundle loads its modules once for all workflows of a worker', async () => {
   const code = await readFile(workflowBundle().codePath, 'utf8');
   const [, preloaded = ''] =

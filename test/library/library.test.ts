@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
-import { BctrlClient, BctrlPlugin, type BctrlPluginOptions, type PipelineReport } from 'bctrl-temporal';
+import {
+  BctrlClient,
+  BctrlPlugin,
+  type BctrlPluginOptions,
+  createEncryption,
+  type PipelineReport,
+  readReport,
+} from 'bctrl-temporal';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
+import { storedText } from '../support/stored-text.js';
 import { createTimeSkippingEnv } from '../support/temporal.js';
 
 const workflowsFile = new URL('./workflows.ts', import.meta.url);
@@ -21,7 +30,7 @@ after(() => env.teardown());
 async function setUp(
   t: TestContext,
   options: Pick<BctrlPluginOptions, 'workflows' | 'retryTable'>,
-  worker: Pick<WorkerOptions, 'workflowsPath'> = {},
+  worker: Pick<WorkerOptions, 'workflowsPath' | 'dataConverter'> = {},
 ) {
   const gateway = await startTestGateway(t);
   await gateway.addFile('results.csv');
@@ -71,4 +80,20 @@ test('the plugin refuses an invalid override of the retry table', () => {
 test('the README shows the tested workflow', async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   assert.ok(readme.includes(await readFile(workflowsFile, 'utf8')));
+});
+
+test('a worker with encryption runs the package’s workflows, and its failures are read by a client with the key', async (t) => {
+  const { dataConverter } = createEncryption({
+    keys: [{ id: 'k1', key: randomBytes(32).toString('base64') }],
+  });
+  const { worker, taskQueue, runtimeId } = await setUp(t, { workflows: true }, { dataConverter });
+  const client = new Client({ connection: env.connection, dataConverter });
+  const input = { runtimeId, files: [{ runtimePath: 'missing.csv' }] };
+  const workflow = { taskQueue, workflowId: 'encrypted', args: [input] };
+  await worker.runUntil(async () => {
+    const error = await client.workflow.execute('postRunPipeline', workflow).catch((thrown) => thrown);
+    assert.equal(readReport(error)?.files[0]?.runtimePath, 'missing.csv');
+  });
+  const history = await env.client.workflow.getHandle('encrypted').fetchHistory();
+  assert.doesNotMatch(storedText(history), /missing\.csv|file\.not_found/);
 });

@@ -1,4 +1,6 @@
 import type { Payload } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
+import { isObject } from '../../shared/external-input.js';
 import type { Session } from './session.js';
 
 /**
@@ -15,4 +17,13 @@ export async function decodePayloads(
   // Payloads were encoded in the order of the codecs.
   for (const codec of payloadCodecs.toReversed()) decoded = await codec.decode(decoded);
   return decoded.map((payload) => payloadConverter.fromPayload(payload));
+}
+
+/** Reads the message of a failure as Temporal has it. Where payloads are encrypted, the message is in one. */
+export async function readFailureMessage(
+  session: Session,
+  { message, encodedAttributes }: temporal.api.failure.v1.IFailure,
+): Promise<string> {
+  const [attributes] = await decodePayloads(session, encodedAttributes ? [encodedAttributes] : []);
+  return isObject(attributes) ? String(attributes['message']) : String(message);
 }

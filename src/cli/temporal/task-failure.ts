@@ -1,4 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { readFailureMessage } from './decode-payloads.js';
 import type { Session } from './session.js';
 
 /** Since the failure, Temporal has at most noted messages and the next attempt. */
@@ -14,9 +15,10 @@ export interface TaskFailure {
 
 /** Reads why a workflow is stuck; `undefined` if its workflow task has not failed. */
 export async function readTaskFailure(
-  { client, config }: Session,
+  session: Session,
   { workflowId, runId, raw: { pendingWorkflowTask } }: WorkflowExecutionDescription,
 ): Promise<TaskFailure | undefined> {
+  const { client, config } = session;
   const { attempt = 1 } = pendingWorkflowTask ?? {};
   if (attempt === null || attempt < 2) return undefined;
   const execution = { workflowId, runId };
@@ -26,6 +28,6 @@ export async function readTaskFailure(
     maximumPageSize: LATEST_EVENTS,
   });
   const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes);
-  const { message } = failed?.workflowTaskFailedEventAttributes?.failure ?? {};
-  return { attempt, ...(message && { reason: message }) };
+  const failure = failed?.workflowTaskFailedEventAttributes?.failure;
+  return { attempt, ...(failure && { reason: await readFailureMessage(session, failure) }) };
 }

@@ -2,10 +2,9 @@ import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/c
 import type { temporal } from '@temporalio/proto';
 import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { DecryptionError } from '../../encryption/encryption-codec.js';
-import { isObject } from '../../shared/external-input.js';
 import { POST_RUN_PIPELINE } from '../../shared/names.js';
 import type { PipelineProgress } from '../../shared/pipeline-report.js';
-import { decodePayloads } from './decode-payloads.js';
+import { readFailureMessage } from './decode-payloads.js';
 import { listPollers, toEpochMs } from './pollers.js';
 import { addRunningBatches, type ShownProgress } from './running-batches.js';
 import type { Session } from './session.js';
@@ -124,21 +123,12 @@ export async function listPendingRetries(
     retries.push({
       id: `${activityId}/${attempt}`,
       attempt: attempt ?? 1,
-      reason: `${reasonClass}: ${await readMessage(session, lastFailure)}`,
+      reason: `${reasonClass}: ${await readFailureMessage(session, lastFailure)}`,
       inMs: Math.max(toEpochMs(nextAttemptScheduleTime) - nowMs, 0),
       ...(expirationTime && { givesUpInMs: Math.max(toEpochMs(expirationTime) - nowMs, 0) }),
     });
   }
   return retries;
-}
-
-/** Where payloads are encrypted, the message is in one. */
-async function readMessage(
-  session: Session,
-  { message, encodedAttributes }: temporal.api.failure.v1.IFailure,
-): Promise<string> {
-  const [attributes] = await decodePayloads(session, encodedAttributes ? [encodedAttributes] : []);
-  return isObject(attributes) ? String(attributes['message']) : String(message);
 }
 
 const WORKFLOW_TASK = 'workflow task';

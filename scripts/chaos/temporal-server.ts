@@ -1,0 +1,37 @@
+import { type DevServer, type DevServerOptions, startDevServer } from '../dev-server.js';
+
+/** A dev server that keeps its address and its database over restarts. */
+export class TemporalServer {
+  readonly #options: DevServerOptions;
+  #server: DevServer | undefined;
+  #port: number | undefined;
+  /** When it went away, and when it was back; the last one may be open. By `performance.now()`. */
+  readonly outages: { fromMs: number; toMs: number }[] = [];
+
+  constructor(options: DevServerOptions) {
+    this.#options = options;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** Whether it was away at some moment since then. */
+  wasAwaySince(sinceMs: number): boolean {
+    return this.outages.some(({ toMs }) => toMs >= sinceMs);
+  }
+
+  async start(): Promise<void> {
+    const port = this.#port === undefined ? {} : { port: this.#port };
+    this.#server = await startDevServer({ ...this.#options, ...port });
+    this.#port = Number(this.#server.address.split(':')[1]);
+    const outage = this.outages.at(-1);
+    if (outage) outage.toMs = performance.now();
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.outages.push({ fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY });
+    if (this.#server && signal === 'SIGKILL') process.kill(this.#server.pid, signal);
+    await this.#server?.close();
+  }
+}

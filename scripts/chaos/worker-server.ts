@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { exitCodes } from '../../src/exit.js';
+import type { Child, Children } from './children.js';
+import type { TemporalServer } from './temporal-server.js';
+
+const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
+const PRELOAD = new URL('report-resources.mjs', import.meta.url).href;
+
+const RESTART_DELAY_MS = 500;
+
+/** A busy process collects garbage first. */
+const ANSWER_TIMEOUT_MS = 20_000;
+
+/** Log lines that say that a workflow task failed. */
+const TASK_PROBLEM = /nondetermin|non-determin|workflow task|unhandled/i;
+
+export interface ResourceAnswer {
+  readonly ask: number;
+  readonly timers: number;
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+}
+
+/** A built worker, which is started again whenever it is ended. */
+export class WorkerServer {
+  readonly name: string;
+  readonly #children: Children;
+  readonly #temporal: TemporalServer;
+  readonly #env: Readonly<Record<string, string>>;
+  #child: Child | undefined;
+  #asked = 0;
+  /** Counts its processes. */
+  life = 0;
+  isFrozen = false;
+  isReady = false;
+  /** Log lines about workflow tasks that failed. */
+  readonly taskProblems: string[] = [];
+
+  constructor(name: string, children: Children, temporal: TemporalServer, env: Readonly<Record<string, string>>) {
+    this.name = name;
+    this.#children = children;
+    this.#temporal = temporal;
+    this.#env = env;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.hasExited() ? undefined : this.#child?.pid;
+  }
+
+  /** Resolves when the worker polls. One that ends because Temporal is away is started again, as a process manager would do. */
+  async start(): Promise<void> {
+    while (!(await this.#startOnce())) await sleep(RESTART_DELAY_MS);
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.isReady = false;
+    const sinceMs = performance.now();
+    const exit = await this.#child?.end(signal);
+    if (exit === undefined || signal === 'SIGKILL' || exit.code === 0) return;
+    if (this.#temporal.wasAwaySince(sinceMs)) return;
+    const how = exit.signal ?? `exit code ${exit.code}`;
+    this.#children.problems.push(`${this.name} ended with ${how} after ${signal}`);
+  }
+
+  freeze(): void {
+    this.isFrozen = true;
+    this.#child?.process.kill('SIGSTOP');
+  }
+
+  unfreeze(): void {
+    this.#child?.process.kill('SIGCONT');
+    this.isFrozen = false;
+  }
+
+  /** `undefined` if the worker does not answer in time. */
+  async askResources(): Promise<ResourceAnswer | undefined> {
+    const process = this.#child?.process;
+    if (!process?.connected) return undefined;
+    this.#asked += 1;
+    const ask = this.#asked;
+    const tooLong = new AbortController();
+    const timer = setTimeout(() => tooLong.abort(), ANSWER_TIMEOUT_MS);
+    try {
+      process.send({ ask }, () => {});
+      for (;;) {
+        const [answer] = await once(process, 'message', { signal: tooLong.signal });
+        if (answer.ask === ask) return answer;
+      }
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #startOnce(): Promise<boolean> {
+    const sinceMs = performance.now();
+    let markReady = () => {};
+    const ready = new Promise<boolean>((resolve) => {
+      markReady = () => resolve(true);
+    });
+    const child = this.#children.startNode(['--expose-gc', '--import', PRELOAD, WORKER], {
+      name: this.name,
+      env: this.#env,
+      onLine: (line) => {
+        if (line.includes('worker polls task queue')) markReady();
+        if (isWarning(line) && TASK_PROBLEM.test(line)) this.taskProblems.push(`${this.name}: ${line}`);
+      },
+      mayExit: ({ code }) => code === exitCodes.unreachable && this.#temporal.wasAwaySince(sinceMs),
+    });
+    this.#child = child;
+    this.life += 1;
+    this.isReady = await Promise.race([ready, child.exited.then(() => false)]);
+    return this.isReady;
+  }
+}
+
+function isWarning(line: string): boolean {
+  return /"level":"?(warn|error|40|50)/i.test(line);
+}

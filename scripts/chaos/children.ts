@@ -10,7 +10,7 @@ const STOP_TIMEOUT_MS = 30_000;
 /** A variable that every process of a run inherits, so that one that is left behind is found. */
 const MARKER = 'BCTRL_CHAOS_RUN';
 
-export interface ChildExit {
+interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
@@ -88,7 +88,9 @@ export class Children {
     void exited.then((exit) => {
       this.#running.delete(running);
       if (isEnding || mayExit(exit)) return;
-      this.problems.push(`${name} ended by itself with ${exit.signal ?? `exit code ${exit.code}`}: ${lastLine}`);
+      this.problems.push(
+        `${name} ended by itself with ${exit.signal ?? `exit code ${exit.code}`}: ${lastLine}`,
+      );
     });
     return running;
   }
@@ -105,7 +107,9 @@ export class Children {
       if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
       const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '');
       if (!(await read('environ')).includes(marker)) continue;
-      leaked.push(`process ${pid} is still there: ${(await read('cmdline')).replaceAll('\0', ' ').slice(0, 120)}`);
+      leaked.push(
+        `process ${pid} is still there: ${(await read('cmdline')).replaceAll('\0', ' ').slice(0, 120)}`,
+      );
     }
     return leaked;
   }

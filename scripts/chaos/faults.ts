@@ -75,7 +75,7 @@ const LATE_MS = 17_000;
 
 const html = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';
 
-export const faultKinds = {
+const faultKinds = {
   'worker: SIGKILL': { target: 'worker', seconds: [1, 4], begin: endWorker('SIGKILL') },
   'worker: SIGTERM': { target: 'worker', seconds: [1, 4], begin: endWorker('SIGTERM') },
   'worker: frozen (SIGSTOP)': {
@@ -131,14 +131,20 @@ export const faultKinds = {
     begin: setRules((chance) => {
       const status = 520 + Math.floor(chance * 11);
       const body = `error code: ${status}`;
-      return [{ operation: '*', share: 0.6, fault: { kind: 'respond', status, body, contentType: 'text/plain' } }];
+      return [
+        { operation: '*', share: 0.6, fault: { kind: 'respond', status, body, contentType: 'text/plain' } },
+      ];
     }),
   },
   'responses: 502 in HTML': {
     target: 'responses',
     seconds: [4, 10],
     begin: setRules(() => [
-      { operation: '*', share: 0.6, fault: { kind: 'respond', status: 502, body: html, contentType: 'text/html' } },
+      {
+        operation: '*',
+        share: 0.6,
+        fault: { kind: 'respond', status: 502, body: html, contentType: 'text/html' },
+      },
     ]),
   },
   'responses: lost': {

@@ -33,12 +33,19 @@ export class WorkerServer {
   #asked = 0;
   /** Counts its processes. */
   life = 0;
+  /** Counts what was done to it. */
+  strikes = 0;
   isFrozen = false;
   isReady = false;
   /** Log lines about workflow tasks that failed. */
   readonly taskProblems: string[] = [];
 
-  constructor(name: string, children: Children, temporal: TemporalServer, env: Readonly<Record<string, string>>) {
+  constructor(
+    name: string,
+    children: Children,
+    temporal: TemporalServer,
+    env: Readonly<Record<string, string>>,
+  ) {
     this.name = name;
     this.#children = children;
     this.#temporal = temporal;
@@ -56,6 +63,7 @@ export class WorkerServer {
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.isReady = false;
+    this.strikes += 1;
     const sinceMs = performance.now();
     const exit = await this.#child?.end(signal);
     if (exit === undefined || signal === 'SIGKILL' || exit.code === 0) return;
@@ -66,6 +74,7 @@ export class WorkerServer {
 
   freeze(): void {
     this.isFrozen = true;
+    this.strikes += 1;
     this.#child?.process.kill('SIGSTOP');
   }
 

@@ -1,0 +1,131 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import proto, { type temporal } from '@temporalio/proto';
+import { PROGRESS_QUERY } from '../../src/shared/names.js';
+import type { PipelineReport } from '../../src/shared/pipeline-report.js';
+import type { RunFact, RunStatus } from './facts.js';
+import { type House, TASK_QUEUE } from './house.js';
+
+type History = temporal.api.history.v1.IHistory;
+type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+
+/** A run and its history, to be replayed. */
+export interface RunHistory {
+  readonly workflowId: string;
+  readonly history: History;
+  readonly fact: RunFact;
+}
+
+const { WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
+
+/** A server that comes back fails the task of before, a message that comes meanwhile repeats it, and an operator resets or closes. */
+const benignCauses: ReadonlySet<number | null | undefined> = new Set([
+  WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+  WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
+  WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+  WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_UPDATE,
+  WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+  WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
+]);
+
+const collectActivities = new Set(['collectRuntimeFile', 'collectRuntimeFiles']);
+
+const QUERY_TRIES = 5;
+const QUERY_TIMEOUT_MS = 30_000;
+
+/** Reads all runs of all pipelines: those that the server lists, and those that operators know of. */
+export async function readHistories(
+  house: House,
+  known: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<RunHistory[]> {
+  const runs = new Map<string, Set<string>>();
+  for (const [workflowId, runIds] of known) runs.set(workflowId, new Set(runIds));
+  for await (const { workflowId, runId } of house.client.workflow.list({
+    query: `TaskQueue = '${TASK_QUEUE}'`,
+  })) {
+    runs.get(workflowId)?.add(runId);
+  }
+  const histories: RunHistory[] = [];
+  for (const [workflowId, runIds] of runs) {
+    for (const runId of runIds) histories.push(await readRun(house, workflowId, runId));
+  }
+  return histories;
+}
+
+async function readRun({ client }: House, workflowId: string, runId: string): Promise<RunHistory> {
+  const handle = client.workflow.getHandle(workflowId, runId);
+  const history = await handle.fetchHistory();
+  const events = history.events ?? [];
+  const [started, last] = [events[0], events.at(-1)];
+  const { status, report } = readEnd(last);
+  const isCutOff = status === 'cancelled' || status === 'terminated';
+  const fact: RunFact = {
+    runId,
+    firstRunId: started?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? runId,
+    status,
+    endedMs: Number(last?.eventTime?.seconds ?? 0) * 1_000 + (last?.eventTime?.nanos ?? 0) / 1_000_000,
+    report: report ?? (isCutOff ? await queryReport(client, handle) : undefined),
+    failedTasks: events.flatMap(readFailedTask),
+    inFlight: isCutOff ? findInFlight(events) : [],
+  };
+  return { workflowId, history, fact };
+}
+
+function readEnd(last: HistoryEvent | undefined): { status: RunStatus; report?: PipelineReport } {
+  const completed = last?.workflowExecutionCompletedEventAttributes;
+  if (completed) return { status: 'completed', ...toReport(completed.result?.payloads?.[0]) };
+  const failed = last?.workflowExecutionFailedEventAttributes;
+  if (failed) {
+    const { details } = failed.failure?.applicationFailureInfo ?? {};
+    return { status: 'failed', ...toReport(details?.payloads?.[0]) };
+  }
+  if (last?.workflowExecutionCanceledEventAttributes) return { status: 'cancelled' };
+  if (last?.workflowExecutionTerminatedEventAttributes) return { status: 'terminated' };
+  if (last?.workflowExecutionContinuedAsNewEventAttributes) return { status: 'continued' };
+  if (last?.workflowExecutionTimedOutEventAttributes) return { status: 'timed out' };
+  return { status: 'running' };
+}
+
+function toReport(payload: temporal.api.common.v1.IPayload | null | undefined): { report?: PipelineReport } {
+  const report = parsePayload(payload) as PipelineReport | undefined;
+  return report?.counts ? { report } : {};
+}
+
+function parsePayload(payload: temporal.api.common.v1.IPayload | null | undefined): unknown {
+  return payload?.data ? JSON.parse(Buffer.from(payload.data).toString()) : undefined;
+}
+
+/** A run whose first workflow task never completed has no report. */
+async function queryReport(client: Client, handle: WorkflowHandle): Promise<PipelineReport | undefined> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const query = () => handle.query<PipelineReport>(PROGRESS_QUERY);
+      return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
+    } catch {
+      if (tries === QUERY_TRIES) return undefined;
+    }
+  }
+}
+
+function readFailedTask({ eventId, workflowTaskFailedEventAttributes: failed }: HistoryEvent): string[] {
+  if (!failed || benignCauses.has(failed.cause)) return [];
+  const cause = WorkflowTaskFailedCause[failed.cause ?? 0];
+  return [`event ${eventId}: ${cause}: ${failed.failure?.message ?? ''}`];
+}
+
+/** Paths of the files whose activities were scheduled and had not completed. */
+function findInFlight(events: readonly HistoryEvent[]): string[] {
+  const open = new Map<string, string[]>();
+  for (const { eventId, activityTaskScheduledEventAttributes: scheduled, ...event } of events) {
+    if (scheduled && collectActivities.has(scheduled.activityType?.name ?? '')) {
+      open.set(String(eventId), readPaths(parsePayload(scheduled.input?.payloads?.[0])));
+    }
+    const completed = event.activityTaskCompletedEventAttributes?.scheduledEventId;
+    if (completed) open.delete(String(completed));
+  }
+  return [...open.values()].flat();
+}
+
+function readPaths(input: unknown): string[] {
+  const { files, runtimePath } = input as { files?: { runtimePath: string }[]; runtimePath?: string };
+  return files?.map((file) => file.runtimePath) ?? (runtimePath === undefined ? [] : [runtimePath]);
+}

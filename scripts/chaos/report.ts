@@ -1,0 +1,104 @@
+import { formatCount, renderTable } from '../bench/format.js';
+import type { Facts } from './facts.js';
+import { type FaultName, faultNames } from './faults.js';
+import { groupBy } from './group-by.js';
+import { countDuplicates, findLosses, invariants, readEnd } from './invariants.js';
+import { type ChaosOptions, toCommand } from './options.js';
+
+const MAX_LISTED = 10;
+
+export interface ChaosResult {
+  readonly options: ChaosOptions;
+  readonly facts: Facts;
+  readonly faults: ReadonlyMap<FaultName, number>;
+  readonly sent: Readonly<{ collects: number; lookups: number }>;
+  readonly settleMs: number;
+}
+
+export interface Verdict {
+  readonly name: string;
+  readonly problems: readonly string[];
+}
+
+export function judge(facts: Facts): Verdict[] {
+  return Object.entries(invariants).map(([name, find]) => ({ name, problems: find(facts) }));
+}
+
+/** The figures of a run, for the report and for a file. */
+export function toFigures({ facts, faults, sent, settleMs }: ChaosResult) {
+  const { pipelines, stored } = facts;
+  const duplicates = pipelines.map((pipeline) => countDuplicates(pipeline, stored));
+  const sum = (toNumber: (count: (typeof duplicates)[number]) => number) =>
+    duplicates.reduce((total, count) => total + toNumber(count), 0);
+  return {
+    faults: Object.fromEntries(faultNames.map((name) => [name, faults.get(name) ?? 0])),
+    pipelines: [...groupBy(pipelines, ({ story }) => story)].map(([story, all]) => ({
+      story,
+      started: all.length,
+      runs: all.reduce((total, { runs }) => total + runs.length, 0),
+      ends: Object.fromEntries([...groupBy(all, readEnd)].map(([end, { length }]) => [end, length])),
+    })),
+    figures: {
+      pipelines: pipelines.length,
+      'runs, all of whose histories were read': pipelines.reduce((total, { runs }) => total + runs.length, 0),
+      'histories replayed': facts.replayed,
+      'files to collect': pipelines.reduce((total, { required }) => total + required.size, 0),
+      'files committed': stored.length,
+      'attempts (collect requests)': sent.collects,
+      'lookups (list requests)': sent.lookups,
+      'duplicates reported': sum(({ reported }) => reported),
+      'duplicates unreported': sum(({ unreported }) => unreported),
+      'made for a run that was ended from outside': sum(({ inFlight }) => inFlight),
+      'files lost': pipelines.reduce((total, each) => total + findLosses(each, stored).length, 0),
+      'seconds to settle': Math.round(settleMs / 1_000),
+    },
+  };
+}
+
+/** Markdown. */
+export function renderChaosReport(result: ChaosResult, verdicts: readonly Verdict[]): string {
+  const { faults, pipelines, figures } = toFigures(result);
+  const struck = Object.entries(faults).filter(([, count]) => count > 0);
+  const problems = verdicts.filter((verdict) => verdict.problems.length > 0);
+  return [
+    `Faults: ${formatCount(struck.reduce((sum, [, count]) => sum + count, 0))}. The API's listing lags by 3 s throughout.`,
+    ...(struck.length === 0
+      ? []
+      : [renderTable({ fault: ([name]) => name, times: ([, count]) => `${count}` }, struck)]),
+    renderTable(
+      {
+        pipelines: ({ story }) => story,
+        started: ({ started }) => `${started}`,
+        runs: ({ runs }) => `${runs}`,
+        ended: ({ ends }) => toList(ends),
+      },
+      pipelines,
+    ),
+    renderTable(
+      { figure: ([name]) => name, value: ([, value]) => formatCount(value) },
+      Object.entries(figures),
+    ),
+    renderTable(
+      {
+        invariant: ({ name }) => name,
+        result: (verdict) =>
+          verdict.problems.length === 0 ? 'holds' : `${verdict.problems.length} violations`,
+      },
+      verdicts,
+    ),
+    ...problems.map((verdict) => `${verdict.name}:\n${listFirst(verdict.problems)}`),
+    `Again with the same schedule: ${toCommand(result.options)}`,
+  ].join('\n\n');
+}
+
+function toList(ends: Readonly<Record<string, number>>): string {
+  return Object.entries(ends)
+    .map(([end, count]) => `${count} ${end}`)
+    .join(', ');
+}
+
+function listFirst(problems: readonly string[]): string {
+  const lines = problems.slice(0, MAX_LISTED).map((problem) => `- ${problem}`);
+  const more = problems.length - lines.length;
+  return [...lines, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n');
+}

@@ -1,0 +1,207 @@
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { PipelineFile, PipelineInput } from '../../src/shared/pipeline-input.js';
+import type { Scene } from './scene.js';
+
+/** A kind of pipeline: what it gets, and what is done to it. */
+export interface Story {
+  /** How often it comes, compared with the others. */
+  readonly share: number;
+  /** How it may end. */
+  readonly allowed: readonly string[];
+  readonly archives?: number;
+  readonly input: (scene: Scene) => Promise<Omit<PipelineInput, 'runtimeId'>>;
+  /** Default: nobody does anything. */
+  readonly operate?: (scene: Scene, input: Omit<PipelineInput, 'runtimeId'>) => Promise<void>;
+}
+
+const succeeded = ['succeeded'];
+
+const LATE_MS = 4_000;
+
+const jobMs = ({ random }: Scene) => random.between(0, 5_000);
+
+/** A file that is in nobody's way until it is written. */
+async function withMissingFile(scene: Scene): Promise<{ files: PipelineFile[]; missing: string }> {
+  const files = await scene.files(1, 4);
+  const missing = scene.nextPath();
+  return { files: [...files, { runtimePath: missing }], missing };
+}
+
+const missingFiles = new WeakMap<Scene, string>();
+
+async function inputWithMissingFile(scene: Scene) {
+  const { files, missing } = await withMissingFile(scene);
+  missingFiles.set(scene, missing);
+  return { files };
+}
+
+async function writeMissingFile(scene: Scene): Promise<void> {
+  await scene.write(missingFiles.get(scene) ?? '');
+}
+
+/** Adds files once. If it stays unclear whether the pipeline has taken them, it may collect them and need not. */
+async function addFilesOnce(scene: Scene): Promise<void> {
+  const files = await scene.files(1, 3);
+  const forget = () => {
+    for (const { runtimePath } of files) scene.required.delete(runtimePath);
+  };
+  await scene.insist(async () => {
+    try {
+      await scene.handle.addFiles({ files });
+    } catch (error) {
+      const isRefused = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError;
+      if (!isRefused) throw error;
+      forget();
+    }
+  });
+}
+
+async function resumeUntilClosed(scene: Scene, act: () => Promise<unknown>): Promise<void> {
+  while (await scene.until(({ phase }) => phase === 'held')) {
+    // Refused if an earlier call was applied although it failed: the next look shows it.
+    await act().catch(() => undefined);
+    await scene.sleep(1_000);
+  }
+}
+
+async function rerunUntilDone(scene: Scene, input: Omit<PipelineInput, 'runtimeId'>): Promise<void> {
+  const result = await scene.rerun();
+  if (result === 'nothing left') scene.allowed.add('terminated');
+  if (result === 'never began') await scene.start(input, 'if-failed');
+}
+
+export const stories: Readonly<Record<string, Story>> = {
+  small: { share: 6, allowed: succeeded, input: async (scene) => ({ files: await scene.files(1, 5) }) },
+  large: { share: 2, allowed: succeeded, input: async (scene) => ({ files: await scene.files(200, 600) }) },
+  'continued as new': {
+    share: 1,
+    allowed: succeeded,
+    input: async (scene) => ({ files: await scene.files(250, 400), batchSize: 5 }),
+  },
+  'missing optional files': {
+    share: 2,
+    allowed: succeeded,
+    input: async (scene) => ({
+      files: [
+        ...(await scene.files(1, 4)),
+        { runtimePath: scene.nextPath(), ifMissing: 'warn' },
+        { runtimePath: scene.nextPath(), ifMissing: 'ignore' },
+      ],
+    }),
+  },
+  'files that appear late': {
+    share: 2,
+    allowed: succeeded,
+    input: async (scene) => {
+      const runtimePath = scene.nextPath();
+      setTimeout(() => void scene.write(runtimePath), LATE_MS);
+      scene.required.add(runtimePath);
+      return { files: [...(await scene.files(1, 4)), { runtimePath, appearsWithin: '5m' }] };
+    },
+  },
+  'waits for jobs': {
+    share: 3,
+    allowed: succeeded,
+    input: async (scene) => {
+      const named = (await scene.files(1, 4)).map(({ runtimePath }) => runtimePath);
+      const first = await scene.createJob({ durationMs: jobMs(scene), output: { files: named } });
+      const second = await scene.createJob({ durationMs: jobMs(scene), output: { files: [] } });
+      return {
+        files: await scene.files(0, 3),
+        waitFor: { invocationIds: [first, second] },
+        filesFromOutput: '/files',
+      };
+    },
+  },
+  'waits for a signal': {
+    share: 1,
+    allowed: succeeded,
+    input: async (scene) => ({ files: await scene.files(1, 3), waitFor: { signal: true } }),
+    operate: async (scene) => {
+      await scene.sleep(scene.random.between(0, 4_000));
+      await scene.insist(() => scene.handle.jobFinished());
+    },
+  },
+  archive: {
+    share: 2,
+    allowed: succeeded,
+    archives: 1,
+    input: async (scene) => ({ files: await scene.files(1, 8), exportArchive: {} }),
+  },
+  'files are added': {
+    share: 2,
+    allowed: succeeded,
+    input: async (scene) => ({ files: await scene.files(1, 40), waitFor: { signal: true } }),
+    operate: async (scene) => {
+      await addFilesOnce(scene);
+      await scene.insist(() => scene.handle.jobFinished());
+      await addFilesOnce(scene);
+    },
+  },
+  'held, then resumed': {
+    share: 2,
+    allowed: succeeded,
+    input: async (scene) => ({ ...(await inputWithMissingFile(scene)), onFailure: 'hold' }),
+    operate: async (scene) => {
+      await scene.until(({ phase }) => phase === 'held');
+      await writeMissingFile(scene);
+      await resumeUntilClosed(scene, () => scene.handle.resume());
+    },
+  },
+  'held, then abandoned': {
+    share: 1,
+    allowed: ['abandoned'],
+    input: async (scene) => ({ ...(await inputWithMissingFile(scene)), onFailure: 'hold' }),
+    operate: (scene) => resumeUntilClosed(scene, () => scene.handle.abandon()),
+  },
+  'failed, then rerun': {
+    share: 2,
+    allowed: succeeded,
+    input: inputWithMissingFile,
+    operate: async (scene) => {
+      await scene.closed();
+      await writeMissingFile(scene);
+      await scene.rerun();
+    },
+  },
+  cancelled: {
+    share: 2,
+    allowed: ['cancelled', 'succeeded'],
+    input: async (scene) => ({ files: await scene.files(1, 200) }),
+    operate: async (scene) => {
+      await scene.sleep(scene.random.between(200, 3_000));
+      await scene.insist(() =>
+        scene.handle.workflowHandle.cancel().catch((error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+        }),
+      );
+    },
+  },
+  'terminated, then rerun': {
+    share: 2,
+    allowed: succeeded,
+    input: async (scene) => ({ files: await scene.files(1, 200) }),
+    operate: async (scene, input) => {
+      await scene.sleep(scene.random.between(200, 3_000));
+      if (await scene.terminate()) await rerunUntilDone(scene, input);
+    },
+  },
+  'reset while it runs': {
+    share: 1,
+    allowed: succeeded,
+    input: async (scene) => ({ files: await scene.files(20, 200) }),
+    operate: async (scene) => {
+      await scene.sleep(scene.random.between(200, 3_000));
+      await scene.reset();
+    },
+  },
+  'reset when it has ended': {
+    share: 1,
+    allowed: succeeded,
+    input: async (scene) => ({ files: await scene.files(1, 30) }),
+    operate: async (scene) => {
+      await scene.closed();
+      await scene.reset();
+    },
+  },
+};

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { toMessage } from '../src/shared/display-text.js';
 import { type ChaosOptions, parseChaosOptions } from './chaos/options.js';
-import { judge, renderChaosReport, toFigures } from './chaos/report.js';
+import { collectEvidence, judge, renderChaosReport, toFigures } from './chaos/report.js';
 import { runChaos } from './chaos/run.js';
 
 const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 };
@@ -23,7 +23,8 @@ async function main(): Promise<number> {
     const verdicts = judge(result.facts);
     if (options.json !== undefined) {
       const { resources } = result.facts;
-      const document = { options, ...toFigures(result), verdicts, resources };
+      const evidence = collectEvidence(result, verdicts);
+      const document = { options, ...toFigures(result), verdicts, resources, evidence };
       await writeFile(options.json, `${JSON.stringify(document, undefined, 2)}\n`);
     }
     console.log(renderChaosReport(result, verdicts));

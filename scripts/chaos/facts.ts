@@ -6,6 +6,8 @@ export interface StoredFact {
   readonly runtimeId: string;
   /** `null` for an archive. */
   readonly runtimePath: string | null;
+  /** When its bytes came, by the clock of this machine, in milliseconds since the epoch. */
+  readonly storedMs: number | undefined;
   /** Of the bytes in the storage; `undefined` if there are none. */
   readonly sha256: string | undefined;
 }

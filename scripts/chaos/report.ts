@@ -1,7 +1,9 @@
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { formatCount, renderTable } from '../bench/format.js';
 import type { Facts } from './facts.js';
 import { type FaultName, faultNames } from './faults.js';
 import { groupBy } from './group-by.js';
+import type { RunHistory } from './histories.js';
 import { countDuplicates, findLosses, invariants, readEnd } from './invariants.js';
 import { type ChaosOptions, toCommand } from './options.js';
 
@@ -13,6 +15,9 @@ export interface ChaosResult {
   readonly faults: ReadonlyMap<FaultName, number>;
   readonly sent: Readonly<{ collects: number; lookups: number }>;
   readonly settleMs: number;
+  readonly histories: readonly RunHistory[];
+  /** All lines that the workers logged. */
+  readonly log: readonly string[];
 }
 
 export interface Verdict {
@@ -53,6 +58,22 @@ export function toFigures({ facts, faults, sent, settleMs }: ChaosResult) {
       'seconds to settle': Math.round(settleMs / 1_000),
     },
   };
+}
+
+/** What there is about the pipelines that a violation names: histories, files and log lines. */
+export function collectEvidence({ facts, histories, log }: ChaosResult, verdicts: readonly Verdict[]) {
+  const problems = verdicts.flatMap((verdict) => verdict.problems).join('\n');
+  return facts.pipelines
+    .filter(({ workflowId }) => new RegExp(`\\b${workflowId}\\b`).test(problems))
+    .map(({ workflowId, runtimeId, runs }) => ({
+      workflowId,
+      runs,
+      stored: facts.stored.filter((file) => file.runtimeId === runtimeId),
+      histories: histories
+        .filter((each) => each.workflowId === workflowId)
+        .map(({ history }) => historyToJSON(history)),
+      log: log.filter((line) => line.includes(`"${workflowId}"`)),
+    }));
 }
 
 /** Markdown. */

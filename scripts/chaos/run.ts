@@ -144,6 +144,8 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
     faults: struck.counts,
     sent: proxy.sent,
     settleMs,
+    histories,
+    log: workers.flatMap((worker) => worker.log),
     facts: {
       pipelines: played.map((each) =>
         toFact(

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredFact } from './facts.js';
 
 interface JournalLine {
   readonly kind: string;
-  readonly file?: Omit<StoredFact, 'sha256'> & { readonly location: string };
+  readonly file?: Omit<StoredFact, 'sha256' | 'storedMs'> & { readonly location: string };
 }
 
 /** Reads what the gateway has committed from its journal and its storage, over all its restarts. */
@@ -17,9 +17,11 @@ export async function readStoredFiles(storageDir: string): Promise<StoredFact[]>
     const { file } = JSON.parse(line) as JournalLine;
     if (file === undefined) continue;
     const { id, runtimeId, runtimePath, location } = file;
-    const bytes = await readFile(join(storageDir, 'files', location)).catch(() => undefined);
+    const path = join(storageDir, 'files', location);
+    const bytes = await readFile(path).catch(() => undefined);
+    const storedMs = bytes && (await stat(path)).ctimeMs;
     const sha256 = bytes && createHash('sha256').update(bytes).digest('hex');
-    stored.push({ id, runtimeId, runtimePath, sha256 });
+    stored.push({ id, runtimeId, runtimePath, storedMs, sha256 });
   }
   return stored;
 }

@@ -14,7 +14,7 @@ const RESTART_DELAY_MS = 500;
 const ANSWER_TIMEOUT_MS = 20_000;
 
 /** Log lines that say that a workflow task failed. */
-const TASK_PROBLEM = /nondetermin|non-determin|workflow task|unhandled/i;
+const TASK_PROBLEM = /nondetermin|non-determin|failing workflow task|unhandled/i;
 
 export interface ResourceAnswer {
   readonly ask: number;
@@ -39,6 +39,7 @@ export class WorkerServer {
   isReady = false;
   /** Log lines about workflow tasks that failed. */
   readonly taskProblems: string[] = [];
+  readonly log: string[] = [];
 
   constructor(
     name: string,
@@ -114,6 +115,7 @@ export class WorkerServer {
       name: this.name,
       env: this.#env,
       onLine: (line) => {
+        this.log.push(line);
         if (line.includes('worker polls task queue')) markReady();
         if (isWarning(line) && TASK_PROBLEM.test(line)) this.taskProblems.push(`${this.name}: ${line}`);
       },

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Facts, PipelineFact, ResourceSample, RunFact, StoredFact } from '../../scripts/chaos/facts.js';
+import { countDuplicates, invariants } from '../../scripts/chaos/invariants.js';
+import { parseChaosOptions } from '../../scripts/chaos/options.js';
+import { planFaults } from '../../scripts/chaos/schedule.js';
+import type { FileOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
+
+type InvariantName = keyof typeof invariants;
+
+const file = (path: string, fileId = `id of ${path}`, more: object = {}): FileOutcome => ({
+  outcome: 'collected',
+  runtimePath: path,
+  fileId,
+  ...more,
+});
+
+const report = (files: FileOutcome[], more: Partial<PipelineReport> = {}): PipelineReport => ({
+  runtimeId: 'runtime',
+  outcome: 'succeeded',
+  jobs: [],
+  counts: { files: files.length, collected: files.length, kept: 0, missing: 0, skipped: 0, failed: 0 },
+  bytes: 0,
+  files,
+  warnings: [],
+  ...more,
+});
+
+const run = (more: Partial<RunFact> = {}): RunFact => ({
+  runId: 'run',
+  firstRunId: 'run',
+  status: 'completed',
+  endedMs: 1,
+  report: report([file('a'), file('b')]),
+  failedTasks: [],
+  inFlight: [],
+  ...more,
+});
+
+const stored = (
+  path: string | null,
+  id = `id of ${path}`,
+  sha256: string | undefined = `sha of ${path}`,
+): StoredFact => ({
+  id,
+  runtimeId: 'runtime',
+  runtimePath: path,
+  storedMs: 0,
+  sha256,
+});
+
+const pipeline = (more: Partial<PipelineFact> = {}): PipelineFact => ({
+  workflowId: 'pipeline',
+  runtimeId: 'runtime',
+  story: 'small',
+  contents: new Map(['a', 'b'].map((path) => [path, `sha of ${path}`])),
+  required: new Set(['a', 'b']),
+  allowed: ['succeeded'],
+  archives: 0,
+  problem: undefined,
+  runs: [run()],
+  ...more,
+});
+
+const sample = (more: Partial<ResourceSample> = {}): ResourceSample => ({
+  worker: 'worker 1',
+  life: 1,
+  atMs: 0,
+  timers: 2,
+  heapMb: 40,
+  rssMb: 200,
+  apiSockets: 0,
+  sockets: 5,
+  files: 30,
+  ...more,
+});
+
+const resources = {
+  fresh: [sample()],
+  busy: Array.from({ length: 16 }, (_, index) => sample({ atMs: index, heapMb: 40 + (index % 3) })),
+  atRest: [sample()],
+  unanswered: [],
+  workers: 1,
+  isSoak: true,
+};
+
+const good: Facts = {
+  pipelines: [pipeline()],
+  stored: [stored('a'), stored('b')],
+  resources,
+  taskProblems: [],
+  replayed: 1,
+  replayProblems: [],
+  processProblems: [],
+  harnessProblems: [],
+};
+
+const withRun = (more: Partial<RunFact>): Facts => ({
+  ...good,
+  pipelines: [pipeline({ runs: [run(more)] })],
+});
+const withPipeline = (more: Partial<PipelineFact>): Facts => ({ ...good, pipelines: [pipeline(more)] });
+const withResources = (more: Partial<Facts['resources']>): Facts => ({
+  ...good,
+  resources: { ...resources, ...more },
+});
+
+/** Each changes one fact, and violates one invariant. */
+const violations: readonly [InvariantName, what: string, Facts, problems: string[]][] = [
+  [
+    'no required file is lost',
+    'a file that only the report has',
+    { ...good, stored: [stored('a')] },
+    ['pipeline: b is not in the storage'],
+  ],
+  [
+    'no required file is lost',
+    'a file that the report leaves out',
+    withRun({ report: report([file('a')]) }),
+    ['pipeline: b is not in a report'],
+  ],
+  [
+    'reports name stored files, with the right bytes',
+    'other bytes',
+    { ...good, stored: [stored('a'), stored('b', 'id of b', 'sha of a')] },
+    ['pipeline: the bytes of id of b are not those of b'],
+  ],
+  [
+    'reports name stored files, with the right bytes',
+    'no bytes',
+    { ...good, stored: [stored('a'), { ...stored('b'), sha256: undefined }] },
+    ['pipeline: id of b has no bytes'],
+  ],
+  [
+    'reports name stored files, with the right bytes',
+    'the id of another file',
+    withRun({ report: report([file('a'), file('b', 'id of a')]) }),
+    ['pipeline: the report says id of a for b, the storage does not'],
+  ],
+  [
+    'reports name stored files, with the right bytes',
+    'a second archive',
+    { ...good, stored: [...good.stored, stored(null)] },
+    ['pipeline: there are 1 archives, not 0'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a second file that no report names',
+    { ...good, stored: [...good.stored, stored('b', 'second')] },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a count without a file',
+    withRun({ report: report([file('a'), file('b')], { duplicates: 1 }) }),
+    ['pipeline: 1 duplicates are reported, and 0 are named and stored'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a second file that is named and not counted',
+    {
+      ...withRun({ report: report([file('a'), file('b', 'id of b', { duplicateIds: ['second'] })]) }),
+      stored: [...good.stored, stored('b', 'second')],
+    },
+    ['pipeline: 0 duplicates are reported, and 1 are named and stored'],
+  ],
+  [
+    'every pipeline ends as it may',
+    'a failed pipeline, which says why',
+    withRun({
+      status: 'failed',
+      report: report([{ outcome: 'failed', runtimePath: 'b', reasonClass: 'server', message: 'b: no' }], {
+        outcome: 'failed',
+      }),
+    }),
+    ['pipeline: it ended as failed, not as succeeded (b: no)'],
+  ],
+  [
+    'every pipeline ends as it may',
+    'a run that has not ended',
+    withRun({ status: 'running', report: undefined }),
+    [
+      'pipeline: the run run has not ended',
+      'pipeline: it ended as running, not as succeeded (no report says why)',
+    ],
+  ],
+  [
+    'no workflow task fails',
+    'a failed task in a history',
+    withRun({ failedTasks: ['event 7: NON_DETERMINISTIC_ERROR: it differs'] }),
+    ['pipeline run, event 7: NON_DETERMINISTIC_ERROR: it differs'],
+  ],
+  [
+    'no workflow task fails',
+    'a failed task in a log',
+    { ...good, taskProblems: ['worker 1: Failing workflow task'] },
+    ['worker 1: Failing workflow task'],
+  ],
+  ['no workflow task fails', 'no history', withPipeline({ runs: [] }), ['pipeline: no history was read']],
+  ['histories replay', 'no replay', { ...good, replayed: 0 }, ['no history was replayed']],
+  ['histories replay', 'a failed replay', { ...good, replayProblems: ['it differs'] }, ['it differs']],
+  [
+    'workers hold nothing that they do not need',
+    'timers at rest',
+    withResources({ atRest: [sample({ timers: 4 })] }),
+    ['worker 1 has 4 timers at rest, a fresh one up to 3'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'connections at rest',
+    withResources({ atRest: [sample({ apiSockets: 1 })] }),
+    ['worker 1 has 1 connections to the API at rest'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'open files at rest',
+    withResources({ atRest: [sample({ files: 33 })] }),
+    ['worker 1 has 33 open files at rest, a fresh one up to 32'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'a heap that grows',
+    withResources({ busy: resources.busy.map((each) => ({ ...each, heapMb: 40 + each.atMs * 2 })) }),
+    ['worker 1, process 1: its heap grew from 51.0 MB to 67.0 MB'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'a worker that does not answer',
+    withResources({ unanswered: ['worker 1'] }),
+    ['worker 1 did not say what it holds'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'no figures of fresh workers',
+    withResources({ fresh: [] }),
+    ['0 of 1 workers said what they hold when fresh'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'no figures at rest',
+    withResources({ atRest: [] }),
+    ['0 of 1 workers said what they hold at rest'],
+  ],
+  [
+    'no process ends by itself or is left behind',
+    'a process that is left',
+    { ...good, processProblems: ['process 1 is still there'] },
+    ['process 1 is still there'],
+  ],
+  [
+    'the harness did what it planned',
+    'an operator who could not act',
+    withPipeline({ problem: 'no chance' }),
+    ['pipeline: no chance'],
+  ],
+  [
+    'the harness did what it planned',
+    'a fault that could not be ended',
+    { ...good, harnessProblems: ['no chance'] },
+    ['no chance'],
+  ],
+];
+
+describe('invariants', () => {
+  test('all hold for a good run', () => {
+    for (const [name, find] of Object.entries(invariants)) assert.deepEqual(find(good), [], name);
+  });
+
+  for (const [name, what, facts, problems] of violations) {
+    test(`${name}: violated by ${what}`, () => {
+      assert.deepEqual(invariants[name](facts), problems);
+    });
+  }
+
+  test('each is violated by one of these', () => {
+    const violated = new Set(violations.map(([name]) => name));
+    assert.deepEqual([...violated].toSorted(), Object.keys(invariants).toSorted());
+  });
+});
+
+describe('duplicates', () => {
+  const twice = [...good.stored, stored('b', 'second')];
+
+  test('of a file that was in flight when its run was terminated have a count of their own', () => {
+    const cutOff = run({ status: 'terminated', endedMs: 0, inFlight: ['b'], report: report([file('a')]) });
+    const rerun = run({ runId: 'rerun', firstRunId: 'rerun', report: report([file('b')]) });
+    const { problems, ...counts } = countDuplicates(pipeline({ runs: [cutOff, rerun] }), twice);
+    assert.deepEqual([counts, problems], [{ reported: 0, unreported: 0, inFlight: 1 }, []]);
+  });
+
+  test('of another file of a terminated run are unreported', () => {
+    const cutOff = run({ status: 'terminated', inFlight: ['a'] });
+    assert.equal(countDuplicates(pipeline({ runs: [cutOff] }), twice).unreported, 1);
+  });
+
+  test('count once in a run and in the run that resets it, and again in a rerun', () => {
+    const both = report([file('a'), file('b', 'id of b', { duplicateIds: ['second'] })], { duplicates: 1 });
+    const before = run({ endedMs: 0, report: both });
+    const reset = run({ runId: 'reset', endedMs: 1, report: both });
+    assert.equal(countDuplicates(pipeline({ runs: [before, reset] }), twice).reported, 1);
+    const rerun = run({ runId: 'rerun', firstRunId: 'rerun', report: both });
+    assert.equal(countDuplicates(pipeline({ runs: [before, rerun] }), twice).reported, 2);
+  });
+});
+
+describe('the schedule', () => {
+  const plan = (seed: number) =>
+    planFaults(seed, {
+      durationMs: 60_000,
+      workers: 2,
+      names: ['worker: SIGKILL', 'network: slow', 'Temporal: SIGTERM'],
+    });
+
+  test('is the same for the same seed, and another for another one', () => {
+    assert.deepEqual(plan(1), plan(1));
+    assert.notDeepEqual(plan(1), plan(2));
+  });
+
+  test('strikes no target that is still struck', () => {
+    const freeFromMs = new Map<string, number>();
+    for (const { target, atMs, durationMs } of plan(1)) {
+      assert.ok(atMs >= (freeFromMs.get(target) ?? 0), target);
+      freeFromMs.set(target, atMs + durationMs);
+    }
+    assert.deepEqual([...freeFromMs.keys()].toSorted(), ['Temporal', 'network', 'worker 1', 'worker 2']);
+  });
+});
+
+describe('the options', () => {
+  for (const [argv, message] of [
+    [['--seed', 'x'], /^Error: --seed is a whole number$/],
+    [['--minutes', '0'], /^Error: --minutes is a number above 0$/],
+    [['--json', ''], /^Error: --json needs the name of a file$/],
+  ] as const) {
+    test(`refuse ${argv.join(' ')}`, () => assert.throws(() => parseChaosOptions(argv), message));
+  }
+
+  test('are a seed, a duration and a soak', () => {
+    const { seed, durationMs, faults } = parseChaosOptions([
+      '--seed',
+      '7',
+      '--minutes',
+      '0.5',
+      '--no-faults',
+    ]);
+    assert.deepEqual([seed, durationMs, faults], [7, 30_000, false]);
+  });
+});

@@ -76,15 +76,19 @@ export function isStored({ outcome }: FileState): boolean {
  *
  * @param lookupFromMs the earliest time at which they may have created the file without saying so; `undefined` if they cannot
  *   have done so
+ * @param mayHaveRepeated one of them may have requested a file that an earlier one may have created
  */
 export function restoreFileState(
   file: FileWithKey,
   checkpoint: FileCheckpoint | undefined,
   lookupFromMs: number | undefined,
+  mayHaveRepeated: boolean,
 ): FileState {
-  const { outcome, failures = {}, unverified } = checkpoint ?? {};
+  const { outcome, failures = {} } = checkpoint ?? {};
   if (outcome !== undefined) return { ...file, failures, outcome: { restored: outcome } };
   const times = [checkpoint?.lookupFromMs, lookupFromMs].filter((time) => time !== undefined);
+  const wasUncertain = checkpoint === undefined || checkpoint.lookupFromMs !== undefined;
+  const unverified = checkpoint?.unverified || (mayHaveRepeated && wasUncertain) || undefined;
   return {
     ...file,
     failures,

@@ -114,6 +114,17 @@ describe('a listing that lags', () => {
     assert.deepEqual([result?.unverified, madeBy(gateway)], [true, 2]);
   });
 
+  test('a file that a lost attempt may have requested again is unverified when it is found', async (t) => {
+    const { gateway, input } = await setUp(t, { faults: [{ ...lost, times: 2 }], listLagMs: LAG_MS });
+    const { collectRuntimeFile } = createTestActivities(t, gateway.url);
+    const { heartbeatDetails } = await runAttempt(collectRuntimeFile, input);
+    // Its worker dies before it sends a heartbeat.
+    await runAttempt(collectRuntimeFile, input, { attempt: 2, heartbeatDetails });
+    await sleep(LAG_MS);
+    const { result } = await runAttempt(collectRuntimeFile, input, { attempt: 3, heartbeatDetails });
+    assert.deepEqual([result?.unverified, madeBy(gateway)], [true, 2]);
+  });
+
   test('a file that was found without a second request needs no verification', async (t) => {
     const { input, collectRuntimeFile } = await setUp(t, { faults: [lost] });
     const { result } = await runToEnd(collectRuntimeFile, input);

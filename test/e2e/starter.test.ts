@@ -388,6 +388,17 @@ describe('once the search attributes are registered', () => {
     assert.deepEqual([code, result.files[0].path], [0, '/x/a.txt']);
   });
 
+  test('rerun of a pipeline that ended before a worker had it says to start it again', async (t) => {
+    const { json, starter, runtimeId } = await setUp(t, { isWorking: false });
+    const { workflowId } = await json('start', runtimeId, 'a.txt');
+    await temporal.client.workflow.getHandle(workflowId).terminate();
+    assert.deepEqual(await starter('rerun', workflowId), {
+      code: exitCodes.usage,
+      stdout: '',
+      stderr: 'bctrl-temporal: the pipeline never began to collect; start it again instead\n',
+    });
+  });
+
   test('without a worker a command that needs one says so', async (t) => {
     const { starter, json, runtimeId } = await setUp(t, { isWorking: false });
     const { workflowId } = await json('start', runtimeId, 'a.txt');

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isGrpcDeadlineError, QueryNotRegisteredError } from '@temporalio/client';
+import {
+  isGrpcDeadlineError,
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  ServiceError,
+} from '@temporalio/client';
+import { grpcStatus } from '../../client/grpc-status.js';
 import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { startPipeline } from '../../client/start-pipeline.js';
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
@@ -167,11 +173,20 @@ async function readRerunInput(
     if (isGrpcDeadlineError(error)) {
       throw noWorkerError(description.taskQueue, QUERY_TIMEOUT_MS, 'start one and try again');
     }
+    if (isClosedBeforeBegun(error)) {
+      throw new ExitError(exitCodes.usage, 'the pipeline never began to collect; start it again instead');
+    }
     if (!(error instanceof QueryNotRegisteredError)) throw error;
     const problem = 'the pipeline never began to collect, or its worker is too old to support rerun';
     throw new ExitError(exitCodes.usage, problem);
   }
   throw new ExitError(exitCodes.usage, 'no file is left to collect: only a step of the finish failed');
+}
+
+/** The server refuses a query of a workflow that closed before a worker had it. */
+function isClosedBeforeBegun(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && cause.code === grpcStatus.FAILED_PRECONDITION;
 }
 
 /** Activities of a terminated or timed-out workflow may still run. A pipeline that ends by itself waits for them. */

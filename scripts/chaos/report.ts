@@ -1,4 +1,3 @@
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { formatCount, renderTable } from '../bench/format.js';
 import type { Facts } from './facts.js';
 import { type FaultName, faultNames } from './faults.js';
@@ -71,9 +70,16 @@ export function collectEvidence({ facts, histories, log }: ChaosResult, verdicts
       stored: facts.stored.filter((file) => file.runtimeId === runtimeId),
       histories: histories
         .filter((each) => each.workflowId === workflowId)
-        .map(({ history }) => historyToJSON(history)),
+        .map(({ history }) => history.events?.map((event) => JSON.parse(JSON.stringify(event, toReadable)))),
       log: log.filter((line) => line.includes(`"${workflowId}"`)),
     }));
+}
+
+/** Bytes become text, and long numbers become numbers. */
+function toReadable(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if ('type' in value && value.type === 'Buffer') return Buffer.from(value as never).toString();
+  return 'low' in value && 'high' in value ? Number(value.low) : value;
 }
 
 /** Markdown. */

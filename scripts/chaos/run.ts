@@ -23,8 +23,11 @@ const SETTLE_TIMEOUT_MS = 5 * 60_000;
 
 const SAMPLE_INTERVAL_MS = 10_000;
 
-/** Connections that are kept alive close, and timers of the start run out. */
-const REST_MS = 15_000;
+/** Timers of the start run out. */
+const FRESH_MS = 5_000;
+
+/** Connections that are kept alive close. */
+const REST_MS = 10_000;
 
 const PROGRESS_INTERVAL_MS = 15_000;
 
@@ -86,7 +89,7 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
   };
   signal.addEventListener('abort', interrupt);
   signal.throwIfAborted();
-  await sleep(SAMPLE_INTERVAL_MS, undefined, { signal });
+  await sleep(FRESH_MS, undefined, { signal });
   const fresh = await resources.sample(workers);
 
   const names = options.faultNames ?? faultNames;

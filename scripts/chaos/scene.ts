@@ -43,6 +43,8 @@ export class Scene {
   readonly #house: House;
   readonly #signal: AbortSignal;
   #written = 0;
+  /** The workflow task of the reset: repeated calls go to the same one. */
+  #chosen: number | undefined;
 
   constructor(
     house: House,
@@ -199,7 +201,7 @@ export class Scene {
     const { dir, cliEnv } = this.#house;
     const env = { PATH: process.env['PATH'], HOME: dir, ...cliEnv };
     return await new Promise((resolve) => {
-      const options = { cwd: dir, env, timeout: CLI_TIMEOUT_MS };
+      const options = { cwd: dir, env, timeout: CLI_TIMEOUT_MS, signal: this.#signal };
       execFile(process.execPath, [STARTER, ...argv], options, (error, stdout, stderr) =>
         resolve(`${stdout}${stderr}${error?.killed ? toMessage(error) : ''}`),
       );
@@ -212,8 +214,6 @@ export class Scene {
     return await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, query).catch(() => undefined);
   }
 
-  /** Repeated calls of a reset go to the same event. */
-  #chosen: number | undefined;
   #chooseOnce(count: number): number {
     if (count > 0) this.#chosen ??= this.random.between(0, count - 1);
     return this.#chosen ?? 0;

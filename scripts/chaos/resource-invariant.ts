@@ -11,8 +11,8 @@ const TIMER_TOLERANCE = 1;
 const FILE_TOLERANCE = 2;
 
 /** A run of minutes still warms up, and in each sample another load is in memory. */
-const HEAP_GROWTH = 1.15;
-const HEAP_TOLERANCE_MB = 4;
+const HEAP_GROWTH = 1.05;
+const HEAP_TOLERANCE_MB = 3;
 
 /** Each quarter has a few, so that a median says something. */
 const MIN_SAMPLES_FOR_TREND = 12;

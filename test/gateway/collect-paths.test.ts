@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, realpath, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -121,11 +122,16 @@ test('a folder that a job swaps for a link all the time never gives a file from 
   const swapper = spawn(process.execPath, ['-e', swaps, `${real}`, `${link}`, `${folder}`], {
     stdio: 'ignore',
   });
-  t.after(() => swapper.kill('SIGKILL'));
   const seen = new Set<string>();
-  for (const end = Date.now() + 20_000; seen.size < 2 && Date.now() < end; ) {
-    for (let attempt = 0; attempt < 1_000; attempt += 1) seen.add(tryToRead(workspace, 'folder/a.txt'));
-    seen.delete('');
+  try {
+    for (const end = Date.now() + 20_000; seen.size < 2 && Date.now() < end; ) {
+      for (let attempt = 0; attempt < 1_000; attempt += 1) seen.add(tryToRead(workspace, 'folder/a.txt'));
+      seen.delete('');
+    }
+  } finally {
+    // Before the folder is removed.
+    swapper.kill('SIGKILL');
+    await once(swapper, 'exit');
   }
   assert.deepEqual([...seen].sort(), ['inside', 'runtimePath leads out of the workspace.']);
 });

@@ -71,24 +71,24 @@ export function isStored({ outcome }: FileState): boolean {
   return 'restored' in outcome ? outcome.restored.outcome !== 'failed' : 'file' in outcome;
 }
 
-/**
- * Restores a file from the checkpoint of the attempts before.
- *
- * @param lookupFromMs the earliest time at which they may have created the file without saying so; `undefined` if they cannot
- *   have done so
- * @param mayHaveRepeated one of them may have requested a file that an earlier one may have created
- */
+/** What the attempts before may have done beyond what their checkpoint says. */
+interface EarlierAttempts {
+  /** The earliest time at which they may have created a file without saying so; `undefined` if they cannot have done so. */
+  readonly uncertainFromMs: number | undefined;
+  /** One of them was lost: it may have requested a file that an earlier one had created. */
+  readonly isLost: boolean;
+}
+
+/** Restores a file from the checkpoint of the attempts before. */
 export function restoreFileState(
   file: FileWithKey,
   checkpoint: FileCheckpoint | undefined,
-  lookupFromMs: number | undefined,
-  mayHaveRepeated: boolean,
+  { uncertainFromMs, isLost }: EarlierAttempts,
 ): FileState {
   const { outcome, failures = {} } = checkpoint ?? {};
   if (outcome !== undefined) return { ...file, failures, outcome: { restored: outcome } };
-  const times = [checkpoint?.lookupFromMs, lookupFromMs].filter((time) => time !== undefined);
-  const wasUncertain = checkpoint === undefined || checkpoint.lookupFromMs !== undefined;
-  const unverified = checkpoint?.unverified || (mayHaveRepeated && wasUncertain) || undefined;
+  const times = [checkpoint?.lookupFromMs, uncertainFromMs].filter((time) => time !== undefined);
+  const unverified = checkpoint?.unverified || isLost || undefined;
   return {
     ...file,
     failures,

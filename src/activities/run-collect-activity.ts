@@ -73,13 +73,11 @@ function restoreState(
   const isLost = previousAttemptLost || (previous === undefined && checkpoint !== undefined);
   const lookupFromMs = previous?.lookupFromMs ?? (isLost ? 0 : watermark.lookupFromMs);
   const uncertainFromMs = checkExistingFirst ? 0 : isLost ? lookupFromMs : undefined;
-  // A first attempt requests a file once. One that continues the work of others may have requested it again before it was lost.
-  const mayHaveRepeated = isLost && (info.attempt !== 2 || checkExistingFirst);
   return {
     runtimeId,
     files: input.files.map((options, index) => {
       const file = { options, key: toCollectionKey(collectionKey, options) };
-      return restoreFileState(file, previous?.files[index], uncertainFromMs, mayHaveRepeated);
+      return restoreFileState(file, previous?.files[index], { uncertainFromMs, isLost });
     }),
     consecutiveTrips: previous?.consecutiveTrips ?? 0,
     lookupFailures: { ...previous?.lookupFailures },

@@ -28,7 +28,7 @@ const fileCheckpointSchema = z.object({
   failures: failureCountsSchema,
   /** Set when an attempt may have made the file: earliest time of that, by the API's clock, in ms since the epoch. */
   lookupFromMs: z.number().optional(),
-  /** Set when the file was requested again although it may have existed. */
+  /** Set when the file was, or may have been, requested again although it may have existed. */
   unverified: z.literal(true).optional(),
 });
 export type FileCheckpoint = z.infer<typeof fileCheckpointSchema>;

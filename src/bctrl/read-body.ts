@@ -8,10 +8,14 @@ export const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 /** More than an error message needs. Redacting megabytes would block the process for seconds. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** Z_SYNC_FLUSH: the beginning of an error ends in the middle of the stream. */
+const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_RESPONSE_BYTES };
+
 const decoders: Readonly<Record<string, (bytes: Buffer) => Promise<Buffer>>> = {
   gzip: decodeZlib,
   'x-gzip': decodeZlib,
-  deflate: decodeZlib,
+  // Some servers send it without the zlib header.
+  deflate: (bytes) => decodeZlib(bytes).catch(() => promisify(inflateRaw)(bytes, zlibOptions)),
   br: (bytes) =>
     promisify(brotliDecompress)(bytes, {
       finishFlush: constants.BROTLI_OPERATION_FLUSH,
@@ -46,10 +50,6 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<Buf
   return Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES);
 }
 
-/**
- * Z_SYNC_FLUSH: the beginning of an error ends in the middle of the stream. Some servers send `deflate` without the zlib header.
- */
 async function decodeZlib(bytes: Buffer): Promise<Buffer> {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_RESPONSE_BYTES };
-  return await promisify(unzip)(bytes, options).catch(() => promisify(inflateRaw)(bytes, options));
+  return await promisify(unzip)(bytes, zlibOptions);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { RawValue } from '@temporalio/common';
 import { JOB_FINISHED_SIGNAL, POST_RUN_PIPELINE, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
@@ -29,6 +29,31 @@ const undecodable = [
 ];
 
 describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEOUT_MS }, () => {
+  test('a pipeline that was terminated while it was stuck is not started again, which would repeat files', async (t) => {
+    const { gateway, shell, work, start } = await setUpRunbook(t, temporal);
+    await work();
+    const files = [{ runtimePath: 'a.txt' }, { runtimePath: 'late.txt', appearsWithin: '1h' }] as const;
+    const { id, runtime, workflowHandle: handle } = await start({ files });
+    await waitForPhase(handle, 'collecting', ({ counts }) => counts.collected === 1);
+    await handle.signal(JOB_FINISHED_SIGNAL, RawValue.fromPayload(toPayload('json/plain', '{')));
+    // From then on the server refuses queries.
+    await waitFor('three attempts', async () => ((await readTaskAttempt(handle)) ?? 1) >= 3);
+    await handle.terminate();
+    assert.deepEqual(await shell.run('bctrl-temporal rerun "$id"', { id }), {
+      code: 2,
+      stdout: '',
+      stderr:
+        'bctrl-temporal: its workflow task failed, so that it cannot say what is left; reset it instead (docs/runbook.md)\n',
+    });
+    const [reset = ''] = await readCommands('### A workflow task fails');
+    await runOk(shell, reset, { id });
+    const latest = temporal.client.workflow.getHandle(id);
+    await waitForPhase(latest, 'collecting');
+    await gateway.writeFiles(runtime, { 'late.txt': 'late' });
+    const report: PipelineReport = await latest.result();
+    assert.deepEqual([report.counts.collected, gateway.snapshot().files.length], [2, 2]);
+  });
+
   for (const { what, payload, problem } of undecodable) {
     const raw = RawValue.fromPayload(payload);
 
@@ -38,10 +63,7 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
       const { id, workflowHandle: handle } = await start({ waitFor: { signal: true } });
       await waitForPhase(handle, 'waiting');
       await handle.signal(JOB_FINISHED_SIGNAL, raw);
-      await waitFor('a failed workflow task', async () => {
-        const { raw: description } = await handle.describe();
-        return (description.pendingWorkflowTask?.attempt ?? 1) > 1;
-      });
+      await waitFor('a failed workflow task', async () => ((await readTaskAttempt(handle)) ?? 1) > 1);
       const status = await runOk(shell, 'bctrl-temporal status "$id"', { id });
       assert.match(status, /^stuck {6}attempt \d+ of its workflow task after /m);
       assert.match(status, problem);
@@ -100,3 +122,8 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
     });
   }
 });
+
+async function readTaskAttempt(handle: WorkflowHandle): Promise<number | null | undefined> {
+  const { raw } = await handle.describe();
+  return raw.pendingWorkflowTask?.attempt;
+}

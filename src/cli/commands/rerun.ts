@@ -4,6 +4,7 @@ import {
   isGrpcServiceError,
   QueryNotRegisteredError,
   ServiceError,
+  type WorkflowHandle,
 } from '@temporalio/client';
 import { grpcStatus } from '../../client/grpc-status.js';
 import { getPipelineHandle } from '../../client/pipeline-handle.js';
@@ -163,9 +164,9 @@ function assertEndedWithoutSuccess({ description: { status } }: WorkflowRef): vo
 
 async function readRerunInput(
   { client }: Session,
-  { handle: { workflowId }, description }: WorkflowRef,
+  { handle, description }: WorkflowRef,
 ): Promise<PipelineInput> {
-  const query = () => getPipelineHandle(client, workflowId).rerunInput();
+  const query = () => getPipelineHandle(client, handle.workflowId).rerunInput();
   try {
     const input = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
     if (input !== undefined) return input;
@@ -173,8 +174,11 @@ async function readRerunInput(
     if (isGrpcDeadlineError(error)) {
       throw noWorkerError(description.taskQueue, QUERY_TIMEOUT_MS, 'start one and try again');
     }
-    if (isClosedBeforeBegun(error)) {
-      throw new ExitError(exitCodes.usage, 'the pipeline never began to collect; start it again instead');
+    if (isQueryRefused(error)) {
+      const problem = (await hasBegun(handle))
+        ? 'its workflow task failed, so that it cannot say what is left; reset it instead (docs/runbook.md)'
+        : 'the pipeline never began to collect; start it again instead';
+      throw new ExitError(exitCodes.usage, problem);
     }
     if (!(error instanceof QueryNotRegisteredError)) throw error;
     const problem = 'the pipeline never began to collect, or its worker is too old to support rerun';
@@ -183,10 +187,15 @@ async function readRerunInput(
   throw new ExitError(exitCodes.usage, 'no file is left to collect: only a step of the finish failed');
 }
 
-/** The server refuses a query of a workflow that closed before a worker had it. */
-function isClosedBeforeBegun(error: unknown): boolean {
+/** The server refuses to query a workflow that closed before a worker had it, or while its workflow task failed. */
+function isQueryRefused(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(cause) && cause.code === grpcStatus.FAILED_PRECONDITION;
+}
+
+async function hasBegun(handle: WorkflowHandle): Promise<boolean> {
+  const { events } = await handle.fetchHistory();
+  return events?.some((event) => event.workflowTaskCompletedEventAttributes) ?? false;
 }
 
 /** Activities of a terminated or timed-out workflow may still run. A pipeline that ends by itself waits for them. */

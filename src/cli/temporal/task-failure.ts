@@ -2,7 +2,7 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { readFailureMessage } from './decode-payloads.js';
 import type { Session } from './session.js';
 
-/** Since the failure, Temporal has at most noted messages and the next attempt. */
+/** After the failure there are only events of messages, of which a stuck workflow gets few. */
 const LATEST_EVENTS = 20;
 
 /** A workflow task that fails again and again: it stops the workflow until a worker can do it. */
@@ -27,7 +27,13 @@ export async function readTaskFailure(
     execution,
     maximumPageSize: LATEST_EVENTS,
   });
-  const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes);
-  const failure = failed?.workflowTaskFailedEventAttributes?.failure;
+  // Newest first. An older failure than this event is mended.
+  const ended = history?.events?.find(
+    (event) =>
+      event.workflowTaskFailedEventAttributes ??
+      event.workflowTaskTimedOutEventAttributes ??
+      event.workflowTaskCompletedEventAttributes,
+  );
+  const failure = ended?.workflowTaskFailedEventAttributes?.failure;
   return { attempt, ...(failure && { reason: await readFailureMessage(session, failure) }) };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
@@ -12,6 +12,7 @@ import type { RunningProcess } from '../support/executable.js';
 import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { type HttpProxy, startHttpProxy } from '../support/http-proxy.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
+import { connectToDevServer, withWorker } from '../support/temporal.js';
 import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
@@ -202,18 +203,19 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
   test('is given batches while it is frozen sends nothing when it continues, as another has them', async (t) => {
     const { gateway, start, startPipeline } = await setUp(t, { count, faults: [slow] });
     const proxy = await startHttpProxy(t, Number(new URL(gateway.url).port));
-    const [away, other] = await Promise.all([start(throughProxy(proxy)), start({ BCTRL_MAX_REQUESTS: '2' })]);
+    const away = await start(throughProxy(proxy));
     await waitForPoll(gateway.runtimeId, away);
     away.child.kill('SIGSTOP');
-    // Temporal hands some batches to the open polls of the frozen worker.
-    const handle = await startPipeline({ batchSize: 50, concurrency: 12 });
-    const isTakenOver = async () => {
-      const { raw } = await handle.describe();
-      return raw.pendingActivities?.some(
-        ({ attempt, lastWorkerIdentity }) => Number(attempt) > 1 && isOf(other, lastWorkerIdentity),
-      );
-    };
-    await waitFor('the other worker to take over', isTakenOver);
+    const env = await connectToDevServer(temporal.address);
+    t.after(() => env.teardown());
+    // This worker has no activities, so that Temporal can hand batches only to the open polls of the frozen one.
+    const handle = await withWorker(env, { taskQueue: gateway.runtimeId }, async () => {
+      const started = await startPipeline({ batchSize: 50, concurrency: 12 });
+      await waitFor('a batch of the frozen worker', () => hasBatch(started, away, 1));
+      return started;
+    });
+    const other = await start({ BCTRL_MAX_REQUESTS: '2' });
+    await waitFor('the other worker to take over', () => hasBatch(handle, other, 2));
     away.child.kill('SIGCONT');
     await sleep(SILENCE_MS);
     const sent = countCollects(proxy);
@@ -255,6 +257,14 @@ async function waitForPoll(taskQueue: string, worker: RunningProcess): Promise<v
     return pollers?.some(({ identity }) => isOf(worker, identity));
   };
   await waitFor('a poll for activities', isPolled);
+}
+
+/** Whether a worker has a batch that has been tried so often. */
+async function hasBatch(handle: WorkflowHandle, worker: RunningProcess, tries: number): Promise<boolean> {
+  const { raw } = await handle.describe();
+  return (raw.pendingActivities ?? []).some(
+    ({ attempt, lastWorkerIdentity }) => Number(attempt) >= tries && isOf(worker, lastWorkerIdentity),
+  );
 }
 
 function isOf({ child }: RunningProcess, identity: string | null | undefined): boolean {

@@ -31,6 +31,8 @@ export interface RunFact {
   readonly endedMs: number;
   /** Its result, or what it answers to the query `progress` if it has none. */
   readonly report: PipelineReport | undefined;
+  /** Whether it did not answer the query, although a workflow task of it had completed. */
+  readonly hidesReport: boolean;
   /** Why its workflow tasks failed, except for what servers and operators do. */
   readonly failedTasks: readonly string[];
   /** Paths of the files whose activities had not completed when the run was ended from outside. */
@@ -90,6 +92,8 @@ export interface Facts {
   readonly resources: ResourceFacts;
   /** Log lines of workers about failed workflow tasks. */
   readonly taskProblems: readonly string[];
+  /** How many histories were chosen, and how many of them were replayed. */
+  readonly toReplay: number;
   readonly replayed: number;
   readonly replayProblems: readonly string[];
   /** Processes that ended by themselves, or were left behind. */

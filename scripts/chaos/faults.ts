@@ -71,7 +71,7 @@ const HOUR_MS = 3_600_000;
 const FULL_DISK_BYTES = 2_048;
 
 /** Beyond the timeout of a request, and soon enough for the last lookup of a pipeline. */
-const LATE_MS = 17_000;
+export const LATE_MS = 17_000;
 
 const html = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';
 

@@ -17,13 +17,19 @@ export interface RunHistory {
 
 const { WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 
-/** A server that comes back fails the task of before, a message that comes meanwhile repeats it, and an operator resets or closes. */
+/** Of tasks that fail although the workflow did nothing wrong. */
 const benignCauses: ReadonlySet<number | null | undefined> = new Set([
+  // An operator resets the run.
   WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+  // The worker that had the run in its cache is gone.
   WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
+  // A message came while the run was about to end, so the task is repeated.
   WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+  // So did an update.
   WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_UPDATE,
+  // An operator ends the run while a task is carried out.
   WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+  // A server that starts again closes the tasks of before.
   WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
 ]);
 
@@ -58,12 +64,15 @@ async function readRun({ client }: House, workflowId: string, runId: string): Pr
   const [started, last] = [events[0], events.at(-1)];
   const { status, report } = readEnd(last);
   const isCutOff = status === 'cancelled' || status === 'terminated';
+  const known = report ?? (isCutOff ? await queryReport(client, handle) : undefined);
+  const hasBegun = events.some((event) => event.workflowTaskCompletedEventAttributes);
   const fact: RunFact = {
     runId,
     firstRunId: started?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? runId,
     status,
     endedMs: Number(last?.eventTime?.seconds ?? 0) * 1_000 + (last?.eventTime?.nanos ?? 0) / 1_000_000,
-    report: report ?? (isCutOff ? await queryReport(client, handle) : undefined),
+    report: known,
+    hidesReport: isCutOff && hasBegun && known === undefined,
     failedTasks: events.flatMap(readFailedTask),
     inFlight: isCutOff ? findInFlight(events) : [],
   };

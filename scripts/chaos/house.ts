@@ -7,7 +7,7 @@ import { Children } from './children.js';
 import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.js';
 import { GatewayServer } from './gateway-server.js';
 import { TemporalServer } from './temporal-server.js';
-import { WorkerServer } from './worker-server.js';
+import { REQUEST_TIMEOUT_MS, WorkerServer } from './worker-server.js';
 
 export const TASK_QUEUE = 'chaos';
 
@@ -21,7 +21,7 @@ const MAX_CACHED_WORKFLOWS = '20';
 
 /** A run takes minutes: the times of a production worker would let it see few retries. */
 const COMPRESSED_TIMES = {
-  BCTRL_REQUEST_TIMEOUT: '10s',
+  BCTRL_REQUEST_TIMEOUT: `${REQUEST_TIMEOUT_MS}ms`,
   BCTRL_LIST_SETTLE_TIME: '5s',
   BCTRL_SHUTDOWN_GRACE_TIME: '5s',
 };

@@ -1,7 +1,25 @@
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Facts, PipelineFact, RunFact, StoredFact } from './facts.js';
+import { LATE_MS } from './faults.js';
 import { groupBy } from './group-by.js';
 import { findResourceProblems } from './resource-invariant.js';
+import { REQUEST_TIMEOUT_MS } from './worker-server.js';
+
+/** A worker learns with a heartbeat that a run was ended. Without an answer, it stops sending within the heartbeat timeout. */
+const HEARTBEAT_TIMEOUT_MS = 10_000;
+
+/** A busy machine is late. */
+const DELAY_MS = 3_000;
+
+/** So long after the end of a run, what it last sent can be stored: sent at the last moment, on its way, and delayed by the API. */
+const LAST_STORED_MS = HEARTBEAT_TIMEOUT_MS + REQUEST_TIMEOUT_MS + LATE_MS + DELAY_MS;
+
+/**
+ * Copies of a path that a run can make without knowing them. An attempt looks for what the one before it has made, 15 s after that
+ * one sent its request: the request's timeout and the listing's settle time. A request takes up to 20 s until its file is listed,
+ * so those of two attempts overlap at most.
+ */
+const MAX_UNKNOWN_COPIES = 2;
 
 /** Returns one sentence for each violation. */
 type Invariant = (facts: Facts) => string[];
@@ -25,16 +43,22 @@ export const invariants = {
     ),
     ...taskProblems,
   ],
-  'histories replay': ({ replayed, replayProblems }) =>
-    replayed === 0 ? ['no history was replayed', ...replayProblems] : [...replayProblems],
+  'histories replay': ({ toReplay, replayed, replayProblems }) => [
+    ...(toReplay === 0 ? ['there was no history to replay'] : []),
+    ...(replayed === toReplay ? [] : [`${replayed} of ${toReplay} histories were replayed`]),
+    ...replayProblems,
+  ],
   'workers hold nothing that they do not need': ({ resources }) => findResourceProblems(resources),
   'no process ends by itself or is left behind': ({ processProblems }) => [...processProblems],
   'the harness did what it planned': ({ pipelines, harnessProblems }) => [
     ...(pipelines.length === 0 ? ['there were no pipelines'] : []),
     ...harnessProblems,
-    ...pipelines.flatMap(({ workflowId, problem }) =>
-      problem === undefined ? [] : [`${workflowId}: ${problem}`],
-    ),
+    ...pipelines.flatMap(({ workflowId, problem, runs }) => [
+      ...(problem === undefined ? [] : [`${workflowId}: ${problem}`]),
+      ...runs
+        .filter(({ hidesReport }) => hidesReport)
+        .map(({ runId }) => `${workflowId}: the run ${runId} did not say what it has`),
+    ]),
   ],
 } satisfies Record<string, Invariant>;
 
@@ -58,10 +82,11 @@ export interface DuplicateCount {
 export function countDuplicates(pipeline: PipelineFact, stored: readonly StoredFact[]): DuplicateCount {
   const { workflowId, runs } = pipeline;
   const reportedIds = new Set(runs.flatMap(({ report }) => (report ? listIds(report) : [])));
-  const unattributed = new Set(runs.flatMap(listUnattributed));
   const own = filesOf(pipeline, stored);
   const missed = own.filter(({ id }) => !reportedIds.has(id));
-  const unreported = missed.filter(({ runtimePath }) => !unattributed.has(runtimePath ?? ''));
+  const unreported = [...groupBy(missed, ({ runtimePath }) => runtimePath ?? '')].flatMap(([path, files]) =>
+    findUnexcused(files, path, runs),
+  );
   const problems = unreported.map(
     ({ id, runtimePath }) => `${workflowId}: no report names ${id} of ${runtimePath}`,
   );
@@ -78,7 +103,9 @@ export function findLosses(pipeline: PipelineFact, stored: readonly StoredFact[]
   const { workflowId, required, runs } = pipeline;
   const collected = new Set(runs.flatMap(({ report }) => report?.files ?? []).flatMap(toCollectedPath));
   const committed = new Set(filesOf(pipeline, stored).map(({ runtimePath }) => runtimePath));
-  const mustHaveAll = readEnd(pipeline) === 'succeeded' || pipeline.allowed.includes('terminated');
+  // An operator abandons a pipeline that is held, and it is held when it has all files but those that failed.
+  const isComplete = ['succeeded', 'abandoned'].includes(readEnd(pipeline));
+  const mustHaveAll = isComplete || pipeline.allowed.includes('terminated');
   const paths = mustHaveAll ? new Set([...required, ...collected]) : collected;
   return [...paths].flatMap((path) => {
     if (!committed.has(path)) return [`${workflowId}: ${path} is not in the storage`];
@@ -138,6 +165,25 @@ function listIds({ files }: PipelineReport): string[] {
   return files.flatMap((file) =>
     file.outcome === 'collected' ? [file.fileId, ...(file.duplicateIds ?? [])] : [],
   );
+}
+
+/** Those of the missed copies of a path that no run that was ended from outside can have made. */
+function findUnexcused(missed: readonly StoredFact[], path: string, runs: readonly RunFact[]): StoredFact[] {
+  const ends = runs.filter((run) => listUnattributed(run).includes(path)).map(({ endedMs }) => endedMs);
+  const lastMs = ends
+    .flatMap((endedMs) => Array<number>(MAX_UNKNOWN_COPIES).fill(endedMs + LAST_STORED_MS))
+    .toSorted((a, b) => b - a);
+  const latestFirst = missed.toSorted((a, b) => toStoredMs(b) - toStoredMs(a));
+  return latestFirst.filter((file) => {
+    const isExcused = toStoredMs(file) <= (lastMs[0] ?? Number.NEGATIVE_INFINITY);
+    if (isExcused) lastMs.shift();
+    return !isExcused;
+  });
+}
+
+/** A file without bytes is excused by nothing. */
+function toStoredMs({ storedMs = Number.MAX_VALUE }: StoredFact): number {
+  return storedMs;
 }
 
 /** Paths of files that a run could not report: it was ended while they were collected, or before its last lookup. */

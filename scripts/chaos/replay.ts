@@ -11,7 +11,7 @@ const MAX_SAMPLES = 4;
 /** Replays a sample of the histories on the built workflows. */
 export async function replaySample(
   histories: readonly RunHistory[],
-): Promise<{ replayed: number; problems: string[] }> {
+): Promise<{ toReplay: number; replayed: number; problems: string[] }> {
   const closed = histories.filter(({ fact }) => fact.status !== 'running');
   const kinds = groupBy(closed, ({ workflowId, fact }) => `${workflowId.replace(/\d+/, '')} ${fact.status}`);
   const sample = [...kinds.values()].flatMap((group) => group.slice(0, MAX_SAMPLES));
@@ -26,7 +26,7 @@ export async function replaySample(
     replayed += 1;
     if (error) problems.push(`${workflowId} ${runId}: ${error.message}`);
   }
-  return { replayed, problems };
+  return { toReplay: sample.length, replayed, problems };
 }
 
 let isInstalled = false;

@@ -165,6 +165,7 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
         isSoak: !hasFaults,
       },
       taskProblems: workers.flatMap((worker) => worker.taskProblems),
+      toReplay: replay.toReplay,
       replayed: replay.replayed,
       replayProblems: replay.problems,
       harnessProblems: struck.problems,

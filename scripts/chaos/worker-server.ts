@@ -8,6 +8,9 @@ import type { TemporalServer } from './temporal-server.js';
 const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 const PRELOAD = new URL('report-resources.mjs', import.meta.url).href;
 
+/** Of workers: short, so that a run of minutes sees many timeouts. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+
 const RESTART_DELAY_MS = 500;
 
 /** A busy process collects garbage first. */

@@ -32,6 +32,7 @@ const run = (more: Partial<RunFact> = {}): RunFact => ({
   status: 'completed',
   endedMs: 1,
   report: report([file('a'), file('b')]),
+  hidesReport: false,
   failedTasks: [],
   inFlight: [],
   ...more,
@@ -89,7 +90,8 @@ const good: Facts = {
   stored: [stored('a'), stored('b')],
   resources,
   taskProblems: [],
-  replayed: 1,
+  toReplay: 3,
+  replayed: 3,
   replayProblems: [],
   processProblems: [],
   harnessProblems: [],
@@ -105,6 +107,14 @@ const withResources = (more: Partial<Facts['resources']>): Facts => ({
   resources: { ...resources, ...more },
 });
 
+/** The file `b` was in flight when the first run was terminated, at 0. */
+const cutOffAndRerun = withPipeline({
+  runs: [
+    run({ status: 'terminated', endedMs: 0, inFlight: ['b'], report: report([file('a')]) }),
+    run({ runId: 'rerun', firstRunId: 'rerun', report: report([file('b')]) }),
+  ],
+});
+
 /** Each changes one fact, and violates one invariant. */
 const violations: readonly [InvariantName, what: string, Facts, problems: string[]][] = [
   [
@@ -117,6 +127,12 @@ const violations: readonly [InvariantName, what: string, Facts, problems: string
     'no required file is lost',
     'a file that the report leaves out',
     withRun({ report: report([file('a')]) }),
+    ['pipeline: b is not in a report'],
+  ],
+  [
+    'no required file is lost',
+    'a file that an abandoned pipeline leaves out',
+    withRun({ report: report([file('a')], { outcome: 'abandoned' }) }),
     ['pipeline: b is not in a report'],
   ],
   [
@@ -165,6 +181,18 @@ const violations: readonly [InvariantName, what: string, Facts, problems: string
     ['pipeline: 0 duplicates are reported, and 1 are named and stored'],
   ],
   [
+    'every duplicate is reported, and nothing else is',
+    'a second file that comes too late to be of the run that was terminated',
+    { ...cutOffAndRerun, stored: [...good.stored, { ...stored('b', 'second'), storedMs: 40_001 }] },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'more files than a run has in flight',
+    { ...cutOffAndRerun, stored: [...good.stored, ...['2', '3', '4'].map((id) => stored('b', id))] },
+    ['pipeline: no report names 4 of b'],
+  ],
+  [
     'every pipeline ends as it may',
     'a failed pipeline, which says why',
     withRun({
@@ -197,7 +225,18 @@ const violations: readonly [InvariantName, what: string, Facts, problems: string
     ['worker 1: Failing workflow task'],
   ],
   ['no workflow task fails', 'no history', withPipeline({ runs: [] }), ['pipeline: no history was read']],
-  ['histories replay', 'no replay', { ...good, replayed: 0 }, ['no history was replayed']],
+  [
+    'histories replay',
+    'no history',
+    { ...good, toReplay: 0, replayed: 0 },
+    ['there was no history to replay'],
+  ],
+  [
+    'histories replay',
+    'a history that is not replayed',
+    { ...good, replayed: 2 },
+    ['2 of 3 histories were replayed'],
+  ],
   ['histories replay', 'a failed replay', { ...good, replayProblems: ['it differs'] }, ['it differs']],
   [
     'workers hold nothing that they do not need',
@@ -255,6 +294,12 @@ const violations: readonly [InvariantName, what: string, Facts, problems: string
   ],
   [
     'the harness did what it planned',
+    'a run that does not answer the query',
+    withRun({ status: 'cancelled', report: undefined, hidesReport: true }),
+    ['pipeline: the run run did not say what it has'],
+  ],
+  [
+    'the harness did what it planned',
     'a fault that could not be ended',
     { ...good, harnessProblems: ['no chance'] },
     ['no chance'],
@@ -282,10 +327,11 @@ describe('duplicates', () => {
   const twice = [...good.stored, stored('b', 'second')];
 
   test('of a file that was in flight when its run was terminated have a count of their own', () => {
-    const cutOff = run({ status: 'terminated', endedMs: 0, inFlight: ['b'], report: report([file('a')]) });
-    const rerun = run({ runId: 'rerun', firstRunId: 'rerun', report: report([file('b')]) });
-    const { problems, ...counts } = countDuplicates(pipeline({ runs: [cutOff, rerun] }), twice);
-    assert.deepEqual([counts, problems], [{ reported: 0, unreported: 0, inFlight: 1 }, []]);
+    const storedMs = 40_000;
+    const made = [...good.stored, stored('b', 'second'), { ...stored('b', 'third'), storedMs }];
+    const [cutOff = pipeline()] = cutOffAndRerun.pipelines;
+    const { problems, ...counts } = countDuplicates(cutOff, made);
+    assert.deepEqual([counts, problems], [{ reported: 0, unreported: 0, inFlight: 2 }, []]);
   });
 
   test('of another file of a terminated run are unreported', () => {

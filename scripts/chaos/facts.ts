@@ -83,6 +83,10 @@ export interface ResourceFacts {
   readonly workers: number;
   /** Whether no worker was meant to end. */
   readonly isSoak: boolean;
+  /** How many samples of a worker the duration of the run has room for. */
+  readonly samplesInRun: number;
+  /** Whether sockets and files can be counted here. */
+  readonly hasProc: boolean;
 }
 
 /** All that the invariants are about. */

@@ -39,12 +39,12 @@ export class Resources {
     if (names === undefined) return { apiSockets: undefined, sockets: undefined, files: undefined };
     const targets = await Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => '')));
     const inodes = new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
-    const table = await readFile(`/proc/${pid}/net/tcp`, 'latin1').catch(() => '');
-    const rows = table.split('\n').map((row) => row.trim().split(/\s+/));
+    const table = await readFile(`/proc/${pid}/net/tcp`, 'latin1').catch(() => undefined);
+    const rows = table?.split('\n').map((row) => row.trim().split(/\s+/));
     const apiPort = this.#apiPort.toString(16).toUpperCase().padStart(4, '0');
-    const toApi = rows.filter(([, , remote = '', , , , , , , inode = '']) => {
+    const toApi = rows?.filter(([, , remote = '', , , , , , , inode = '']) => {
       return remote.endsWith(`:${apiPort}`) && inodes.has(inode);
     });
-    return { apiSockets: toApi.length, sockets: inodes.size, files: names.length - inodes.size };
+    return { apiSockets: toApi?.length, sockets: inodes.size, files: names.length - inodes.size };
   }
 }

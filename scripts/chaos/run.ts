@@ -109,15 +109,7 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
   });
   const striking = runFaults(plan, { house, log, stop: stop.signal });
   const progress = setInterval(() => log(`${ended} pipelines have ended`), PROGRESS_INTERVAL_MS);
-  const busy: ResourceSample[] = [];
-  let isBusy = true;
-  const sampling = (async () => {
-    while (isBusy) {
-      busy.push(...(await resources.sample(workers)));
-      await sleep(SAMPLE_INTERVAL_MS, undefined, { signal: stop.signal }).catch(() => {});
-      if (stop.signal.aborted) break;
-    }
-  })();
+  const sampling = sampleUntil(stop.signal, () => resources.sample(workers));
   await sleep(durationMs, undefined, { signal }).catch(() => {});
   stop.abort();
   const struck = await striking;
@@ -130,8 +122,7 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
   const played = await playing;
   clearTimeout(tooLong);
   clearInterval(progress);
-  isBusy = false;
-  await sampling;
+  const busy = await sampling;
   const settleMs = performance.now() - settleFromMs;
   signal.throwIfAborted();
 
@@ -163,6 +154,8 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
         unanswered: resources.unanswered,
         workers: count,
         isSoak: !hasFaults,
+        samplesInRun: Math.floor(durationMs / SAMPLE_INTERVAL_MS),
+        hasProc: process.platform === 'linux',
       },
       taskProblems: workers.flatMap((worker) => worker.taskProblems),
       toReplay: replay.toReplay,
@@ -171,6 +164,20 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
       harnessProblems: struck.problems,
     },
   };
+}
+
+/** Samples at even intervals. */
+async function sampleUntil(
+  stop: AbortSignal,
+  sample: () => Promise<ResourceSample[]>,
+): Promise<ResourceSample[]> {
+  const samples: ResourceSample[] = [];
+  for (let nextMs = performance.now(); !stop.aborted; ) {
+    samples.push(...(await sample()));
+    nextMs += SAMPLE_INTERVAL_MS;
+    await sleep(Math.max(nextMs - performance.now(), 0), undefined, { signal: stop }).catch(() => {});
+  }
+  return samples;
 }
 
 function toFact({ name, story, scene, problem }: PlayedPipeline, runs: PipelineFact['runs']): PipelineFact {

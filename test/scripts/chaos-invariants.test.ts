@@ -83,6 +83,8 @@ const resources = {
   unanswered: [],
   workers: 1,
   isSoak: true,
+  samplesInRun: 16,
+  hasProc: true,
 };
 
 const good: Facts = {
@@ -115,8 +117,10 @@ const cutOffAndRerun = withPipeline({
   ],
 });
 
+type Violation = [InvariantName, what: string, Facts, problems: string[]];
+
 /** Each changes one fact, and violates one invariant. */
-const violations: readonly [InvariantName, what: string, Facts, problems: string[]][] = [
+const violations: readonly Violation[] = [
   [
     'no required file is lost',
     'a file that only the report has',
@@ -248,7 +252,19 @@ const violations: readonly [InvariantName, what: string, Facts, problems: string
     'workers hold nothing that they do not need',
     'connections at rest',
     withResources({ atRest: [sample({ apiSockets: 1 })] }),
-    ['worker 1 has 1 connections to the API at rest'],
+    ['worker 1 has 1 connections to the API at rest, a fresh one up to 0'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'sockets at rest',
+    withResources({ atRest: [sample({ sockets: 8 })] }),
+    ['worker 1 has 8 sockets at rest, a fresh one up to 7'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'sockets that are not counted',
+    withResources({ atRest: [sample({ sockets: undefined })] }),
+    ['the sockets and files of worker 1 could not be counted'],
   ],
   [
     'workers hold nothing that they do not need',
@@ -261,6 +277,32 @@ const violations: readonly [InvariantName, what: string, Facts, problems: string
     'a heap that grows',
     withResources({ busy: resources.busy.map((each) => ({ ...each, heapMb: 40 + each.atMs * 2 })) }),
     ['worker 1, process 1: its heap grew from 51.0 MB to 67.0 MB'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'memory outside the heap that grows',
+    withResources({ busy: resources.busy.map((each) => ({ ...each, rssMb: 200 + each.atMs * 20 })) }),
+    ['worker 1, process 1: its memory grew from 310.0 MB to 470.0 MB'],
+  ],
+  ...(['timers', 'sockets'] as const).map(
+    (figure): Violation => [
+      'workers hold nothing that they do not need',
+      `${figure} that become more at each quiet moment`,
+      withResources({ busy: resources.busy.map((each) => ({ ...each, [figure]: each.atMs * 6 })) }),
+      [`worker 1, process 1: its number of ${figure} grew from 24 to 72`],
+    ],
+  ),
+  [
+    'workers hold nothing that they do not need',
+    'a soak whose worker did not live long',
+    withResources({ busy: resources.busy.slice(5) }),
+    ['0 of 1 workers lived long enough to see a trend'],
+  ],
+  [
+    'workers hold nothing that they do not need',
+    'no figures of workers that work',
+    withResources({ busy: [], isSoak: false }),
+    ['no worker said what it holds while it worked'],
   ],
   [
     'workers hold nothing that they do not need',

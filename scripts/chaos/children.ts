@@ -10,7 +10,7 @@ const STOP_TIMEOUT_MS = 30_000;
 /** A variable that every process of a run inherits, so that one that is left behind is found. */
 const MARKER = 'BCTRL_CHAOS_RUN';
 
-interface ChildExit {
+export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
@@ -20,6 +20,8 @@ export interface Child {
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
   hasExited(): boolean;
+  /** The last line that it has logged; empty if there is none. */
+  lastLine(): string;
   /** Ends the process: it is not expected to run any longer. Resolves when it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<ChildExit>;
 }
@@ -69,6 +71,7 @@ export class Children {
       process: child,
       pid,
       exited,
+      lastLine: () => lastLine,
       hasExited: () => child.exitCode !== null || child.signalCode !== null,
       end: async (signal) => {
         isEnding = true;

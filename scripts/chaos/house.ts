@@ -80,7 +80,7 @@ export async function openHouse({ dir, runId, workers: count, signal, onEnd }: H
   };
   const workers = Array.from(
     { length: count },
-    (_, index) => new WorkerServer(`worker ${index + 1}`, children, temporal, env),
+    (_, index) => new WorkerServer(`worker ${index + 1}`, { children, temporal, env, signal }),
   );
   await Promise.all(workers.map((worker) => worker.start()));
   const connection = await Connection.connect({ address: temporal.address });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../src/exit.js';
-import type { Child, Children } from './children.js';
+import type { Child, ChildExit, Children } from './children.js';
 import type { TemporalServer } from './temporal-server.js';
 
 const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
@@ -13,11 +13,25 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 
 const RESTART_DELAY_MS = 500;
 
+/** For all attempts to start: longer than Temporal is ever away. */
+const START_TIMEOUT_MS = 120_000;
+
+/** What a process logged before its end is there then. */
+const LAST_LINE_MS = 200;
+
 /** A busy process collects garbage first. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
 /** Log lines that say that a workflow task failed. */
 const TASK_PROBLEM = /nondetermin|non-determin|failing workflow task|unhandled/i;
+
+interface WorkerSurroundings {
+  readonly children: Children;
+  readonly temporal: TemporalServer;
+  readonly env: Readonly<Record<string, string>>;
+  /** Aborts when the run is interrupted: no worker starts any longer. */
+  readonly signal: AbortSignal;
+}
 
 export interface ResourceAnswer {
   readonly ask: number;
@@ -32,6 +46,7 @@ export class WorkerServer {
   readonly #children: Children;
   readonly #temporal: TemporalServer;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #signal: AbortSignal;
   #child: Child | undefined;
   #asked = 0;
   /** Counts its processes. */
@@ -44,25 +59,26 @@ export class WorkerServer {
   readonly taskProblems: string[] = [];
   readonly log: string[] = [];
 
-  constructor(
-    name: string,
-    children: Children,
-    temporal: TemporalServer,
-    env: Readonly<Record<string, string>>,
-  ) {
+  constructor(name: string, { children, temporal, env, signal }: WorkerSurroundings) {
     this.name = name;
     this.#children = children;
     this.#temporal = temporal;
     this.#env = env;
+    this.#signal = signal;
   }
 
   get pid(): number | undefined {
     return this.#child?.hasExited() ? undefined : this.#child?.pid;
   }
 
-  /** Resolves when the worker polls. One that ends because Temporal is away is started again, as a process manager would do. */
+  /**
+   * Resolves when the worker polls. One that ends because Temporal is away is started again, as a process manager would do.
+   *
+   * @throws Error with its last line if it ends for another reason or takes too long
+   */
   async start(): Promise<void> {
-    while (!(await this.#startOnce())) await sleep(RESTART_DELAY_MS);
+    const limit = AbortSignal.any([this.#signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+    while (!(await this.#startOnce(limit))) await sleep(RESTART_DELAY_MS);
   }
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -108,12 +124,16 @@ export class WorkerServer {
     }
   }
 
-  async #startOnce(): Promise<boolean> {
+  /** Returns `false` if it ended because Temporal is away. */
+  async #startOnce(limit: AbortSignal): Promise<boolean> {
+    this.#signal.throwIfAborted();
     const sinceMs = performance.now();
     let markReady = () => {};
-    const ready = new Promise<boolean>((resolve) => {
-      markReady = () => resolve(true);
+    const ready = new Promise<'ready'>((resolve) => {
+      markReady = () => resolve('ready');
     });
+    const mayExit = ({ code }: ChildExit) =>
+      code === exitCodes.unreachable && this.#temporal.wasAwaySince(sinceMs);
     const child = this.#children.startNode(['--expose-gc', '--import', PRELOAD, WORKER], {
       name: this.name,
       env: this.#env,
@@ -122,12 +142,21 @@ export class WorkerServer {
         if (line.includes('worker polls task queue')) markReady();
         if (isWarning(line) && TASK_PROBLEM.test(line)) this.taskProblems.push(`${this.name}: ${line}`);
       },
-      mayExit: ({ code }) => code === exitCodes.unreachable && this.#temporal.wasAwaySince(sinceMs),
+      mayExit,
     });
     this.#child = child;
     this.life += 1;
-    this.isReady = await Promise.race([ready, child.exited.then(() => false)]);
-    return this.isReady;
+    const late = limit.aborted
+      ? Promise.resolve('late' as const)
+      : once(limit, 'abort').then(() => 'late' as const);
+    const outcome = await Promise.race([ready, child.exited, late]);
+    this.isReady = outcome === 'ready';
+    if (outcome === 'ready') return true;
+    if (outcome !== 'late' && mayExit(outcome)) return false;
+    this.#signal.throwIfAborted();
+    if (outcome === 'late') await child.end('SIGKILL');
+    else await sleep(LAST_LINE_MS);
+    throw new Error(`${this.name} did not start: ${child.lastLine()}`);
   }
 }
 

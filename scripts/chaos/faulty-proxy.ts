@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * What the proxy does with bytes. `slow`: they arrive late. `silent`: they are lost in both directions, and the connections stay
@@ -41,14 +42,21 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
     link.losesRequests ||= mode === 'silent';
     link.losesResponses ||= mode === 'silent' || mode === 'stuck';
   };
+  /** Returns what puts an action behind the bytes that are on their way. */
   const forward = (from: Socket, to: Socket, isLost: () => boolean) => {
-    const later = (action: () => void) => (mode === 'slow' ? setTimeout(action, SLOW_MS) : action());
+    let before = Promise.resolve();
+    const later = (action: () => void) => {
+      const arrival = mode === 'slow' ? sleep(SLOW_MS) : undefined;
+      // Nothing overtakes late bytes when the mode has changed.
+      before = before.then(() => arrival).then(action);
+    };
     from.on('data', (chunk: Buffer) => {
-      if (!isLost()) later(() => to.writable && to.write(chunk));
+      if (!isLost()) later(() => void (to.writable && to.write(chunk)));
     });
     from.on('end', () => {
       if (!isLost()) later(() => to.end());
     });
+    return later;
   };
   const server = createServer((incoming) => {
     const outgoing = connect(targetPort, '127.0.0.1');
@@ -60,16 +68,16 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
       sent.collects += text.match(COLLECT)?.length ?? 0;
       sent.lookups += text.match(LOOKUP)?.length ?? 0;
     });
-    forward(incoming, outgoing, () => link.losesRequests);
-    forward(outgoing, incoming, () => link.losesResponses);
+    const afterRequests = forward(incoming, outgoing, () => link.losesRequests);
+    const afterResponses = forward(outgoing, incoming, () => link.losesResponses);
     incoming.on('error', () => {});
     incoming.on('close', () => {
       links.delete(link);
-      outgoing.destroy();
+      afterRequests(() => outgoing.destroySoon());
     });
     outgoing.on('error', () => {});
     outgoing.on('close', () => {
-      if (!link.losesResponses) incoming.destroy();
+      if (!link.losesResponses) afterResponses(() => incoming.destroySoon());
     });
   });
   const listen = async (port: number) => {

@@ -55,9 +55,13 @@ const setMode = (mode: ProxyMode): FaultKind['begin'] => {
   };
 };
 
+/** The gateway's random numbers start afresh with its rules: a few requests pass first, so that each window hits others. */
+const MAX_SKIPPED_REQUESTS = 16;
+
 const setRules = (toRules: (chance: number) => FaultRule[]): FaultKind['begin'] => {
   return async ({ gateway }, { chance }) => {
-    await gateway.setRules(toRules(chance));
+    const skip = Math.floor(chance * MAX_SKIPPED_REQUESTS);
+    await gateway.setRules(toRules(chance).map((rule) => ({ ...rule, skip })));
     return () => gateway.setRules([]);
   };
 };

@@ -10,33 +10,36 @@ const TSX = import.meta.resolve('tsx');
 const SCRIPT = fileURLToPath(new URL('gateway-process.ts', import.meta.url));
 
 /** `GET /v1/files` shows a file so long after it was made. The workers are told 5 s. */
-const LIST_LAG_MS = 3_000;
+export const LIST_LAG_MS = 3_000;
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
-interface Folders {
+interface GatewaySettings {
   readonly workspaceDir: string;
   readonly storageDir: string;
+  /** Of the fault rules' random numbers. */
+  readonly seed: number;
 }
 
 /** The local gateway in its own process, which keeps its port, storage, clock and fault rules over restarts. */
 export class GatewayServer {
   readonly #children: Children;
-  readonly #folders: Folders;
+  readonly #settings: GatewaySettings;
   readonly port: number;
   #child: Child | undefined;
+  #isReady = false;
   #rules: readonly FaultRule[] = [];
   #clockOffsetMs = 0;
   #maxClockOffsetMs = 0;
 
-  private constructor(children: Children, folders: Folders, port: number) {
+  private constructor(children: Children, settings: GatewaySettings, port: number) {
     this.#children = children;
-    this.#folders = folders;
+    this.#settings = settings;
     this.port = port;
   }
 
-  static async start(children: Children, folders: Folders): Promise<GatewayServer> {
-    const gateway = new GatewayServer(children, folders, await findPort('127.0.0.1'));
+  static async start(children: Children, settings: GatewaySettings): Promise<GatewayServer> {
+    const gateway = new GatewayServer(children, settings, await findPort('127.0.0.1'));
     await gateway.start();
     return gateway;
   }
@@ -46,13 +49,14 @@ export class GatewayServer {
   }
 
   async start(): Promise<void> {
+    let rules = this.#rules;
     const input: GatewayProcessInput = {
-      ...this.#folders,
+      ...this.#settings,
       port: this.port,
       // An API that refuses taken paths would prevent the duplicates by itself.
       onPathExists: 'keep-both',
       listLagMs: LIST_LAG_MS,
-      faults: this.#rules,
+      faults: rules,
       clockOffsetMs: this.#clockOffsetMs,
     };
     const child = this.#children.startNode(['--import', TSX, SCRIPT, JSON.stringify(input)], {
@@ -60,19 +64,32 @@ export class GatewayServer {
     });
     this.#child = child;
     const ended = child.exited.then(() => {
-      throw new Error('the gateway did not start');
+      throw new Error(`the gateway did not start: ${child.lastLine()}`);
     });
     await Promise.race([once(child.process, 'message'), ended]);
+    // Others may have been set while it started.
+    while (rules !== this.#rules) {
+      rules = this.#rules;
+      await this.#call('PUT', 'faults', rules);
+    }
+    this.#isReady = true;
   }
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#isReady = false;
     await this.#child?.end(signal);
   }
 
   /** The rules hold as soon as the gateway runs. */
   async setRules(rules: readonly FaultRule[]): Promise<void> {
     this.#rules = rules;
-    if (this.pid !== undefined) await this.#call('PUT', 'faults', rules).catch(() => undefined);
+    if (!this.#isReady) return;
+    try {
+      await this.#call('PUT', 'faults', rules);
+    } catch (error) {
+      // One that was ended meanwhile gets them when it starts.
+      if (this.#isReady) throw error;
+    }
   }
 
   /** A job that was made at a later time would run for hours, so a run ends with the furthest clock that there was. */

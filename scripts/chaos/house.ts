@@ -44,13 +44,21 @@ export interface House {
 interface HouseOptions {
   readonly dir: string;
   readonly runId: string;
+  readonly seed: number;
   readonly workers: number;
   readonly signal: AbortSignal;
   /** Receives what has to be closed, in the order in which it was started. */
   readonly onEnd: (end: () => Promise<unknown>) => void;
 }
 
-export async function openHouse({ dir, runId, workers: count, signal, onEnd }: HouseOptions): Promise<House> {
+export async function openHouse({
+  dir,
+  runId,
+  seed,
+  workers: count,
+  signal,
+  onEnd,
+}: HouseOptions): Promise<House> {
   const executable = await resolveDevServer({ signal });
   const children = new Children(dir, runId);
   const temporal = new TemporalServer({
@@ -66,7 +74,7 @@ export async function openHouse({ dir, runId, workers: count, signal, onEnd }: H
   onEnd(() => children.endAll());
   const [workspaceDir, storageDir] = [join(dir, 'workspace'), join(dir, 'storage')];
   await mkdir(workspaceDir);
-  const gateway = await GatewayServer.start(children, { workspaceDir, storageDir });
+  const gateway = await GatewayServer.start(children, { workspaceDir, storageDir, seed });
   const proxy = await startFaultyProxy(gateway.port);
   onEnd(() => proxy.close());
   const cliEnv = { TEMPORAL_ADDRESS: temporal.address, BCTRL_TASK_QUEUE: TASK_QUEUE };

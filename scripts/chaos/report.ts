@@ -1,6 +1,7 @@
 import { formatCount, renderTable } from '../bench/format.js';
 import type { Facts } from './facts.js';
 import { type FaultName, faultNames } from './faults.js';
+import { LIST_LAG_MS } from './gateway-server.js';
 import { groupBy } from './group-by.js';
 import type { RunHistory } from './histories.js';
 import { countDuplicates, findLosses, invariants, readEnd } from './invariants.js';
@@ -12,6 +13,8 @@ export interface ChaosResult {
   readonly options: ChaosOptions;
   readonly facts: Facts;
   readonly faults: ReadonlyMap<FaultName, number>;
+  /** Kinds of faults that this machine cannot do. */
+  readonly impossible: ReadonlySet<FaultName>;
   readonly sent: Readonly<{ collects: number; lookups: number }>;
   readonly settleMs: number;
   readonly histories: readonly RunHistory[];
@@ -85,13 +88,16 @@ function toReadable(_key: string, value: unknown): unknown {
 /** Markdown. */
 export function renderChaosReport(result: ChaosResult, verdicts: readonly Verdict[]): string {
   const { faults, pipelines, figures } = toFigures(result);
-  const struck = Object.entries(faults).filter(([, count]) => count > 0);
+  const toTimes = (name: string, count: number) =>
+    result.impossible.has(name as FaultName) ? `${count} (not on this machine)` : `${count}`;
+  const all = Object.entries(faults);
+  const struck = all.reduce((sum, [, count]) => sum + count, 0);
   const problems = verdicts.filter((verdict) => verdict.problems.length > 0);
   return [
-    `Faults: ${formatCount(struck.reduce((sum, [, count]) => sum + count, 0))}. The API's listing lags by 3 s throughout.`,
-    ...(struck.length === 0
-      ? []
-      : [renderTable({ fault: ([name]) => name, times: ([, count]) => `${count}` }, struck)]),
+    `Faults: ${formatCount(struck)}. The API's listing lags by ${LIST_LAG_MS / 1_000} s throughout.`,
+    ...(result.options.faults
+      ? [renderTable({ fault: ([name]) => name, times: ([name, count]) => toTimes(name, count) }, all)]
+      : []),
     renderTable(
       {
         pipelines: ({ story }) => story,

@@ -56,7 +56,8 @@ export async function runChaos(options: RunOptions, io: Io): Promise<ChaosResult
   try {
     log('starting the Temporal server, the gateway and the workers');
     const onEnd = (end: () => Promise<unknown>) => void ends.push(end);
-    house = await openHouse({ dir, runId: randomUUID(), workers: options.workers, signal: io.signal, onEnd });
+    const { seed, workers } = options;
+    house = await openHouse({ dir, runId: randomUUID(), seed, workers, signal: io.signal, onEnd });
     const found = await strikeAndRead(house, options, { ...io, log });
     log('ending all processes');
     for (const worker of house.workers) await worker.end('SIGTERM');
@@ -136,6 +137,7 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
   const runs = groupBy(histories, ({ workflowId }) => workflowId);
   return {
     faults: struck.counts,
+    impossible: struck.impossible,
     sent: proxy.sent,
     settleMs,
     histories,

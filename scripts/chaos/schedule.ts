@@ -58,9 +58,10 @@ interface Surroundings {
   readonly stop: AbortSignal;
 }
 
-/** Strikes by the plan. Resolves when all faults have ended. Returns how often each kind struck, and what went wrong with it. */
+/** Strikes by the plan. Resolves when all faults have ended. Returns how often each kind struck, which cannot, and what went wrong. */
 export async function runFaults(plan: readonly PlannedFault[], { house, log, stop }: Surroundings) {
   const counts = new Map<FaultName, number>();
+  const impossible = new Set<FaultName>();
   const problems: string[] = [];
   const startedMs = performance.now();
   const pause = (ms: number) => sleep(Math.max(ms, 0), undefined, { signal: stop }).catch(() => {});
@@ -69,7 +70,10 @@ export async function runFaults(plan: readonly PlannedFault[], { house, log, sto
   const strike = async (fault: PlannedFault) => {
     try {
       const end = await getFaultKind(fault.name).begin(house, fault);
-      if (end === undefined) return log(`${fault.name}: not on this machine`);
+      if (end === undefined) {
+        impossible.add(fault.name);
+        return log(`${fault.name}: not on this machine`);
+      }
       counts.set(fault.name, (counts.get(fault.name) ?? 0) + 1);
       log(`${fault.name} (${fault.target}) for ${(fault.durationMs / 1_000).toFixed(1)} s`);
       await pause(fault.durationMs);
@@ -88,5 +92,5 @@ export async function runFaults(plan: readonly PlannedFault[], { house, log, sto
     );
   }
   await Promise.all(lastOf.values());
-  return { counts, problems };
+  return { counts, impossible, problems };
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Facts, PipelineFact, ResourceSample, RunFact, StoredFact } from '../../scripts/chaos/facts.js';
 import { countDuplicates, invariants } from '../../scripts/chaos/invariants.js';
 import { parseChaosOptions } from '../../scripts/chaos/options.js';
+import { judge, renderChaosReport } from '../../scripts/chaos/report.js';
 import { planFaults } from '../../scripts/chaos/schedule.js';
 import type { FileOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
 
@@ -411,6 +412,21 @@ describe('the schedule', () => {
       freeFromMs.set(target, atMs + durationMs);
     }
     assert.deepEqual([...freeFromMs.keys()].toSorted(), ['Temporal', 'network', 'worker 1', 'worker 2']);
+  });
+});
+
+describe('the report', () => {
+  test('lists faults that never struck, and says which cannot strike on this machine', () => {
+    const options = parseChaosOptions([]);
+    const faults = new Map([['worker: SIGKILL', 2]] as const);
+    const impossible = new Set(['gateway: disk full'] as const);
+    const sent = { collects: 2, lookups: 1 };
+    const result = { options, facts: good, faults, impossible, sent, settleMs: 0, histories: [], log: [] };
+    const report = renderChaosReport(result, judge(good));
+    assert.match(report, /^Faults: 2\. The API's listing lags by 3 s throughout\.$/m);
+    assert.match(report, /^\| worker: SIGKILL +\| 2 +\|$/m);
+    assert.match(report, /^\| network: slow +\| 0 +\|$/m);
+    assert.match(report, /^\| gateway: disk full +\| 0 \(not on this machine\) +\|$/m);
   });
 });
 

@@ -33,6 +33,8 @@ export interface RunFact {
   readonly report: PipelineReport | undefined;
   /** Whether it did not answer the query, although a workflow task of it had completed. */
   readonly hidesReport: boolean;
+  /** Paths of the files that accepted updates have added. */
+  readonly added: readonly string[];
   /** Why its workflow tasks failed, except for what servers and operators do. */
   readonly failedTasks: readonly string[];
   /** Paths of the files whose activities had not completed when the run was ended from outside. */

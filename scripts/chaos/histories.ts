@@ -1,6 +1,6 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto, { type temporal } from '@temporalio/proto';
-import { PROGRESS_QUERY } from '../../src/shared/names.js';
+import { ADD_FILES_UPDATE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { RunFact, RunStatus } from './facts.js';
 import { type House, TASK_QUEUE } from './house.js';
@@ -73,6 +73,7 @@ async function readRun({ client }: House, workflowId: string, runId: string): Pr
     endedMs: Number(last?.eventTime?.seconds ?? 0) * 1_000 + (last?.eventTime?.nanos ?? 0) / 1_000_000,
     report: known,
     hidesReport: isCutOff && hasBegun && known === undefined,
+    added: events.flatMap(readAdded),
     failedTasks: events.flatMap(readFailedTask),
     inFlight: isCutOff ? findInFlight(events) : [],
   };
@@ -113,6 +114,11 @@ async function queryReport(client: Client, handle: WorkflowHandle): Promise<Pipe
       if (tries === QUERY_TRIES) return undefined;
     }
   }
+}
+
+function readAdded({ workflowExecutionUpdateAcceptedEventAttributes: accepted }: HistoryEvent): string[] {
+  const { name, args } = accepted?.acceptedRequest?.input ?? {};
+  return name === ADD_FILES_UPDATE ? readPaths(parsePayload(args?.payloads?.[0])) : [];
 }
 
 function readFailedTask({ eventId, workflowTaskFailedEventAttributes: failed }: HistoryEvent): string[] {

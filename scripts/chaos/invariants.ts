@@ -106,7 +106,9 @@ export function findLosses(pipeline: PipelineFact, stored: readonly StoredFact[]
   // An operator abandons a pipeline that is held, and it is held when it has all files but those that failed.
   const isComplete = ['succeeded', 'abandoned'].includes(readEnd(pipeline));
   const mustHaveAll = isComplete || pipeline.allowed.includes('terminated');
-  const paths = mustHaveAll ? new Set([...required, ...collected]) : collected;
+  const paths = mustHaveAll
+    ? new Set([...required, ...runs.flatMap(({ added }) => added), ...collected])
+    : collected;
   return [...paths].flatMap((path) => {
     if (!committed.has(path)) return [`${workflowId}: ${path} is not in the storage`];
     return collected.has(path) ? [] : [`${workflowId}: ${path} is not in a report`];

@@ -40,6 +40,8 @@ export class Scene {
   readonly allowed = new Set<string>();
   /** Runs that the operator knows of. */
   readonly runIds = new Set<string>();
+  /** The path of a file that the input names and that is not there yet. */
+  missing = '';
   readonly #house: House;
   readonly #signal: AbortSignal;
   #written = 0;

@@ -29,38 +29,23 @@ async function unlessEnded(call: Promise<unknown>): Promise<void> {
 
 const jobMs = ({ random }: Scene) => random.between(0, 5_000);
 
-/** A file that is in nobody's way until it is written. */
-async function withMissingFile(scene: Scene): Promise<{ files: PipelineFile[]; missing: string }> {
+/** The last of the files is not there until it is written. */
+async function inputWithMissingFile(scene: Scene): Promise<{ files: PipelineFile[] }> {
   const files = await scene.files(1, 4);
-  const missing = scene.nextPath();
-  return { files: [...files, { runtimePath: missing }], missing };
+  scene.missing = scene.nextPath();
+  return { files: [...files, { runtimePath: scene.missing }] };
 }
 
-const missingFiles = new WeakMap<Scene, string>();
-
-async function inputWithMissingFile(scene: Scene) {
-  const { files, missing } = await withMissingFile(scene);
-  missingFiles.set(scene, missing);
-  return { files };
-}
-
-async function writeMissingFile(scene: Scene): Promise<void> {
-  await scene.write(missingFiles.get(scene) ?? '');
-}
-
-/** Adds files once. If it stays unclear whether the pipeline has taken them, it may collect them and need not. */
+/** Adds files once. Those of a call that is refused need not be collected, unless the history shows that an earlier call was accepted. */
 async function addFilesOnce(scene: Scene): Promise<void> {
   const files = await scene.files(1, 3);
-  const forget = () => {
-    for (const { runtimePath } of files) scene.required.delete(runtimePath);
-  };
   await scene.insist(async () => {
     try {
       await scene.handle.addFiles({ files });
     } catch (error) {
       const isRefused = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError;
       if (!isRefused) throw error;
-      forget();
+      for (const { runtimePath } of files) scene.required.delete(runtimePath);
     }
   });
 }
@@ -73,7 +58,7 @@ async function resumeUntilClosed(scene: Scene, act: () => Promise<unknown>): Pro
   }
 }
 
-async function rerunUntilDone(scene: Scene, input: Omit<PipelineInput, 'runtimeId'>): Promise<void> {
+async function rerunOrStart(scene: Scene, input: Omit<PipelineInput, 'runtimeId'>): Promise<void> {
   const result = await scene.rerun();
   if (result === 'nothing left') scene.allowed.add('terminated');
   if (result === 'never began') await scene.start(input, 'if-failed');
@@ -153,7 +138,7 @@ export const stories: Readonly<Record<string, Story>> = {
     input: async (scene) => ({ ...(await inputWithMissingFile(scene)), onFailure: 'hold' }),
     operate: async (scene) => {
       await scene.until(({ phase }) => phase === 'held');
-      await writeMissingFile(scene);
+      await scene.write(scene.missing);
       await resumeUntilClosed(scene, () => scene.handle.resume());
     },
   },
@@ -169,7 +154,7 @@ export const stories: Readonly<Record<string, Story>> = {
     input: inputWithMissingFile,
     operate: async (scene) => {
       await scene.closed();
-      await writeMissingFile(scene);
+      await scene.write(scene.missing);
       await scene.rerun();
     },
   },
@@ -188,7 +173,7 @@ export const stories: Readonly<Record<string, Story>> = {
     input: async (scene) => ({ files: await scene.files(1, 200) }),
     operate: async (scene, input) => {
       await scene.sleep(scene.random.between(200, 3_000));
-      if (await scene.terminate()) await rerunUntilDone(scene, input);
+      if (await scene.terminate()) await rerunOrStart(scene, input);
     },
   },
   'reset while it runs': {

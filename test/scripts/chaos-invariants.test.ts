@@ -3,8 +3,10 @@ import { describe, test } from 'node:test';
 import type { Facts, PipelineFact, ResourceSample, RunFact, StoredFact } from '../../scripts/chaos/facts.js';
 import { countDuplicates, invariants } from '../../scripts/chaos/invariants.js';
 import { parseChaosOptions } from '../../scripts/chaos/options.js';
+import { planPipelines } from '../../scripts/chaos/pipelines.js';
 import { judge, renderChaosReport } from '../../scripts/chaos/report.js';
 import { planFaults } from '../../scripts/chaos/schedule.js';
+import { stories } from '../../scripts/chaos/stories.js';
 import type { FileOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
 
 type InvariantName = keyof typeof invariants;
@@ -34,6 +36,7 @@ const run = (more: Partial<RunFact> = {}): RunFact => ({
   endedMs: 1,
   report: report([file('a'), file('b')]),
   hidesReport: false,
+  added: [],
   failedTasks: [],
   inFlight: [],
   ...more,
@@ -139,6 +142,12 @@ const violations: readonly Violation[] = [
     'a file that an abandoned pipeline leaves out',
     withRun({ report: report([file('a')], { outcome: 'abandoned' }) }),
     ['pipeline: b is not in a report'],
+  ],
+  [
+    'no required file is lost',
+    'a file that was added and not collected',
+    withRun({ added: ['c'] }),
+    ['pipeline: c is not in the storage'],
   ],
   [
     'reports name stored files, with the right bytes',
@@ -393,6 +402,14 @@ describe('duplicates', () => {
 });
 
 describe('the schedule', () => {
+  test('of pipelines is the same for the same seed, and another for another one', () => {
+    const planOf = (seed: number) =>
+      planPipelines(seed, { durationMs: 60_000, count: 60, names: Object.keys(stories) });
+    assert.deepEqual(planOf(1), planOf(1));
+    assert.notDeepEqual(planOf(1), planOf(2));
+    assert.deepEqual(new Set(planOf(1).map(({ name }) => name)), new Set(Object.keys(stories)));
+  });
+
   const plan = (seed: number) =>
     planFaults(seed, {
       durationMs: 60_000,
@@ -400,7 +417,7 @@ describe('the schedule', () => {
       names: ['worker: SIGKILL', 'network: slow', 'Temporal: SIGTERM'],
     });
 
-  test('is the same for the same seed, and another for another one', () => {
+  test('of faults is the same for the same seed, and another for another one', () => {
     assert.deepEqual(plan(1), plan(1));
     assert.notDeepEqual(plan(1), plan(2));
   });

@@ -76,65 +76,24 @@ type Found = Omit<ChaosResult, 'options' | 'facts'> & {
   readonly facts: Omit<Facts, 'stored' | 'processProblems'>;
 };
 
-async function strikeAndRead(house: House, options: RunOptions, { log, signal }: Io): Promise<Found> {
-  const { seed, durationMs, workers: count, pipelines, faults: hasFaults } = options;
-  const { workers, proxy, gateway } = house;
+async function strikeAndRead(house: House, options: RunOptions, io: Io): Promise<Found> {
+  const { log, signal } = io;
+  const { proxy, workers } = house;
   const resources = new Resources(proxy.port);
-  const stop = new AbortController();
-  const giveUp = new AbortController();
-  // Every pipeline and every fault waits for them.
-  setMaxListeners(0, stop.signal, giveUp.signal);
-  const interrupt = () => {
-    stop.abort();
-    giveUp.abort();
-  };
-  signal.addEventListener('abort', interrupt);
-  signal.throwIfAborted();
   await sleep(FRESH_MS, undefined, { signal });
   const fresh = await resources.sample(workers);
-
-  const names = options.faultNames ?? faultNames;
-  const plan = hasFaults ? planFaults(seed, { durationMs, workers: count, names }) : [];
-  const storyNames = options.storyNames ?? Object.keys(stories);
-  const pipelinePlan = planPipelines(seed, { durationMs, count: pipelines, names: storyNames });
-  log(`${plan.length} faults and ${pipelinePlan.length} pipelines in ${durationMs / 60_000} minutes`);
-  let ended = 0;
-  const playing = playPipelines(pipelinePlan, {
-    house,
-    seed,
-    stop: stop.signal,
-    giveUp: giveUp.signal,
-    onEnd: () => {
-      ended += 1;
-    },
-  });
-  const striking = runFaults(plan, { house, log, stop: stop.signal });
-  const progress = setInterval(() => log(`${ended} pipelines have ended`), PROGRESS_INTERVAL_MS);
-  const sampling = sampleUntil(stop.signal, () => resources.sample(workers));
-  await sleep(durationMs, undefined, { signal }).catch(() => {});
-  stop.abort();
-  const struck = await striking;
-  await proxy.setMode('pass');
-  await gateway.setRules([]);
-  gateway.setClock('furthest');
-  log('no more faults: waiting for the pipelines to end');
-  const settleFromMs = performance.now();
-  const tooLong = setTimeout(() => giveUp.abort(), SETTLE_TIMEOUT_MS);
-  const played = await playing;
-  clearTimeout(tooLong);
-  clearInterval(progress);
-  const busy = await sampling;
-  const settleMs = performance.now() - settleFromMs;
-  signal.throwIfAborted();
+  const { played, struck, busy, settleMs } = await strike(house, options, { ...io, resources });
+  const endedMs = performance.now();
 
   log('reading the histories');
   const known = new Map(played.map(({ scene }) => [scene.workflowId, scene.runIds]));
   const histories = await readHistories(house, known);
   log(`replaying some of ${histories.length} histories`);
   const replay = await replaySample(histories);
-  await sleep(Math.max(settleFromMs + settleMs + REST_MS - performance.now(), 0), undefined, { signal });
+  await sleep(Math.max(endedMs + REST_MS - performance.now(), 0), undefined, { signal });
   const atRest = await resources.sample(workers);
   const runs = groupBy(histories, ({ workflowId }) => workflowId);
+  const toRuns = (workflowId: string) => (runs.get(workflowId) ?? []).map(({ fact }) => fact);
   return {
     faults: struck.counts,
     impossible: struck.impossible,
@@ -143,20 +102,15 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
     histories,
     log: workers.flatMap((worker) => worker.log),
     facts: {
-      pipelines: played.map((each) =>
-        toFact(
-          each,
-          (runs.get(each.scene.workflowId) ?? []).map(({ fact }) => fact),
-        ),
-      ),
+      pipelines: played.map((each) => toFact(each, toRuns(each.scene.workflowId))),
       resources: {
         fresh,
         busy,
         atRest,
         unanswered: resources.unanswered,
-        workers: count,
-        isSoak: !hasFaults,
-        samplesInRun: Math.floor(durationMs / SAMPLE_INTERVAL_MS),
+        workers: options.workers,
+        isSoak: !options.faults,
+        samplesInRun: Math.floor(options.durationMs / SAMPLE_INTERVAL_MS),
         hasProc: process.platform === 'linux',
       },
       taskProblems: workers.flatMap((worker) => worker.taskProblems),
@@ -166,6 +120,55 @@ async function strikeAndRead(house: House, options: RunOptions, { log, signal }:
       harnessProblems: struck.problems,
     },
   };
+}
+
+/** Strikes by the plan while pipelines run. Resolves when all of them have ended, or the time is up. */
+async function strike(
+  house: House,
+  options: RunOptions,
+  { log, signal, resources }: Io & { readonly resources: Resources },
+) {
+  const { seed, durationMs, workers, pipelines, faults: hasFaults } = options;
+  const stop = new AbortController();
+  const giveUp = new AbortController();
+  // Every pipeline and every fault waits for them.
+  setMaxListeners(0, stop.signal, giveUp.signal);
+  signal.addEventListener('abort', () => {
+    stop.abort();
+    giveUp.abort();
+  });
+  signal.throwIfAborted();
+
+  const names = options.faultNames ?? faultNames;
+  const plan = hasFaults ? planFaults(seed, { durationMs, workers, names }) : [];
+  const storyNames = options.storyNames ?? Object.keys(stories);
+  const pipelinePlan = planPipelines(seed, { durationMs, count: pipelines, names: storyNames });
+  log(`${plan.length} faults and ${pipelinePlan.length} pipelines in ${durationMs / 60_000} minutes`);
+  let ended = 0;
+  const onEnd = () => {
+    ended += 1;
+  };
+  const surroundings = { house, seed, stop: stop.signal, giveUp: giveUp.signal, onEnd };
+  const playing = playPipelines(pipelinePlan, surroundings);
+  const striking = runFaults(plan, { house, log, stop: stop.signal });
+  const sampling = sampleUntil(stop.signal, () => resources.sample(house.workers));
+  const progress = setInterval(() => log(`${ended} pipelines have ended`), PROGRESS_INTERVAL_MS);
+  await sleep(durationMs, undefined, { signal }).catch(() => {});
+  stop.abort();
+  const struck = await striking;
+  await house.proxy.setMode('pass');
+  await house.gateway.setRules([]);
+  house.gateway.setClock('furthest');
+  log('no more faults: waiting for the pipelines to end');
+  const settleFromMs = performance.now();
+  const tooLong = setTimeout(() => giveUp.abort(), SETTLE_TIMEOUT_MS);
+  const played = await playing;
+  clearTimeout(tooLong);
+  clearInterval(progress);
+  const busy = await sampling;
+  const settleMs = performance.now() - settleFromMs;
+  signal.throwIfAborted();
+  return { played, struck, busy, settleMs };
 }
 
 /** Samples at even intervals. */

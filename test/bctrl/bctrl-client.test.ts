@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
 import { BctrlClient } from '../../src/bctrl/bctrl-client.js';
 import { createTestClient, startServer } from '../support/client.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
@@ -318,6 +319,29 @@ describe('the client against other servers', () => {
     const error = await getError(collect(createTestClient(t, await respondWith(t, 409, body))));
     assert.deepEqual([error.reasonClass, error.code], ['conflict', 'browser.busy']);
   });
+
+  for (const [encoding, encode] of [
+    ['gzip', gzipSync],
+    ['deflate', deflateRawSync],
+    ['br', brotliCompressSync],
+  ] as const) {
+    test(`an error that ${encoding} makes small is read up to 64 KB, and a larger one within a moment`, async (t) => {
+      const respond = async (bytes: number) => {
+        const start = '{"code":"a.b","details":{"a":"token=x';
+        const body = encode(`${start}${'token=x,'.repeat((bytes - start.length - 3) / 8)}"}}`);
+        const url = await startServer(t, (_, response) =>
+          response.writeHead(422, { 'content-encoding': encoding }).end(body),
+        );
+        return await getError(collect(createTestClient(t, url)));
+      };
+      assert.equal((await respond(60_000)).code, 'a.b');
+      const startedMs = performance.now();
+      const { code, details, message } = await respond(15_000_000);
+      assert.ok(performance.now() - startedMs < 2_000);
+      assert.deepEqual([code, details], [undefined, undefined]);
+      assert.match(message, / returned 422$/);
+    });
+  }
 
   for (const [retryAfter, ms] of [
     ['7', 7_000],

@@ -69,10 +69,10 @@ async function setUp(t: TestContext) {
       OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
     },
   });
-  const outputs = new Map<string, string>();
+  const outputs: { readonly command: string; readonly output: string }[] = [];
   const run = async (...argv: string[]) => {
     const { code, stdout, stderr } = await runExecutable(t, 'starter', argv, common);
-    outputs.set(argv.join(' '), `${stdout}${stderr}`);
+    outputs.push({ command: argv.join(' '), output: `${stdout}${stderr}` });
     return { code, stdout, stderr };
   };
   /** Starts a pipeline of a runtime of its own, and returns its id. */
@@ -143,12 +143,13 @@ test('no secret that the API echoes is anywhere, and nothing steers a terminal',
   ]);
   assert.equal((await run('doctor')).code, exitCodes.usage);
 
-  for (const [command, output] of outputs) {
+  for (const { command, output } of outputs) {
     assert.notEqual(output, '', command);
     assertNoSecret(output, `the output of ${command}`);
     assertSafeForTerminal(output);
   }
-  assert.match(outputs.get(`result ${many} --json`) ?? '', /returned 422 \[redacted\]/);
+  const json = outputs.find(({ command }) => command === `result ${many} --json`);
+  assert.match(json?.output ?? '', /returned 422 \[redacted\]/);
   const metrics = await (await fetch(metricsUrl)).text();
   assert.match(metrics, /bctrl_collects_total/);
   assertNoSecret(metrics, 'the metrics');

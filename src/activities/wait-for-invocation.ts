@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { get, type Json } from '@hyperjump/json-pointer';
 import { Context, type Info } from '@temporalio/activity';
-import { redactSecrets } from '../bctrl/redact.js';
+import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { isTerminal } from '../shared/api-schema.js';
 import type { Invocation, TerminalStatus } from '../shared/api-types.js';
 import { externalInput } from '../shared/external-input.js';
@@ -29,10 +29,10 @@ export function createWaitForInvocation(dependenciesOf: ByAccount<ActivityDepend
     const { account, ...parsed } = parseInput(waitForInvocationInputSchema, input);
     const { runtimeId, invocationId: id, filesFromOutput } = parsed;
     const dependencies = dependenciesOf(account);
-    const { invocationPolls } = dependencies;
+    const { client, invocationPolls } = dependencies;
     const readEnd = (invocation: Invocation, { reportJobStatus }: ApiActivityContext) => {
       const { status } = invocation;
-      if (isTerminal(status)) return toResult(id, { ...invocation, status }, filesFromOutput);
+      if (isTerminal(status)) return toResult(id, { ...invocation, status }, filesFromOutput, client);
       // Each success resets the failure counts: ten failures spread over a job of eight hours must not end the wait.
       reportJobStatus(status);
       return undefined;
@@ -65,8 +65,9 @@ function toResult(
   id: string,
   { action, status, error, output, durationSeconds }: Invocation & { readonly status: TerminalStatus },
   pointer: string | undefined,
+  client: BctrlClient,
 ): WaitForInvocationResult {
-  const named = pointer === undefined ? {} : filesNamedInOutput(output, status, pointer);
+  const named = pointer === undefined ? {} : filesNamedInOutput(output, status, pointer, client);
   return { id, action, status, error, durationSeconds, ...named };
 }
 
@@ -78,6 +79,7 @@ function filesNamedInOutput(
   output: unknown,
   status: TerminalStatus,
   pointer: string,
+  client: BctrlClient,
 ): Pick<WaitForInvocationResult, 'files' | 'outputProblem'> {
   const found = resolvePointer(output, pointer);
   const { data: files, error } = outputFilesSchema.safeParse(toFileObjects(found));
@@ -86,7 +88,7 @@ function filesNamedInOutput(
   if (output === undefined) return { outputProblem: 'the job has no output' };
   if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
   // It may quote the name of a field.
-  const problem = redactSecrets(formatZodError(error), []);
+  const problem = client.redact(formatZodError(error));
   return { outputProblem: `its output names no files at "${pointer}": ${problem}` };
 }
 

@@ -29,7 +29,7 @@ import {
 import { type Credentials, CredentialsSource } from './credentials.js';
 import { encodeBody, encodePath, encodeQuery } from './encode-request.js';
 import { parseResponse, type ResponseKind, serverTimeMs, toResponseError } from './parse-response.js';
-import { redactText } from './redact.js';
+import { redactCode, redactSecrets, redactText } from './redact.js';
 import { RequestLimiter } from './request-limiter.js';
 import { type HttpRequest, type HttpResponse, Transport } from './transport.js';
 
@@ -55,7 +55,7 @@ function redactJobError(invocation: Invocation, apiKeys: readonly string[]): Inv
   if (invocation.error === undefined) return invocation;
   const { code, message } = invocation.error;
   const error = {
-    ...(code !== undefined && { code: redactText(code, apiKeys) }),
+    ...(code !== undefined && { code: redactCode(code, apiKeys) }),
     ...(message !== undefined && { message: redactText(message, apiKeys) }),
   };
   return { ...invocation, error };
@@ -192,6 +192,11 @@ export class BctrlClient {
     // Not of the latest credentials: another key may be in use by now.
     credentials.account = account;
     return { whoami, account };
+  }
+
+  /** Copies a text that may quote the API without API keys, credentials and queries of URLs. */
+  redact(text: string): string {
+    return redactSecrets(text, this.#credentials.keys);
   }
 
   /** Closes all connections. Requests in flight and requests that wait for their turn fail. */

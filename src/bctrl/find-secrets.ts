@@ -1,20 +1,20 @@
 import type { KeyMatcher, TextRange } from './key-matcher.js';
-import { isSecretName, isTokenCount } from './secret-names.js';
+import { isHarmlessValue, isHarmlessWord, isSecretName } from './secret-names.js';
 import { toViews } from './text-view.js';
+
+export const REDACTED = '[redacted]';
 
 /** A secret in a text, and what is shown in its place. */
 export interface FoundSecret extends TextRange {
   readonly shown: '' | typeof REDACTED;
 }
 
-export const REDACTED = '[redacted]';
-
 /** Base64 of Base64 of a URL. */
 const MAX_BASE64_DEPTH = 2;
 
 /**
  * Finds what gives access in a text of the API: API keys, signed and other queries of URLs, credentials. Escapes and Base64 are
- * decoded to find them. Every pattern is bounded, as the text is hostile.
+ * decoded to find them. The text is hostile: the caller bounds its length, and no pattern backtracks through all of it.
  */
 export function findSecrets(text: string, keys: KeyMatcher, depth = 0): FoundSecret[] {
   return toViews(text).flatMap(({ text: decoded, starts }) =>
@@ -35,6 +35,7 @@ function* findInView(text: string, keys: KeyMatcher, depth: number): Generator<I
   yield* findQueries(text);
   yield* findCredentials(text);
   yield* findPairs(text);
+  yield* findInMarkup(text);
   if (depth < MAX_BASE64_DEPTH) yield* findBase64(text, keys, depth);
 }
 
@@ -57,9 +58,10 @@ function* findQueries(text: string): Generator<InView> {
 
 /** User and password of a URL, tokens that are recognized by themselves, and credentials after the name of their scheme. */
 const credentials = [
-  /(?<=\/\/)[^\s/?#@"'<>]{1,256}(?=@)/g,
+  /(?<=(?:^|[^\w./-])\/\/)[^\s/?#@"'<>]{1,256}(?=@)/g,
+  /(?<=(?:^|\s)(?:-u|--user)[ \t=]{1,3}["']?[^\s:"']{0,128}:)[^\s"']{1,256}/g,
   /eyJ[\w-]{8,2048}\.[\w-]{4,2048}(?:\.[\w-]{0,2048}){0,3}/g,
-  /(?<=\b(?:bearer|basic|negotiate)[ \t]{1,3})(?=\S{0,60}[\d=]|\S{20})[\w+/=.~-]{8,2048}/gi,
+  /(?<=\b(?:bearer|basic|negotiate)[ \t]{1,3})(?![a-z]+(?:[_.-][a-z]+)*(?![\w+/=.~-]))(?=\S{0,60}[\d=]|\S{20})[\w+/=.~-]{8,2048}/gi,
 ];
 
 function* findCredentials(text: string): Generator<InView> {
@@ -74,38 +76,85 @@ const quotedValue = /\\{0,7}["'][^"'\r\n]{1,2048}/y;
 const bareValue = /(?:(?:bearer|basic|digest|negotiate)[ \t]{1,3})?[^\s"'<>&;,]{1,2048}/iy;
 const restOfLine = /[^\r\n"'<>]{1,2048}/y;
 
-/** A value that is a word of a sentence, as in `invalid_token: The token has expired`. */
-const wordOfSentence = /^(?:(?:bearer|basic|digest)[ \t]+)?[a-z]{1,12}[.!?)]?$/i;
+/** A value that is a word of a sentence, as in `invalid_token: The token has expired`, or a small number. */
+const wordOfSentence = /^(?:(?:bearer|basic|digest)[ \t]+)?(?:[a-z]{1,20}[.!?)]?|\d{1,3})$/i;
+const sentence = /[a-z]{1,20}(?:[ \t]+[a-z]{1,20}){2}/iy;
+
+/** Names that say too little anywhere but before an equals sign. */
+const nameOfParameter = /(?:^|[_-])(?:auth|hmac|otp|pass)$/i;
 
 /** Values after a name that says they are secret, as `sig=…`, `"signature": "…"`, `<token>…` or `Set-Cookie: …`. */
 function* findPairs(text: string): Generator<InView> {
   for (const match of text.matchAll(nameAndSeparator)) {
     const [all, name = '', separator] = match;
     const isCode = /^code$/i.test(name) && separator === '=';
-    if (!isCode && !isSecretName(name)) continue;
+    const isParameter = isCode || (separator === '=' && nameOfParameter.test(name));
+    if (!isParameter && !isSecretName(name)) continue;
     if (separator === '>' && text[match.index - 1] !== '<') continue;
     const start = match.index + all.length;
+    if (/[[{]/.test(text[start] ?? '')) {
+      yield { start, end: endOfNested(text, start) };
+      continue;
+    }
     const quoted = matchAt(quotedValue, text, start);
     if (quoted !== undefined) {
       yield { start: start + quoted.search(/["']/) + 1, end: start + quoted.length };
       continue;
     }
     const value = matchAt(bareValue, text, start);
-    if (value === undefined || isTokenCount(name, value)) continue;
+    if (value === undefined || isHarmlessValue(name, value)) continue;
     // The code of an OAuth redirect, but not one of an error.
-    if (isCode && !/^(?=.*\d)(?=.*[a-z])[\w/-]{16,}/.test(value)) continue;
-    if (separator === ':' && wordOfSentence.test(value)) {
+    if (isCode && text[match.index - 1] !== '#' && !/^(?=.*\d)(?=.*[a-z])[\w/-]{16,}/.test(value)) continue;
+    const line = valueOfHeader(name, text, start);
+    if (line === undefined && separator === ':' && wordOfSentence.test(value)) {
       const isLast = !/^\s+[a-z]/i.test(text.slice(start + value.length, start + value.length + 4));
       if (!(isLast && /(password|passwd|secret)$/i.test(name))) continue;
     }
-    const line = /cookie$/i.test(name) ? matchAt(restOfLine, text, start) : undefined;
     yield { start, end: endOf(wrappedRest, text, start + (line ?? value).length, /\s/) };
+  }
+}
+
+/** The rest of the line of a header whose value has spaces: a cookie, or credentials after any scheme. */
+function valueOfHeader(name: string, text: string, start: number): string | undefined {
+  const line = matchAt(restOfLine, text, start);
+  if (line === undefined || /cookie$/i.test(name)) return line;
+  if (!/authorization$/i.test(name) || matchAt(sentence, text, start) !== undefined) return undefined;
+  const words = line.trim().split(/\s+/);
+  return words.length > 1 && !isHarmlessWord(words.at(-1) ?? '') ? line : undefined;
+}
+
+/** The end of a list or an object, or of the text. */
+function endOfNested(text: string, start: number): number {
+  let depth = 0;
+  for (const { 0: part, index } of text.slice(start).matchAll(/"(?:[^"\\]|\\[\s\S]?)*(?:"|$)|[[\]{}]/g)) {
+    if (/^[[{]/.test(part)) depth += 1;
+    if (/^[\]}]/.test(part)) depth -= 1;
+    if (depth === 0) return start + index + 1;
+  }
+  return text.length;
+}
+
+const element = /<([\w:-]{1,64})(\s[^<>]{0,512})(?:>([^<>]{0,2048})|$)/g;
+const nameAttribute = /\s(?:name|id|key)=["']?([\w.$-]{1,64})/i;
+const valueAttribute = /(?<=\s(?:value|content)=["']?)[^\s"'>][^"'>]*/gi;
+
+/** `<token type="x">…`, and `<input name="token" value="…">`. */
+function* findInMarkup(text: string): Generator<InView> {
+  for (const { 0: all, 1: name = '', 2: attributes = '', 3: content = '', index } of text.matchAll(element)) {
+    const end = index + all.length;
+    if (content !== '' && isSecretName(name)) yield { start: end - content.length, end };
+    if (!isSecretName(nameAttribute.exec(attributes)?.[1] ?? '')) continue;
+    for (const { 0: value, index: offset } of attributes.matchAll(valueAttribute)) {
+      const start = index + 1 + name.length + offset;
+      yield { start, end: start + value.length };
+    }
   }
 }
 
 /** Lines of Base64, the last one of any length. */
 const base64 = /(?:[\w+/-]{60,}\r?\n[ \t]{0,8}){0,64}[\w+/-]{12,}={0,2}/g;
-const printable = /[\t\r\n\x20-\x7e]{8,}/g;
+/** Random bytes have shorter ones by chance. */
+const printable = /[\t\r\n\x20-\x7e]{12,}/g;
 
 /** Encoded words that are redacted whole, as their decoded text holds a secret. */
 function* findBase64(text: string, keys: KeyMatcher, depth: number): Generator<InView> {

@@ -1,5 +1,8 @@
-/** This many letters and digits of a key in a row are a part of it. */
-const PART_LENGTH = 8;
+/**
+ * This many letters and digits of a key in a row are a part of it, if one is a digit. Fewer, or words only, a text has by chance:
+ * a key may begin with the name of a product, or be `local-development-key`.
+ */
+const PART_LENGTH = 12;
 
 /** No key is shorter. The beginning of one, read while its file was written, would be found everywhere. */
 const MIN_KEY_LENGTH = 3;
@@ -15,24 +18,30 @@ export interface TextRange {
  * digits. All takes linear time.
  */
 export class KeyMatcher {
-  readonly keys: readonly string[];
   readonly #lowerKeys: readonly string[];
   readonly #parts = new Set<string>();
 
   constructor(apiKeys: readonly string[]) {
     // The longest one first: another one may be the beginning of it.
-    this.keys = apiKeys
+    const keys = apiKeys
       .filter(({ length }) => length >= MIN_KEY_LENGTH || (apiKeys.length === 1 && length > 0))
       .toSorted((a, b) => b.length - a.length);
-    this.#lowerKeys = this.keys.map(toLowerCase);
-    for (const key of this.keys) {
+    this.#lowerKeys = keys.map(toLowerCase);
+    for (const key of keys) {
       for (const form of [key, ...toBase64Cores(key), Buffer.from(key).toString('hex')]) {
         const { letters } = toSkeleton(form);
         for (let index = 0; index + PART_LENGTH <= letters.length; index += 1) {
-          this.#parts.add(letters.slice(index, index + PART_LENGTH));
+          const part = letters.slice(index, index + PART_LENGTH);
+          if (form !== key || /\d/.test(part)) this.#parts.add(part);
         }
       }
     }
+  }
+
+  /** Whether a text has a whole key in it, in any case. */
+  holdsKey(text: string): boolean {
+    const lower = toLowerCase(text);
+    return this.#lowerKeys.some((key) => lower.includes(key));
   }
 
   find(text: string): TextRange[] {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { errorResponseSchema } from '../shared/api-schema.js';
 import { type ReasonClass, resolveReasonClass } from '../shared/reason-class.js';
 import { BctrlError } from './bctrl-error.js';
-import { redactFields, redactText, withoutKeys } from './redact.js';
+import { parseData, redactCode, redactFields, redactText } from './redact.js';
 import { parseHttpDate, parseRetryAfter } from './retry-after.js';
 import type { HttpResponse } from './transport.js';
 
@@ -40,33 +40,24 @@ export function parseResponse<T>(
   context: RequestContext,
 ): T {
   const { apiKeys } = context;
-  const json = response.body === '' ? null : parseJson(response.body);
+  const json = response.body === '' ? null : tryParse(() => parseData(response.body, apiKeys));
   if (json === undefined) throw toInvalidResponseError(response, 'a body that is not JSON', context);
   const parsed = schema.safeParse(json);
   if (parsed.success) {
-    const data = mayQuoteKey(response.body, apiKeys) ? withoutKeys(parsed.data, apiKeys) : parsed.data;
-    return redact === undefined ? data : redact(data, apiKeys);
+    return redact === undefined ? parsed.data : redact(parsed.data, apiKeys);
   }
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'body').join(', ');
   throw toInvalidResponseError(response, `a body that is not ${name} (${fields})`, context);
 }
 
-/** Nearly no body does. To look through its text is cheaper than through its fields. */
-function mayQuoteKey(body: string, apiKeys: readonly string[]): boolean {
-  return apiKeys.some((key) => body.includes(key)) || asciiEscape.test(body);
-}
-
-/** A character that JSON need not escape, so that the text of a body may hide a key. */
-const asciiEscape = /\\(?:u00[2-7]|\/)/i;
-
 /** The error for a response whose status is not 2xx. */
 export function toResponseError(response: HttpResponse, context: RequestContext): BctrlError {
   const { status } = response;
-  const body = errorResponseSchema.parse(parseJson(response.body));
+  const body = errorResponseSchema.parse(tryParse(() => JSON.parse(response.body)));
   const show = (text: string | undefined) => text && redactText(text, context.apiKeys);
-  const code = show(body.code);
-  // Compared and sent back, so it stays as it is.
-  const { path: takenPath } = withoutKeys({ path: body.details?.['path'] }, context.apiKeys);
+  const code = body.code && redactCode(body.code, context.apiKeys);
+  // Compared and sent back, and never shown, so it stays as it is.
+  const takenPath = body.details?.['path'];
   const codeAndText = [code, show(body.error)].filter((text) => text !== undefined && text !== '').join(': ');
   const message = `${context.request} returned ${status}${codeAndText ? ` ${codeAndText}` : describeForeignResponse(response, context.apiKeys)}`;
   const reasonClass = resolveReasonClass(status, body.reasonClass);
@@ -100,10 +91,10 @@ function toInvalidResponseError(
   });
 }
 
-/** Parses a body; `undefined` if it is not JSON. */
-function parseJson(body: string): unknown {
+/** Returns the value of a body; `undefined` if it is not JSON. */
+function tryParse(parse: () => unknown): unknown {
   try {
-    return JSON.parse(body);
+    return parse();
   } catch {
     // The parser's message would quote the body in logs and histories.
     return undefined;

@@ -7,6 +7,9 @@ import { isSecretField, isSecretName } from './secret-names.js';
 /** Deeper than any useful error body; endless nesting would overflow the stack. */
 const MAX_DEPTH = 20;
 
+/** An error has a few fields; what a server adds to them is shown up to here, as each one costs time. */
+const MAX_FIELDS = 100;
+
 /** A line shows far less. This much is read, as encoded secrets are long and what is shown for them is short. */
 const MAX_READ = 4_096;
 
@@ -26,9 +29,9 @@ function matcherFor(apiKeys: readonly string[]): KeyMatcher {
 
 /** Copies the fields of an error response in a form that is safe to show, at every depth; see `redactText`. */
 export function redactFields(fields: object, apiKeys: readonly string[], depth = 0): Record<string, unknown> {
-  const shown = Object.entries(fields).filter(
-    ([name, value]) => !isSecretField(name, value) && !(name === 'value' && isNamedSecret(fields)),
-  );
+  const shown = Object.entries(fields)
+    .slice(0, MAX_FIELDS)
+    .filter(([name, value]) => !isSecretField(name, value) && !(name === 'value' && isNamedSecret(fields)));
   return Object.fromEntries(
     shown.map(([name, value]) => [redactText(name, apiKeys), redactValue(value, apiKeys, depth + 1)]),
   );
@@ -39,11 +42,22 @@ function isNamedSecret(fields: { readonly name?: unknown; readonly key?: unknown
   return [fields.name, fields.key].some((name) => typeof name === 'string' && isSecretName(name));
 }
 
+/** A header or a parameter that is a pair, as in `['Cookie', '…']`. */
+function withoutNamedSecret(item: unknown): unknown {
+  if (!Array.isArray(item) || item.length !== 2) return item;
+  const [name, value] = item;
+  return typeof name === 'string' && isSecretField(name, value) ? [name, REDACTED] : item;
+}
+
 function redactValue(value: unknown, apiKeys: readonly string[], depth: number): unknown {
   if (typeof value === 'string') return redactText(value, apiKeys);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH) return '…';
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, apiKeys, depth + 1));
+  if (Array.isArray(value)) {
+    return value
+      .slice(0, MAX_FIELDS)
+      .map((item) => redactValue(withoutNamedSecret(item), apiKeys, depth + 1));
+  }
   return redactFields(value, apiKeys, depth);
 }
 
@@ -73,31 +87,33 @@ function toRead(text: string): string {
   return text.slice(0, sure) + text.slice(sure, MAX_READ).replace(/\S+$/, '');
 }
 
-/**
- * Removes whole API keys from the data of a successful response. Everything else stays as it is, since it is compared and sent
- * back. A path with a key is left out: with another text in it, it would be another path.
- */
-export function withoutKeys<T>(data: T, apiKeys: readonly string[]): T {
-  const { keys } = matcherFor(apiKeys);
-  const replace = (text: string) => keys.reduce((rest, key) => rest.replaceAll(key, REDACTED), text);
-  const copy = (value: unknown, depth: number): unknown => {
-    if (typeof value === 'string') return replace(value);
-    if (typeof value !== 'object' || value === null) return value;
-    if (depth > MAX_DATA_DEPTH) return undefined;
-    if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1));
-    const fields = Object.entries(value).filter(
-      ([name, field]) => name !== 'path' || replace(String(field)) === field,
-    );
-    return Object.fromEntries(
-      fields.map(([name, field]) => [
-        replace(name),
-        // A lookup compares it, and nothing shows it.
-        name === COLLECTION_KEY_FIELD ? field : copy(field, depth + 1),
-      ]),
-    );
-  };
-  return copy(data, 0) as T;
+/** A code of an error, which is compared: `storage_file.path_exists`. Its letters are no part of a key, unless it has a whole one. */
+const plainCode = /^[a-z][a-z0-9_.-]{0,99}$/;
+
+/** Copies the code of an error in a form that is safe to show. */
+export function redactCode(code: string, apiKeys: readonly string[]): string {
+  return plainCode.test(code) && !matcherFor(apiKeys).holdsKey(code) ? code : redactText(code, apiKeys);
 }
 
-/** Deeper than what is read of any response. */
-const MAX_DATA_DEPTH = 200;
+/** Shorter keys are no secrets, and data has them by chance. */
+const MIN_KEY_LENGTH_IN_DATA = 16;
+
+/** Fields with texts that are sent back or compared, and never shown. */
+const unshownFields: ReadonlySet<string> = new Set(['nextCursor', COLLECTION_KEY_FIELD]);
+
+/**
+ * Parses the JSON of a successful response. It is data, and stays as it is, but a text that holds a whole API key counts as
+ * missing: with something else in it, it would be another path. Only of an `id` is the rest kept, since without one nobody could
+ * say what was made.
+ */
+export function parseData(json: string, apiKeys: readonly string[]): unknown {
+  const keys = apiKeys.filter(({ length }) => length >= MIN_KEY_LENGTH_IN_DATA);
+  const holdsKey = (text: string) => keys.some((key) => text.includes(key));
+  // Nearly no body quotes a key, and a reviver is slow. An escape may hide a key.
+  if (!holdsKey(json) && !json.includes('\\')) return JSON.parse(json);
+  return JSON.parse(json, (name: string, value: unknown) => {
+    if (holdsKey(name)) return undefined;
+    if (typeof value !== 'string' || unshownFields.has(name) || !holdsKey(value)) return value;
+    return name === 'id' ? keys.reduce((rest, key) => rest.replaceAll(key, REDACTED), value) : null;
+  });
+}

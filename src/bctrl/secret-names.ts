@@ -3,6 +3,9 @@ const secretWord =
   /(token|secret|password|passwd|passphrase|pwd|cookie|signature|credential|apikey|sessid|sessionid)s?$/;
 const secretWords: ReadonlySet<string> = new Set(['sig', 'session', 'authorization', 'jwt', 'bearer']);
 
+/** An id of the API, which a session of the API has for its own. */
+const apiId = /^(?:file|inv|org|rt|run|sp)_\w{1,64}\.?$/;
+
 /** The last word of a name that says something about a secret, as in `tokenCount`. */
 const harmlessEnds: ReadonlySet<string> = new Set(
   `algorithm at bytes count counts enabled error expired expires expiry field id ids in invalid issuer kind length limit
@@ -28,7 +31,7 @@ export function isSecretName(name: string): boolean {
 /** Whether a field is left out of what is shown: its value is a secret, or a URL with one. */
 export function isSecretField(name: string, value: unknown): boolean {
   if (typeof value === 'boolean' || value === null) return false;
-  if (isSecretName(name)) return !isTokenCount(name, value);
+  if (isSecretName(name)) return !isHarmlessValue(name, value);
   const words = toWords(name);
   const last = words.at(-1) ?? '';
   if (!urlWords.has(last) && !/(url|uri|href)$/.test(last)) return false;
@@ -36,9 +39,16 @@ export function isSecretField(name: string, value: unknown): boolean {
   return typeof value === 'string' && /[?#&;]|%3f|:\/\/[^/]*@/i.test(value);
 }
 
-/** Models count in tokens: `maxTokens`. */
-export function isTokenCount(name: string, value: unknown): boolean {
-  return /tokens$/i.test(name) && /^\d+$/.test(String(value));
+/** Whether a value is no secret, despite its name: a count as in `maxTokens`, an id of the API, or a word as in `signature=valid`. */
+export function isHarmlessValue(name: string, value: unknown): boolean {
+  const text = String(value);
+  if (/tokens$/i.test(name) && /^\d+$/.test(text)) return true;
+  return (/session(?:_?id)?$/i.test(name) && apiId.test(text)) || isHarmlessWord(text);
+}
+
+/** Whether a word says something about a secret, as in `password: required`. */
+export function isHarmlessWord(word: string): boolean {
+  return harmlessEnds.has(word.replace(/[.!?)]$/, ''));
 }
 
 function isSecretWord(word: string): boolean {
@@ -46,7 +56,9 @@ function isSecretWord(word: string): boolean {
 }
 
 function isApiKey(words: readonly string[], index: number): boolean {
-  return words[index] === 'key' && /^(api|access|private|secret|signing)$/.test(words[index - 1] ?? '');
+  return (
+    /^keys?$/.test(words[index] ?? '') && /^(api|access|private|secret|signing)$/.test(words[index - 1] ?? '')
+  );
 }
 
 /** The words of a name in camelCase, snake_case or kebab-case. */

@@ -107,24 +107,42 @@ test('a job that failed has neither in its error', async (t) => {
   }
 });
 
-test('the files that a job names stay as they are, except for the key itself', async (t) => {
+test('the files that a job names stay as they are, and one whose path holds the key is refused', async (t) => {
   const { url, answerWith } = await startHostileApi(t);
   const { waitForInvocation } = createTestActivities(t, url, { client: { apiKey: SECRET_KEY } });
-  const input = { runtimeId: 'rt_1', invocationId: 'inv_1', filesFromOutput: '' };
   const paths = ['index.html?access_token=1', 'a=b&sig=c/token: d.txt', 'eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.x'];
   for (const [output, expected] of [
     [paths, paths],
-    [[`out/${SECRET_KEY}.txt`], ['out/[redacted].txt']],
-    [[`out/${toEscapes(SECRET_KEY)}.txt`], ['out/[redacted].txt']],
+    [{ path: paths, note: 'R\\u0026D' }, paths],
+    [[`out/${SECRET_KEY}.txt`], undefined],
+    [[`out/${toEscapes(SECRET_KEY)}.txt`], undefined],
   ]) {
     const body = JSON.stringify({ id: 'inv_1', status: 'succeeded', output }).replaceAll('\\\\u', '\\u');
     answerWith({ status: 200, body });
+    const filesFromOutput = Array.isArray(output) ? '' : '/path';
+    const input = { runtimeId: 'rt_1', invocationId: 'inv_1', filesFromOutput };
     const { result } = await runAttempt(waitForInvocation, input);
     assert.deepEqual(
       result?.files?.map(({ runtimePath }) => runtimePath),
       expected,
     );
+    if (expected !== undefined) continue;
+    assert.match(result?.outputProblem ?? '', /^its output names no files at "": \[0\]/);
+    assertNoSecret(result, 'the result');
   }
+});
+
+test('the name of a field that a job should not have named is redacted', async (t) => {
+  const { url, answerWith } = await startHostileApi(t);
+  const { waitForInvocation } = createTestActivities(t, url, { client: { apiKey: SECRET_KEY } });
+  const output = [{ runtimePath: 'a.txt', [`${SECRET_KEY.slice(0, 16)}!`]: 1 }];
+  answerWith({ status: 200, body: { id: 'inv_1', status: 'succeeded', output } });
+  const input = { runtimeId: 'rt_1', invocationId: 'inv_1', filesFromOutput: '' };
+  const { result } = await runAttempt(waitForInvocation, input);
+  assert.equal(
+    result?.outputProblem,
+    'its output names no files at "": [0]: Unrecognized key: "[redacted]!"',
+  );
 });
 
 const toEscapes = (text: string) =>
@@ -142,10 +160,7 @@ test('a file with a key in its fields is collected without the key, and without 
   answerWith({ status: 200, body: file });
   const input = { runtimeId: 'rt_1', runtimePath: 'a.txt' };
   const { result } = await runAttempt(collectRuntimeFile, input);
-  assert.deepEqual(
-    [result?.id, result?.path, result?.name],
-    ['file_[redacted]', undefined, 'index.html?access_token=1 [redacted]'],
-  );
+  assert.deepEqual([result?.id, result?.path, result?.name], ['file_[redacted]', undefined, undefined]);
   assertNoSecret(result, 'the result');
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redactFields, redactSecrets, redactText, withoutKeys } from '../../src/bctrl/redact.js';
+import { parseData, redactCode, redactFields, redactSecrets, redactText } from '../../src/bctrl/redact.js';
 import { isSecretField } from '../../src/bctrl/secret-names.js';
 import { assertNoSecret, findSecret, hostileTexts, SECRET_KEY } from '../support/secrets.js';
 
@@ -46,6 +46,23 @@ for (const [text, shown] of [
   ['"signature": "abc", "size": 5', '"signature": "[redacted]", "size": 5'],
   ['Set-Cookie: a=b; c=d', 'Set-Cookie: [redacted]'],
   ['/v1/files/x/download?signature=abc is gone', '/v1/files/x/download is gone'],
+  ['{"set-cookie":["sid=abc]; Path=/"],"a":1}', '{"set-cookie":[redacted],"a":1}'],
+  ['{"tokens":["a1","b1"],"a":1}', '{"tokens":[redacted],"a":1}'],
+  ['"token":{"value":{"a":"b"}} ]', '"token":[redacted] ]'],
+  ['"apiKeys": ["a1", "b', '"apiKeys": [redacted]'],
+  ['Authorization: Token abc', 'Authorization: [redacted]'],
+  ['authorization: ApiKey abc', 'authorization: [redacted]'],
+  ['Proxy-Authorization: Key a, b=c', 'Proxy-Authorization: [redacted]'],
+  ['<token type="x">abc</token>', '<token type="x">[redacted]</token>'],
+  ['<input name="token" value="abc d">', '<input name="token" value="[redacted]">'],
+  ["<meta content='abc' name='csrf-token'>", "<meta content='[redacted]' name='csrf-token'>"],
+  ['curl -u user:pw -v', 'curl -u user:[redacted] -v'],
+  ['hmac=abc&pass=abc&auth=abc&otp=123456', 'hmac=[redacted]&pass=[redacted]&auth=[redacted]&otp=[redacted]'],
+  ['/callback#code=abc', '/callback#code=[redacted]'],
+  ['password: hunter', 'password: [redacted]'],
+  ['sessionId: 5eC4e7b0', 'sessionId: [redacted]'],
+  ['bearer authentication_required1', 'bearer [redacted]'],
+  ['//me:pw@s.example/f', '//[redacted]@s.example/f'],
 ] as const) {
   test(`${text.replace(SECRET_KEY, '<key>')} → ${shown}`, () =>
     assert.equal(redactText(text, [SECRET_KEY]), shown));
@@ -81,6 +98,15 @@ test('an ordinary text stays as it is', () => {
     'Unrecognized key: "token"',
     'Retry after 30 s: 5 of 10',
     'token > 5 and <b>bold</b>',
+    '/assets//logo@2x.png and /out//user@host',
+    'sessionId: sp_7f3c2k9x1m is closed, session: rt_1',
+    'password: required, token: 5 expected, signature=valid',
+    'bearer authentication_required',
+    'Authorization: header missing',
+    'token: unauthenticated request',
+    'tar -u a b: c',
+    '<input name="size" value="5">',
+    Buffer.from('\xff\xfe-k?AUv=O\xe9\x80'.repeat(5), 'latin1').toString('base64'),
   ]) {
     assert.equal(redactText(text, [SECRET_KEY]), text);
     assert.equal(redactText(text, ['local-development-key']), text);
@@ -226,6 +252,12 @@ test('a hostile text of 64 KB is redacted within a moment', () => {
     'https://?a',
     '"',
     '\u0000',
+    'token:[',
+    'token:["\\"',
+    '<a b=',
+    '<a name="token" value=',
+    ' -u a:',
+    'Authorization: a b ',
   ];
   const keys = [SECRET_KEY, `${SECRET_KEY.slice(0, 12)} `, `${'A'.repeat(60)}\n`];
   for (const part of [...parts, ...more, ...keys]) {
@@ -237,18 +269,81 @@ test('a hostile text of 64 KB is redacted within a moment', () => {
   }
 });
 
-test('of a successful response only whole keys are removed, and a path with one is left out', () => {
+test('the data of a successful response stays as it is, whatever it holds but a whole key', () => {
   const data = {
     id: 'file_1',
     path: '/f/index.html?access_token=1',
-    output: [{ signature: 'abc', url: 'https://me:pw@s.example/?sig=1', n: 5 }],
-    metadata: { temporalCollectionKey: 'key-1', note: 'KEY-1 and a2V5LTE=' },
+    output: [{ signature: 'abc', url: 'https://me:pw@s.example/?sig=1', n: 5, path: ['out/a.txt'] }],
+    metadata: { path: { a: null }, note: `R&D ${SECRET_KEY.slice(0, -1)} and ${SECRET_KEY.toUpperCase()}` },
   };
-  assert.deepEqual(withoutKeys(data, ['key-1']), data);
+  for (const json of [JSON.stringify(data), JSON.stringify(data).replace('R&D', 'R\\u0026D')]) {
+    assert.deepEqual(parseData(json, [SECRET_KEY]), data);
+  }
+  assert.deepEqual(parseData('{"nextCursor":"c_usr_1"}', ['usr', 'c_usr_1']), { nextCursor: 'c_usr_1' });
+});
+
+test('a text of a successful response counts as missing if it holds a whole key, also behind escapes', () => {
+  const [key, escaped] = [SECRET_KEY, SECRET_KEY.replaceAll('_', '\\u005f')];
+  for (const each of [key, escaped]) {
+    const json = `{"id":"file_${each}","path":"/f/${each}.txt","${each}":1,"output":["a","out/${each}"],"nextCursor":"c_${each}"}`;
+    assert.deepEqual(parseData(json, [key]), {
+      id: 'file_[redacted]',
+      path: null,
+      output: ['a', null],
+      nextCursor: `c_${key}`,
+    });
+  }
+});
+
+for (const [code, key, shown] of [
+  ['storage_file.path_exists', 'storage_file_path_exists1', 'storage_file.path_exists'],
+  ['runtime.not_active', 'sk-runtime.not_active-12', 'runtime.not_active'],
+  ['a.bk_live_9fk2mq7x-r4tw8zlcv3nj6hyb', SECRET_KEY, 'a.[redacted]'],
+  [`a ${SECRET_KEY.slice(0, 16)}`, SECRET_KEY, 'a [redacted]'],
+  ['token=abc', SECRET_KEY, 'token=[redacted]'],
+] as const) {
+  test(`the code ${code} of a client with the key ${key} is ${shown}`, () =>
+    assert.equal(redactCode(code, [key]), shown));
+}
+
+for (const [key, text, shown] of [
+  ['local-development-key', 'the development server', 'the development server'],
+  ['local-development-key', 'a local development key', 'a local development key'],
+  ['local-development-key', 'it was LOCAL-development-key', 'it was [redacted]'],
+  ['local-development-key', 'bG9jYWwtZGV2ZWxvcG1lbnQta2V5', '[redacted]'],
+  ['bctrl_live_x7Kq2vNp', 'bctrl live', 'bctrl live'],
+  ['bctrl_live_x7Kq2vNp', 'bctrl_live_x7…', 'bctrl_live_x7…'],
+  ['bctrl_live_x7Kq2vNp', 'bctrl_live_x7K…', '[redacted]…'],
+] as const) {
+  test(`with the key ${key}, "${text}" → ${shown}`, () => assert.equal(redactText(text, [key]), shown));
+}
+
+test('the value of a pair that names a secret is not shown', () =>
   assert.deepEqual(
-    withoutKeys({ id: 'file_key-1', path: '/f/key-1', 'key-1': ['a key-1', null] }, ['key-1']),
-    { id: 'file_[redacted]', '[redacted]': ['a [redacted]', null] },
-  );
+    redacted({
+      headers: [
+        ['X-Api-Key', 'zzz9'],
+        ['cookie', 'a=b9'],
+        ['Date', 'y'],
+      ],
+    }),
+    {
+      headers: [
+        ['X-Api-Key', '[redacted]'],
+        ['cookie', '[redacted]'],
+        ['Date', 'y'],
+      ],
+    },
+  ));
+
+test('the first 100 fields and items are shown', () => {
+  const names = Array.from({ length: 101 }, (_, index) => `n${index}`);
+  const shown = redacted({ items: names, fields: Object.fromEntries(names.map((name) => [name, 1])) });
+  assert.deepEqual(shown, {
+    items: names.slice(0, 100),
+    fields: Object.fromEntries(names.slice(0, 100).map((name) => [name, 1])),
+  });
+  assert.equal(Object.keys(redacted(Object.fromEntries(names.map((name) => [name, 1])))).length, 100);
 });
 
 test('fields nested deeper than 20 levels are left out', () => {

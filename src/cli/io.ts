@@ -9,7 +9,7 @@ export interface Output {
   readonly columns?: number | undefined;
   /** Whether a terminal shows colors and the environment (`NO_COLOR`, `TERM`) allows them. */
   hasColors?(): boolean;
-  /** The stream itself, for what moves the cursor. */
+  /** The stream itself, for what moves the cursor, and for lines in colors. */
   readonly unfiltered?: Output;
 }
 

@@ -32,18 +32,16 @@ export function stripControlCharacters(text: string): string {
   return text.replace(steering, ' ').trim().toWellFormed();
 }
 
-const steeringOrColor = new RegExp(`\\u001b\\[(?:1|2|22|3[123469]|90)m|(?!\\n)[${STEERING}]`, 'gu');
+const steeringInText = new RegExp(`(?!\\n)[${STEERING}]`, 'gu');
 
-/** A text of any number of lines that a terminal only shows. It keeps the colors of this package. */
+/** A text of any number of lines that a terminal only shows. */
 export function toTerminalText(text: string): string {
-  return text.replace(steeringOrColor, (found) => (found.startsWith('\u001b[') ? found : ' ')).toWellFormed();
+  return text.replace(steeringInText, ' ').toWellFormed();
 }
-
-const steeringInJson = new RegExp(`(?!\\n)[${STEERING}]`, 'gu');
 
 /** JSON that a terminal only shows: its strings have escapes for what `JSON.stringify` leaves as it is. */
 export function toTerminalJson(json: string): string {
-  return json.replace(steeringInJson, (found) =>
+  return json.replace(steeringInText, (found) =>
     found
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

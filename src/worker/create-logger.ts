@@ -34,5 +34,12 @@ function prettify(stream: LogStream): DestinationStream {
     singleLine: true,
     ignore: IGNORED_WHEN_PRETTY,
   });
-  return { write: (line) => stream.write(toTerminalText(toText(line))) };
+  return { write: (line) => stream.write(toText(parseSafe(line))) };
+}
+
+/** Parses a line before it gets colors: later, those of another party would look the same. */
+function parseSafe(line: string): unknown {
+  return JSON.parse(toTerminalText(line), (_, value) =>
+    typeof value === 'string' ? toTerminalText(value) : value,
+  );
 }

@@ -26,7 +26,7 @@ for (const [text, shown] of [
   ['a\u001b]8;;https://evil.example\u0007b\u001b]8;;\u0007', 'a ]8;;https://evil.example b ]8;; '],
   ['a\u001b[2J\rb', 'a [2J b'],
   ['two\nlines', 'two\nlines'],
-  ['\u001b[31mred\u001b[39m \u001b[8mhidden', '\u001b[31mred\u001b[39m  [8mhidden'],
+  ['\u001b[31mred\u001b[39m \u001b[8mhidden', ' [31mred [39m  [8mhidden'],
   ['a\ud800', 'a\ufffd'],
   ['naïve/日本語/👍🏽.csv', 'naïve/日本語/👍🏽.csv'],
 ] as const) {

@@ -130,3 +130,16 @@ for (const format of ['json', 'pretty'] as const) {
     if (format === 'json') assert.equal(line().problem, `Error: ${STEERING_NAME}`);
   });
 }
+
+test('the log of a terminal has the colors of this package, and none of another party', () => {
+  const written: string[] = [];
+  const write = (text: string) => written.push(text);
+  const logger = createLogger({ format: undefined, level: 'info' }, { isTTY: true, write });
+  const path = 'a\u001b[8m\u001b[31mb\u009b31m';
+  logger.warn(path, { runtimePath: path });
+  const shown = 'a [8m [31mb 31m';
+  assert.equal(
+    written[0]?.slice('[22:13:20.123] '.length),
+    `\u001b[33mWARN\u001b[39m: \u001b[36m${shown}\u001b[39m \u001b[90m{"runtimePath":"${shown}"}\u001b[39m\n`,
+  );
+});

@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { randomInt } from 'node:crypto';
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
@@ -17,13 +17,23 @@ export interface Line {
   readonly isSuffixBelow?: boolean;
 }
 
+const formats = { bold: [1, 22], dim: [2, 22], green: [32, 39], red: [31, 39], yellow: [33, 39] } as const;
+
 /** Formats a text for an output. */
-export type Style = (format: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string) => string;
+export type Style = (format: keyof typeof formats, text: string) => string;
+
+/** In the escape sequences of our colors until they are written. A text of another party cannot have it. */
+const MARK = Array.from({ length: 5 }, () => randomInt(1_000, 10_000)).join(';');
+
+const markedCode = new RegExp(`(\\u001b\\[\\d+;${MARK}m)`, 'g');
 
 /** Formats for a terminal with colors; leaves texts as they are for any other output, and where `NO_COLOR` is set. */
 export function createStyle(output: Output): Style {
   if (!output.hasColors?.()) return (_, text) => text;
-  return (format, text) => styleText(format, text, { validateStream: false });
+  return (format, text) => {
+    const [begin, end] = formats[format];
+    return `\u001b[${begin};${MARK}m${text}\u001b[${end};${MARK}m`;
+  };
 }
 
 /** The width of a terminal; `undefined` for any other output, whose lines are not wrapped. */
@@ -34,11 +44,14 @@ export function terminalColumns({ isTTY, columns }: Output): number | undefined 
 /** Writes lines, wrapped to the width of a terminal. */
 export function writeLines(output: Output, lines: readonly Line[]): void {
   const columns = terminalColumns(output) ?? Number.POSITIVE_INFINITY;
-  for (const line of lines.flatMap((each) => wrapLine(toSafeLine(each), columns))) output.write(`${line}\n`);
+  const { unfiltered = output } = output;
+  for (const line of lines.flatMap((each) => wrapLine(toSafeLine(each), columns))) {
+    unfiltered.write(`${line}\n`);
+  }
 }
 
 function toSafeLine({ text, suffix = '', ...line }: Line): Line {
-  return { ...line, text: stripControlSequences(text), suffix: stripControlSequences(suffix) };
+  return { ...line, text: toColoredText(text), suffix: toColoredText(suffix) };
 }
 
 function wrapLine({ text, suffix = '', isSuffixBelow = false }: Line, columns: number): string[] {
@@ -54,9 +67,17 @@ function wrap(text: string, columns: number): string[] {
   return lines.map((line, index) => (isIndented || index > 0 ? INDENT + line : line));
 }
 
-/** Removes what could control a terminal from texts of servers and users; keeps our colors. */
-export function stripControlSequences(line: string): string {
-  return toTerminalText(line.replaceAll('\n', ' '));
+/** The text of a line as a terminal gets it: in our colors, and without what another party could control the terminal with. */
+export function toColoredText(line: string): string {
+  return stripControlSequences(line).replaceAll(`;${MARK}m`, 'm');
+}
+
+/** Removes what could control a terminal; keeps our colors, marked. */
+function stripControlSequences(line: string): string {
+  const parts = line.split(markedCode);
+  return parts
+    .map((part, index) => (index % 2 === 1 ? part : toTerminalText(part.replaceAll('\n', ' '))))
+    .join('');
 }
 
 /** Cuts a text to a number of columns, at the given position. */

@@ -6,7 +6,7 @@ import type { Output } from '../io.js';
 import type { ShownProgress } from '../temporal/running-batches.js';
 import type { WorkflowSnapshot } from '../temporal/workflow-snapshot.js';
 import { formatBytes, formatDuration } from './format.js';
-import { createStyle, type Style, stripControlSequences, truncate } from './lines.js';
+import { createStyle, type Style, toColoredText, truncate } from './lines.js';
 import { failureText } from './report-lines.js';
 import { describeRetry, type NextStep, nextStep, withoutRequest } from './status-text.js';
 
@@ -50,8 +50,9 @@ export class LiveDisplay {
 
   log(line: string): void {
     this.#update.clear();
+    const { unfiltered = this.#output } = this.#output;
     // The terminal itself breaks a long line, so that a command can be copied whole.
-    this.#output.write(`${line}\n`);
+    unfiltered.write(`${toColoredText(line)}\n`);
   }
 
   clear(): void {
@@ -90,7 +91,7 @@ function toLines(snapshot: WorkflowSnapshot, view: LiveView): string[] {
       .map((cause) => `  ${style('red', 'failed')} ${withoutRequest(failureText(cause))}`),
     ...shown.map((retry) => `  ${style('yellow', 'retry')} ${withoutRequest(describeRetry(retry))}`),
     ...(more > 0 ? [style('dim', `  and ${formatCount(more)} more retries`)] : []),
-  ].map((line) => truncate(stripControlSequences(line), columns));
+  ].map((line) => truncate(toColoredText(line), columns));
 }
 
 function toHeadline(progress: ShownProgress | undefined, view: LiveView): string {

@@ -54,8 +54,13 @@ test('the last cells of a table are below their rows if one of them does not fit
   ]);
 });
 
-test('control sequences other than colors do not reach a terminal', () => {
+test('no control sequence reaches a terminal but the colors of this package', () => {
   assert.deepEqual(written([{ text: `a\u001b]0;title\u0007\u001b[2J\nb${style('green', 'c')}` }]), [
     'a ]0;title  [2J b\u001b[32mc\u001b[39m',
   ]);
+  const path = 'out/\u001b[8m\u001b[31mhidden\u001b[39m.txt';
+  const shown = 'out/ [8m [31mhidden [39m.txt';
+  for (const line of tableLines([[style('red', path), path, path]])) {
+    assert.deepEqual(written([line]), [`\u001b[31m${shown}\u001b[39m  ${shown}  ${shown}`]);
+  }
 });

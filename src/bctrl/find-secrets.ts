@@ -61,7 +61,7 @@ const credentials = [
   /(?<=(?:^|[^\w./-])\/\/)[^\s/?#@"'<>]{1,256}(?=@)/g,
   /(?<=(?:^|\s)(?:-u|--user)[ \t=]{1,3}["']?[^\s:"']{0,128}:)[^\s"']{1,256}/g,
   /eyJ[\w-]{8,2048}\.[\w-]{4,2048}(?:\.[\w-]{0,2048}){0,3}/g,
-  /(?<=\b(?:bearer|basic|negotiate)[ \t]{1,3})(?![a-z]+(?:[_.-][a-z]+)*(?![\w+/=.~-]))(?=\S{0,60}[\d=]|\S{20})[\w+/=.~-]{8,2048}/gi,
+  /(?<=\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC|[Nn]egotiate)[ \t]{1,3})(?![a-z]{1,20}(?:[_.-][a-z]{1,20})*(?![\w+/=.~-]))(?=\S{0,60}[\d=]|\S{20})[\w+/=.~-]{8,2048}/g,
 ];
 
 function* findCredentials(text: string): Generator<InView> {
@@ -71,7 +71,7 @@ function* findCredentials(text: string): Generator<InView> {
   }
 }
 
-const nameAndSeparator = /(api key|[\w$-]{1,64})[\\"'\]]{0,8}[ \t]{0,3}(=>?|[:>])[ \t]{0,3}/gi;
+const nameAndSeparator = /(api keys?|[\w$-]{1,64})[\\"'\]]{0,8}[ \t]{0,3}(=>?|[:>])[ \t]{0,3}/gi;
 const quotedValue = /\\{0,7}["'][^"'\r\n]{1,2048}/y;
 const bareValue = /(?:(?:bearer|basic|digest|negotiate)[ \t]{1,3})?[^\s"'<>&;,]{1,2048}/iy;
 const restOfLine = /[^\r\n"'<>]{1,2048}/y;
@@ -98,11 +98,14 @@ function* findPairs(text: string): Generator<InView> {
     }
     const quoted = matchAt(quotedValue, text, start);
     if (quoted !== undefined) {
-      yield { start: start + quoted.search(/["']/) + 1, end: start + quoted.length };
+      const offset = quoted.search(/["']/) + 1;
+      if (isHarmlessValue(name, quoted.slice(offset))) continue;
+      yield { start: start + offset, end: start + quoted.length };
       continue;
     }
     const value = matchAt(bareValue, text, start);
     if (value === undefined || isHarmlessValue(name, value)) continue;
+    if (isParameter && /^\d{1,3}$/.test(value)) continue;
     // The code of an OAuth redirect, but not one of an error.
     if (isCode && text[match.index - 1] !== '#' && !/^(?=.*\d)(?=.*[a-z])[\w/-]{16,}/.test(value)) continue;
     const line = valueOfHeader(name, text, start);
@@ -123,10 +126,12 @@ function valueOfHeader(name: string, text: string, start: number): string | unde
   return words.length > 1 && !isHarmlessWord(words.at(-1) ?? '') ? line : undefined;
 }
 
+const quotedOrBracket = /(["'])(?:\\[\s\S]?|(?!\1)[^\\])*(?:\1|$)|[[\]{}]/g;
+
 /** The end of a list or an object, or of the text. */
 function endOfNested(text: string, start: number): number {
   let depth = 0;
-  for (const { 0: part, index } of text.slice(start).matchAll(/"(?:[^"\\]|\\[\s\S]?)*(?:"|$)|[[\]{}]/g)) {
+  for (const { 0: part, index } of text.slice(start).matchAll(quotedOrBracket)) {
     if (/^[[{]/.test(part)) depth += 1;
     if (/^[\]}]/.test(part)) depth -= 1;
     if (depth === 0) return start + index + 1;

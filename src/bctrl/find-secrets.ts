@@ -85,36 +85,40 @@ const nameOfParameter = /(?:^|[_-])(?:auth|hmac|otp|pass)$/i;
 
 /** Values after a name that says they are secret, as `sig=…`, `"signature": "…"`, `<token>…` or `Set-Cookie: …`. */
 function* findPairs(text: string): Generator<InView> {
+  let end = 0;
   for (const match of text.matchAll(nameAndSeparator)) {
-    const [all, name = '', separator] = match;
-    const isCode = /^code$/i.test(name) && separator === '=';
-    const isParameter = isCode || (separator === '=' && nameOfParameter.test(name));
-    if (!isParameter && !isSecretName(name)) continue;
-    if (separator === '>' && text[match.index - 1] !== '<') continue;
-    const start = match.index + all.length;
-    if (/[[{]/.test(text[start] ?? '')) {
-      yield { start, end: endOfNested(text, start) };
-      continue;
-    }
-    const quoted = matchAt(quotedValue, text, start);
-    if (quoted !== undefined) {
-      const offset = quoted.search(/["']/) + 1;
-      if (isHarmlessValue(name, quoted.slice(offset))) continue;
-      yield { start: start + offset, end: start + quoted.length };
-      continue;
-    }
-    const value = matchAt(bareValue, text, start);
-    if (value === undefined || isHarmlessValue(name, value)) continue;
-    if (isParameter && /^\d{1,3}$/.test(value)) continue;
-    // The code of an OAuth redirect, but not one of an error.
-    if (isCode && text[match.index - 1] !== '#' && !/^(?=.*\d)(?=.*[a-z])[\w/-]{16,}/.test(value)) continue;
-    const line = valueOfHeader(name, text, start);
-    if (line === undefined && separator === ':' && wordOfSentence.test(value)) {
-      const isLast = !/^\s+[a-z]/i.test(text.slice(start + value.length, start + value.length + 4));
-      if (!(isLast && /(password|passwd|secret)$/i.test(name))) continue;
-    }
-    yield { start, end: endOf(wrappedRest, text, start + (line ?? value).length, /\s/) };
+    // What begins in the value before it is redacted with it.
+    const value = match.index + match[0].length < end ? undefined : findValue(text, match);
+    if (value === undefined) continue;
+    end = value.end;
+    yield value;
   }
+}
+
+function findValue(text: string, { 0: all, 1: name = '', 2: separator, index }: RegExpExecArray) {
+  const isCode = /^code$/i.test(name) && separator === '=';
+  const isParameter = isCode || (separator === '=' && nameOfParameter.test(name));
+  if (!isParameter && !isSecretName(name)) return undefined;
+  if (separator === '>' && text[index - 1] !== '<') return undefined;
+  const start = index + all.length;
+  if (/[[{]/.test(text[start] ?? '')) return { start, end: endOfNested(text, start) };
+  const quoted = matchAt(quotedValue, text, start);
+  if (quoted !== undefined) {
+    const offset = quoted.search(/["']/) + 1;
+    if (isHarmlessValue(name, quoted.slice(offset))) return undefined;
+    return { start: start + offset, end: start + quoted.length };
+  }
+  const value = matchAt(bareValue, text, start);
+  if (value === undefined || isHarmlessValue(name, value)) return undefined;
+  if (isParameter && /^\d{1,3}$/.test(value)) return undefined;
+  // The code of an OAuth redirect, but not one of an error.
+  if (isCode && text[index - 1] !== '#' && !/^(?=.*\d)(?=.*[a-z])[\w/-]{16,}/.test(value)) return undefined;
+  const line = valueOfHeader(name, text, start);
+  if (line === undefined && separator === ':' && wordOfSentence.test(value)) {
+    const isLast = !/^\s+[a-z]/i.test(text.slice(start + value.length, start + value.length + 4));
+    if (!(isLast && /(password|passwd|secret)$/i.test(name))) return undefined;
+  }
+  return { start, end: endOf(wrappedRest, text, start + (line ?? value).length, /\s/) };
 }
 
 /** The rest of the line of a header whose value has spaces: a cookie, or credentials after any scheme. */

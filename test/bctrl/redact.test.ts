@@ -61,6 +61,7 @@ for (const [text, shown] of [
   ['/callback#code=abc', '/callback#code=[redacted]'],
   ['password: hunter', 'password: [redacted]'],
   ["tokens: ['a]b', 'c'] d", 'tokens: [redacted] d'],
+  [`token="a sig='b1c2'`, `token="[redacted]'[redacted]'`],
   ['API keys: abc1', 'API keys: [redacted]'],
   ['bearer ABCDEfghijklmnopqrst', 'bearer [redacted]'],
   ['sessionId: 5eC4e7b0', 'sessionId: [redacted]'],

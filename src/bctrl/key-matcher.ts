@@ -38,12 +38,6 @@ export class KeyMatcher {
     }
   }
 
-  /** Whether a text has a whole key in it, in any case. */
-  holdsKey(text: string): boolean {
-    const lower = toLowerCase(text);
-    return this.#lowerKeys.some((key) => lower.includes(key));
-  }
-
   find(text: string): TextRange[] {
     return [...this.#findWhole(toLowerCase(text)), ...this.#findParts(text)];
   }

@@ -87,33 +87,38 @@ function toRead(text: string): string {
   return text.slice(0, sure) + text.slice(sure, MAX_READ).replace(/\S+$/, '');
 }
 
-/** A code of an error, which is compared: `storage_file.path_exists`. Its letters are no part of a key, unless it has a whole one. */
+/** Shorter keys are no secrets, and what is compared has them by chance. */
+const MIN_COMPARED_KEY_LENGTH = 16;
+
+const longKeys = (apiKeys: readonly string[]) =>
+  apiKeys.filter(({ length }) => length >= MIN_COMPARED_KEY_LENGTH);
+
 const plainCode = /^[a-z][a-z0-9_.-]{0,99}$/;
 
-/** Copies the code of an error in a form that is safe to show. */
+/** Copies the code of an error. It is compared, so that one such as `storage_file.path_exists` is only changed for a whole key. */
 export function redactCode(code: string, apiKeys: readonly string[]): string {
-  return plainCode.test(code) && !matcherFor(apiKeys).holdsKey(code) ? code : redactText(code, apiKeys);
+  const holdsKey = longKeys(apiKeys).some((key) => code.includes(key.toLowerCase()));
+  return plainCode.test(code) && !holdsKey ? code : redactText(code, apiKeys);
 }
-
-/** Shorter keys are no secrets, and data has them by chance. */
-const MIN_KEY_LENGTH_IN_DATA = 16;
 
 /** Fields with texts that are sent back or compared, and never shown. */
 const unshownFields: ReadonlySet<string> = new Set(['nextCursor', COLLECTION_KEY_FIELD]);
 
+/** Fields with texts that are only shown, and the id, without which nobody could say what was made. */
+const shownFields: ReadonlySet<string> = new Set(['id', 'error', 'message']);
+
 /**
  * Parses the JSON of a successful response. It is data, and stays as it is, but a text that holds a whole API key counts as
- * missing: with something else in it, it would be another path. Only of an `id` is the rest kept, since without one nobody could
- * say what was made.
+ * missing: with something else in it, it would be another path.
  */
 export function parseData(json: string, apiKeys: readonly string[]): unknown {
-  const keys = apiKeys.filter(({ length }) => length >= MIN_KEY_LENGTH_IN_DATA);
+  const keys = longKeys(apiKeys);
   const holdsKey = (text: string) => keys.some((key) => text.includes(key));
   // Nearly no body quotes a key, and a reviver is slow. An escape may hide a key.
   if (!holdsKey(json) && !json.includes('\\')) return JSON.parse(json);
   return JSON.parse(json, (name: string, value: unknown) => {
     if (holdsKey(name)) return undefined;
     if (typeof value !== 'string' || unshownFields.has(name) || !holdsKey(value)) return value;
-    return name === 'id' ? keys.reduce((rest, key) => rest.replaceAll(key, REDACTED), value) : null;
+    return shownFields.has(name) ? keys.reduce((rest, key) => rest.replaceAll(key, REDACTED), value) : null;
   });
 }

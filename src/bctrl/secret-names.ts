@@ -41,7 +41,7 @@ export function isSecretField(name: string, value: unknown): boolean {
 
 /** Whether a value is no secret, despite its name: a count as in `maxTokens`, an id of the API, or a word as in `signature=valid`. */
 export function isHarmlessValue(name: string, value: unknown): boolean {
-  const text = String(value);
+  const text = typeof value === 'object' ? '' : String(value);
   if (/tokens$/i.test(name) && /^\d+$/.test(text)) return true;
   return (/session(?:_?id)?$/i.test(name) && apiId.test(text)) || isHarmlessWord(text);
 }

@@ -105,6 +105,10 @@ test('a job that failed has neither in its error', async (t) => {
       assertNoSecret(result, text);
     }
   }
+  const error = { code: 'key.wrong', message: `The key ${SECRET_KEY} is wrong.` };
+  answerWith({ status: 200, body: { id: 'inv_1', status: 'failed', error } });
+  const { result } = await runAttempt(waitForInvocation, { runtimeId: 'rt_1', invocationId: 'inv_1' });
+  assert.deepEqual(result?.error, { code: 'key.wrong', message: 'The key [redacted] is wrong.' });
 });
 
 test('the files that a job names stay as they are, and one whose path holds the key is refused', async (t) => {

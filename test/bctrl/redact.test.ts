@@ -225,6 +225,7 @@ test('a field whose name says that its value is a secret is left out, and any ot
 test('a URL without a query, a number of tokens, and whether there is a secret are kept', () => {
   const fields = { url: 'https://s.example/f', maxTokens: 512, hasPassword: true, cookie: null };
   assert.deepEqual(redacted(fields), fields);
+  assert.deepEqual(redacted({ token: { toString: 1 }, tokens: { toString: 1 } }), {});
   assert.deepEqual(redacted({ tokens: ['x'], uri: 'https://me:pw@s.example', link: 'f#token=x' }), {});
 });
 
@@ -307,6 +308,7 @@ for (const [code, key, shown] of [
   ['a.bk_live_9fk2mq7x-r4tw8zlcv3nj6hyb', SECRET_KEY, 'a.[redacted]'],
   [`a ${SECRET_KEY.slice(0, 16)}`, SECRET_KEY, 'a [redacted]'],
   ['token=abc', SECRET_KEY, 'token=[redacted]'],
+  ['api_key.invalid', 'key', 'api_key.invalid'],
 ] as const) {
   test(`the code ${code} of a client with the key ${key} is ${shown}`, () =>
     assert.equal(redactCode(code, [key]), shown));

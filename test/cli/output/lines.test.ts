@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
+import { toSafeOutput } from '../../../src/cli/io.js';
 import { createStyle, type Line, tableLines, writeLines } from '../../../src/cli/output/lines.js';
 
 const style = createStyle({ write: () => undefined, hasColors: () => true });
@@ -63,4 +64,13 @@ test('no control sequence reaches a terminal but the colors of this package', ()
   for (const line of tableLines([[style('red', path), path, path]])) {
     assert.deepEqual(written([line]), [`\u001b[31m${shown}\u001b[39m  ${shown}  ${shown}`]);
   }
+});
+
+test('a command writes colors by lines only', () => {
+  const writes: string[] = [];
+  const output = toSafeOutput({ write: (text) => writes.push(text) });
+  writeLines(output, [{ text: style('red', 'a') }]);
+  output.write(`${style('red', 'b')} \u001b[31mc\n`);
+  assert.equal(writes[0], '\u001b[31ma\u001b[39m\n');
+  assert.ok(!writes[1]?.includes('\u001b'));
 });

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { limitBody } from '../limit-body.js';
 import { truncateLine } from '../shared/display-text.js';
 import { isObject } from '../shared/external-input.js';
 import { DecryptionError } from './encryption-codec.js';
@@ -63,8 +63,8 @@ export function createCodecApp({ codec, uiOrigin, token, hosts, onRefused }: Cod
     if (token === undefined || isEqual(sent, token)) return await next();
     return c.json({ message: 'the access token is missing or wrong' }, 401, { 'www-authenticate': 'Bearer' });
   };
-  const onError = () => new Response('{"message":"the body is too large"}', { status: 413 });
-  app.use(checkOrigin, checkToken, bodyLimit({ maxSize: MAX_BODY_BYTES, onError }));
+  const checkSize = limitBody(MAX_BODY_BYTES, (c) => c.json({ message: 'the body is too large' }, 413));
+  app.use(checkOrigin, checkToken, checkSize);
   for (const name of ['encode', 'decode'] as const) {
     app.post(`/${name}`, async (c) => {
       const body: unknown = await c.req.json().catch(() => undefined);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
+import { limitBody } from '../limit-body.js';
 import { createAdminApi } from './admin-api.js';
 import { ApiError, toErrorResponse } from './api-error.js';
 import { collect } from './collect.js';
@@ -9,7 +10,7 @@ import { exportRunFiles } from './export-run-files.js';
 import type { Operation } from './faults.js';
 import { findFile, toFile } from './files.js';
 import { type GatewayState, increment, type RequestStats } from './gateway-state.js';
-import { limitBody, requireKnownHost } from './guard-requests.js';
+import { MAX_BODY_BYTES, requireKnownHost } from './guard-requests.js';
 import { type HttpContext, type HttpEnv, injectFaults } from './inject-faults.js';
 import { getInvocation, waitForInvocation } from './invocations.js';
 import { listFiles } from './list-files.js';
@@ -29,7 +30,12 @@ export function createApp(state: GatewayState): Hono<HttpEnv> {
     c.header('x-request-id', c.var.requestId);
     await next();
   });
-  app.use(requireKnownHost(state.hostNames), limitBody);
+  app.use(
+    requireKnownHost(state.hostNames),
+    limitBody(MAX_BODY_BYTES, () => {
+      throw new ApiError(413);
+    }),
+  );
   app.notFound((c) => sendError(c, new ApiError(404)));
   app.onError((error, c) => sendError(c, error));
   app.route('/_gateway', createAdminApi(state));

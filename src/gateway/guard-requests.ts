@@ -33,25 +33,3 @@ function toProblem(name: string): string {
 function isLocal(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost') || isIP(name.replace(/^\[|\]$/g, '')) > 0;
 }
-
-/** Refuses a body that is too large before it is read, or, if it does not say its length, while it is read. */
-export const limitBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw new ApiError(413);
-  if (c.req.header('transfer-encoding') !== undefined && c.req.raw.body) {
-    // Hono's own limit makes a new Request of the body, which the Node adapter's requests do not allow.
-    const text = await readText(c.req.raw.body);
-    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
-  }
-  await next();
-};
-
-async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new ApiError(413);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}

@@ -32,18 +32,19 @@ export async function codecServerCommand(
   if (uiOrigin === undefined)
     throw new ExitError(exitCodes.usage, 'the origin of the Temporal UI is not known: add --ui-origin');
   const token = tokenFile === undefined ? undefined : new SecretFile('--token-file', tokenFile).value;
-  const isLoopback = isLoopbackHost(host);
-  if (token === undefined && !isLoopback) {
+  if (token === undefined && !isLoopbackHost(host)) {
     throw new ExitError(
       exitCodes.usage,
       `--listen ${host}: others can reach this address, so add --token-file`,
     );
   }
+  const url = `http://${formatAddress({ host, port })}`;
   const app = createCodecApp({
     codec: new EncryptionCodec(encryptionKeys),
     uiOrigin,
     token,
-    hosts: isLoopback ? LOOPBACK_NAMES : undefined,
+    // A token keeps out whoever comes by another name, and a proxy may keep any name.
+    hosts: token === undefined ? [...LOOPBACK_NAMES, new URL(url).hostname] : undefined,
     onRefused: (problem) => io.stderr.write(`${problem}\n`),
   });
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
@@ -54,7 +55,6 @@ export async function codecServerCommand(
     const code = error instanceof Error && 'code' in error ? error.code : error;
     throw new ExitError(exitCodes.usage, `--listen: cannot listen on ${host}, port ${port} (${code})`);
   }
-  const url = `http://${formatAddress({ host, port })}`;
   io.stdout.write(`codec server for ${uiOrigin} on ${url}${token === undefined ? ', without token' : ''}\n`);
   if (!io.interrupted.aborted) await once(io.interrupted, 'abort');
   server.close();

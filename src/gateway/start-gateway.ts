@@ -12,8 +12,8 @@ import type { GatewayState, OnPathExists } from './gateway-state.js';
 import { createIds, type IdStyle } from './ids.js';
 import { createInvocation, type Invocation } from './invocations.js';
 import { lockStorage } from './lock-storage.js';
-import { createStorage, systemErrorCode } from './storage.js';
-import { openStore } from './store.js';
+import { createStorage, type Storage, systemErrorCode } from './storage.js';
+import { openStore, type Store } from './store.js';
 import type { InvocationOptions } from './stored.js';
 import { type WorkspaceFiles, writeWorkspaceFiles } from './workspace.js';
 
@@ -103,27 +103,41 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   }
 }
 
-async function startOn(
-  { workspaceDir, storageDir, removeTemporary }: Folders,
-  options: GatewayOptions,
-): Promise<Gateway> {
-  const { host = DEFAULT_HOST, now = Date.now, apiKeys = [DEFAULT_API_KEY] } = options;
-  const { monotonicNow = () => performance.now() } = options;
-  await makeFolder('workspace', workspaceDir);
-  await makeFolder('storage', storageDir);
-  // Before anything in the storage is changed.
-  const unlock = await lockStorage(storageDir);
-  const releaseAfter = async <Value>(step: Promise<Value>): Promise<Value> => {
-    try {
-      return await step;
-    } catch (error) {
-      await unlock();
-      throw error;
-    }
+async function startOn(folders: Folders, options: GatewayOptions): Promise<Gateway> {
+  await makeFolder('workspace', folders.workspaceDir);
+  await makeFolder('storage', folders.storageDir);
+  const { now = Date.now, monotonicNow = () => performance.now(), listLagMs = 0 } = options;
+  const cleanUps: (() => Promise<void>)[] = [];
+  const release = async () => {
+    for (const cleanUp of cleanUps.toReversed()) await cleanUp();
   };
-  const storage = await releaseAfter(createStorage(storageDir));
-  const { listLagMs = 0 } = options;
-  const store = await releaseAfter(openStore(storageDir, { now, monotonicNow, listLagMs }));
+  try {
+    // Before anything in the storage is changed.
+    cleanUps.push(await lockStorage(folders.storageDir));
+    const storage = await createStorage(folders.storageDir);
+    const store = await openStore(folders.storageDir, { now, monotonicNow, listLagMs });
+    cleanUps.push(() => store.close());
+    const resources = { ...folders, storage, store, release };
+    return await serve(resources, { ...options, now, monotonicNow });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** What a gateway has while it runs. */
+interface Resources extends Folders {
+  readonly storage: Storage;
+  readonly store: Store;
+  /** Closes the store and unlocks the storage. */
+  release(): Promise<void>;
+}
+
+async function serve(
+  { workspaceDir, storageDir, storage, store, release, removeTemporary }: Resources,
+  options: GatewayOptions & Required<Pick<GatewayOptions, 'now' | 'monotonicNow'>>,
+): Promise<Gateway> {
+  const { host = DEFAULT_HOST, apiKeys = [DEFAULT_API_KEY], now, monotonicNow } = options;
   const closing = new AbortController();
   // Every delayed request adds a listener, so many listeners are no leak.
   setMaxListeners(0, closing.signal);
@@ -161,8 +175,6 @@ async function startOn(
   try {
     await once(server, 'listening');
   } catch (error) {
-    await store.close();
-    await unlock();
     throw toListenError(error, host, port);
   }
   state.baseUrl = toUrl(host, server.address() as AddressInfo);
@@ -174,8 +186,7 @@ async function startOn(
     server.close();
     server.closeAllConnections();
     await Promise.allSettled(pendingResponses);
-    await store.close();
-    await unlock();
+    await release();
     await removeTemporary();
   };
   let stopped: Promise<void> | undefined;

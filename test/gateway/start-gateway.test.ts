@@ -92,6 +92,13 @@ test('of two gateways that start on one storage at once, one starts', async (t) 
   );
 });
 
+test('a start that fails gives the storage free', async (t) => {
+  const storageDir = await createTestFolder(t);
+  await assert.rejects(startGateway({ storageDir, port: 70_000 }), { code: 'ERR_SOCKET_BAD_PORT' });
+  const gateway = await startGateway({ storageDir });
+  await gateway.close();
+});
+
 test('a storage whose path is too long for a socket is used with a warning', async (t) => {
   const warn = t.mock.method(console, 'warn', () => {});
   const storageDir = join(await createTestFolder(t), 'x'.repeat(100));

@@ -82,12 +82,16 @@ function locate(fd: number, path: string): string {
 /** A file up to this size is copied at once, which is faster than through a stream. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Copies an open file to its end. `fs.copyFile` would not end for a file that is truncated meanwhile. */
+/**
+ * Copies an open file, up to the size that it has now, as a job may go on writing it. `fs.copyFile` would not end for a file that
+ * is truncated meanwhile.
+ */
 export async function copyOpenFile(fd: number, target: string): Promise<void> {
-  // One byte more than the file has, so that a read which fills the buffer is not the end.
-  const chunk = Buffer.allocUnsafe(Math.min(fstatSync(fd).size + 1, CHUNK_BYTES));
-  const length = readSync(fd, chunk, 0, chunk.length, 0);
-  if (length < chunk.length) return writeFileSync(target, chunk.subarray(0, length));
-  const bytes = createReadStream('', { fd, autoClose: false, start: 0, highWaterMark: CHUNK_BYTES });
-  await pipeline(bytes, createWriteStream(target));
+  const { size } = fstatSync(fd);
+  if (size <= CHUNK_BYTES) {
+    const chunk = Buffer.allocUnsafe(size);
+    return writeFileSync(target, chunk.subarray(0, readSync(fd, chunk, 0, size, 0)));
+  }
+  const range = { start: 0, end: size - 1, highWaterMark: CHUNK_BYTES };
+  await pipeline(createReadStream('', { fd, autoClose: false, ...range }), createWriteStream(target));
 }

@@ -7,7 +7,8 @@ const NEWLINE = 0x0a;
 
 /**
  * Opens an append-only file of JSON lines and replays its entries, each of which `parse` checks. An incomplete last line is
- * dropped: the process crashed before it sent the response. A damaged line anywhere else is an error that names it.
+ * dropped: the process crashed before it sent the response. One that lacks only its newline, as an editor may leave it, is kept.
+ * A damaged line anywhere else is an error that names it.
  */
 export async function openJournal<Entry>(
   file: string,
@@ -25,7 +26,14 @@ export async function openJournal<Entry>(
       replay(parseLine(bytes.subarray(size, end), parse, `${file}:${line}`));
       size = end + 1;
     }
-    await handle.truncate(size);
+    const last = tryParse(bytes.subarray(size), parse);
+    if (last === undefined) {
+      await handle.truncate(size);
+    } else {
+      await handle.write('\n', bytes.length);
+      replay(last);
+      size = bytes.length + 1;
+    }
   } catch (error) {
     await handle.close();
     throw error;
@@ -49,6 +57,14 @@ export async function openJournal<Entry>(
     },
     close: () => handle.close(),
   };
+}
+
+function tryParse<Entry>(line: Buffer, parse: (value: unknown) => Entry): Entry | undefined {
+  try {
+    return parseLine(line, parse, '');
+  } catch {
+    return undefined;
+  }
 }
 
 function parseLine<Entry>(line: Buffer, parse: (value: unknown) => Entry, place: string): Entry {

@@ -137,6 +137,26 @@ test('an incomplete last journal line is dropped, and later entries are kept', a
   assert.deepEqual(names, ['a', 'b']);
 });
 
+test('a complete last journal line without its newline is kept, and later entries follow it', async (t) => {
+  const folders = await createFolders(t);
+  const journal = join(folders.storageDir, 'journal.jsonl');
+  const first = await startGateway(folders);
+  await collect(first.url, 'a');
+  await first.close();
+  const text = await readFile(journal, 'utf8');
+  await writeFile(journal, text.trimEnd());
+
+  const second = await startGateway(folders);
+  assert.equal(await readFile(journal, 'utf8'), text);
+  await collect(second.url, 'b');
+  await second.close();
+
+  const third = await startGateway(folders);
+  const names = third.snapshot().files.map(({ runtimePath }) => runtimePath);
+  await third.close();
+  assert.deepEqual(names, ['a', 'b']);
+});
+
 const damages: [damage: string, from: string | RegExp, to: string, problem: string][] = [
   ['no JSON', '{', '[', 'it is not JSON'],
   ['empty', /^.*$/, '', 'it is not JSON'],

@@ -4,9 +4,6 @@ import { main } from './gateway/cli.js';
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
-// A limit of the file size fails a write, which the gateway answers with 503, and must not end it.
-if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
-
 const { stdout, stderr } = process;
 // A failed write, to a full disk or a closed pipe, must not end the gateway.
 for (const output of [stdout, stderr]) output.on('error', () => {});

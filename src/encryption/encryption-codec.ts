@@ -81,21 +81,22 @@ function decrypt(payload: Payload, keys: KeyRing): Payload {
     );
   }
   const data = payload.data ?? new Uint8Array();
+  let bytes: Uint8Array;
   try {
     const iv = data.subarray(0, IV_BYTES);
     const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES });
     decipher.setAAD(toAdditionalData(keyId));
     decipher.setAuthTag(data.subarray(Math.max(data.length - TAG_BYTES, IV_BYTES)));
-    const bytes = decipher.update(data.subarray(IV_BYTES, -TAG_BYTES));
+    bytes = decipher.update(data.subarray(IV_BYTES, -TAG_BYTES));
     // Checks the tag.
     decipher.final();
-    return payloadFromBytes(bytes);
   } catch (cause) {
     throw new DecryptionError(
       `authentication failed for a payload that is ${name}: this process has another key of that id, or the payload was changed`,
       { cause },
     );
   }
+  return payloadFromBytes(bytes);
 }
 
 function toAdditionalData(keyId: string): Buffer {

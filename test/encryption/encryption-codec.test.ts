@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -142,6 +142,14 @@ describe('a payload is refused', () => {
       const data = payload.data?.subarray(0, index) ?? null;
       await assert.rejects(decrypt(one, { ...payload, data }), AUTHENTICATION_FAILED, `${index} bytes`);
     }
+  });
+
+  test('that is authentic and none, without doubt of its key', async () => {
+    const cipher = createCipheriv('aes-256-gcm', Buffer.from(K1.key, 'base64'), Buffer.alloc(12));
+    cipher.setAAD(Buffer.from('1:k1'));
+    const parts = [Buffer.alloc(12), cipher.update('no payload'), cipher.final(), cipher.getAuthTag()];
+    const payload = { ...(await encrypt(one, INPUT)), data: Buffer.concat(parts) };
+    await assert.rejects(decrypt(one, payload), { name: 'RangeError', message: 'the bytes are no payload' });
   });
 
   test('under the id of another key, whose bytes are the same', async () => {

@@ -197,9 +197,11 @@ describe('with a key, what Temporal stores', () => {
       stored.splice(2, stored.length, ...(await Promise.all(ids.map(readStored))));
       return /continuedExecutionRunId\n[0-9a-f]{8}-/.test(stored.join());
     });
-    for (const { workflowId: child } of await listRuns("TaskQueue = 'nobody'")) {
-      stored.push(await readStored(child));
-    }
+    const children = await waitFor('the workflows that it started', async () => {
+      const runs = await listRuns("TaskQueue = 'nobody'");
+      return runs.length >= 2 && runs;
+    });
+    for (const { workflowId: child } of children) stored.push(await readStored(child));
     const text = stored.join('\n');
     assert.match(text, /WORKFLOW_EXECUTION_UPDATE_ACCEPTED|workflowExecutionUpdateAcceptedEventAttributes/);
     assert.match(text, /binary\/encrypted/);

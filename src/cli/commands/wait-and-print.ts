@@ -85,7 +85,7 @@ export async function waitWithProgress(
       held: hold.signal,
       onOutage,
     });
-    unreadable.signal.throwIfAborted();
+    if (waited.status === 'running') unreadable.signal.throwIfAborted();
     return waited;
   } finally {
     stop.abort();

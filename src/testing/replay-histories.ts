@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import type { HistoryAndWorkflowId } from '@temporalio/client';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
-import { workflowBundle, workflowsPath } from '../own-workflows.js';
+import { failureConverterPath } from '../create-encryption.js';
+import { encryptedWorkflowBundle, workflowBundle, workflowsPath } from '../own-workflows.js';
 import { nameHistories, readHistories } from './read-histories.js';
 
 /** What `replayHistories` replays, on which workflows. */
@@ -17,6 +18,8 @@ export interface ReplayHistoriesOptions {
   readonly workflowBundle?: ReplayWorkerOptions['workflowBundle'] | undefined;
   /** The plugins of your worker, if they change its workflows or its data converter. */
   readonly plugins?: ReplayWorkerOptions['plugins'] | undefined;
+  /** The data converter of your worker, such as that of `createEncryption`. Default: the histories are not encrypted. */
+  readonly dataConverter?: ReplayWorkerOptions['dataConverter'] | undefined;
 }
 
 /**
@@ -30,12 +33,16 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
   /** Number of histories. */
   replayed: number;
 }> {
-  const { histories, plugins } = options;
+  const { histories, plugins, dataConverter } = options;
   // Its native core is loaded only here, so that other tests start fast. Jest does not know a dynamic import.
   const { Worker }: typeof import('@temporalio/worker') = createRequire(import.meta.url)(
     '@temporalio/worker',
   );
-  const workerOptions = { ...selectWorkflows(options), ...(plugins && { plugins }) };
+  const workerOptions = {
+    ...selectWorkflows(options),
+    ...(plugins && { plugins }),
+    ...(dataConverter && { dataConverter }),
+  };
   const names: string[] = [];
   const failures: Error[] = [];
   // Each history is replayed before the next is read.
@@ -53,11 +60,19 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
   return { replayed: names.length };
 }
 
-function selectWorkflows({ workflowBundle: bundle, workflowsPath: path, plugins }: ReplayHistoriesOptions) {
-  if (bundle !== undefined) return { workflowBundle: bundle };
-  if (path !== undefined) return { workflowsPath: path };
-  // Plugins may have something to bundle with the workflows.
-  return workflowBundle !== undefined && plugins === undefined ? { workflowBundle } : { workflowsPath };
+function selectWorkflows(options: ReplayHistoriesOptions) {
+  if (options.workflowBundle !== undefined) return { workflowBundle: options.workflowBundle };
+  if (options.workflowsPath !== undefined) return { workflowsPath: options.workflowsPath };
+  const prebuilt = selectPrebuilt(options);
+  return prebuilt === undefined ? { workflowsPath } : { workflowBundle: prebuilt };
+}
+
+/** Plugins and other data converters may have something to bundle with the workflows. */
+function selectPrebuilt({ plugins, dataConverter }: ReplayHistoriesOptions) {
+  if (plugins !== undefined || dataConverter?.payloadConverterPath !== undefined) return undefined;
+  const path = dataConverter?.failureConverterPath;
+  if (path === undefined) return workflowBundle;
+  return path === failureConverterPath() ? encryptedWorkflowBundle : undefined;
 }
 
 function toReplayError(failures: readonly Error[], total: number): AggregateError {

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { BctrlClient, BctrlPlugin } from 'bctrl-temporal';
+import { BctrlClient, BctrlPlugin, createEncryption } from 'bctrl-temporal';
 import { replayHistories, startGateway } from 'bctrl-temporal/testing';
 import { useDevServer } from '../support/dev-server.js';
 import { createTestFolder } from '../support/gateway.js';
@@ -20,7 +22,7 @@ const ownWorkflows = fileURLToPath(new URL('./own-workflows.ts', import.meta.url
 const workflowId = `pipeline-${randomUUID()}`;
 
 /** What `temporal workflow show` prints of a pipeline that started another workflow. */
-async function recordHistory(): Promise<string> {
+async function recordHistory(workflowId: string, dataConverter: DataConverter = {}): Promise<string> {
   await using gateway = await startGateway();
   const runtimeId = await gateway.createRuntime({ 'a.csv': 'a' });
   const client = new BctrlClient({ apiKey: gateway.apiKey, baseUrl: gateway.url });
@@ -31,11 +33,13 @@ async function recordHistory(): Promise<string> {
       connection: env.nativeConnection,
       taskQueue: workflowId,
       plugins,
+      dataConverter,
     });
     const next = { workflowType: 'any', taskQueue: 'nobody' };
     const args = [{ runtimeId, files: [{ runtimePath: 'a.csv' }], next }];
     const options = { workflowId, taskQueue: workflowId, args };
-    await worker.runUntil(env.client.workflow.execute('postRunPipeline', options));
+    const starter = new Client({ connection: env.client.connection, dataConverter });
+    await worker.runUntil(starter.workflow.execute('postRunPipeline', options));
   } finally {
     await env.teardown();
     await client.close();
@@ -49,7 +53,7 @@ async function recordHistory(): Promise<string> {
 let recorded: Promise<string> | undefined;
 /** The hooks of a file do not wait for each other, so that the first test records the history. */
 function getHistory(): Promise<string> {
-  recorded ??= recordHistory();
+  recorded ??= recordHistory(workflowId);
   return recorded;
 }
 
@@ -74,6 +78,23 @@ test('histories replay against the workflows of a plugin', async (t) => {
   const plugins = [new BctrlPlugin({ client, workflows: true })];
   const histories = [{ workflowId, history: JSON.parse(await getHistory()) }];
   assert.deepEqual(await replayHistories({ histories, plugins }), { replayed: 1 });
+});
+
+test('encrypted histories replay with their keys, and without them say which key is missing', async (t) => {
+  const createConverter = (id: string) =>
+    createEncryption({ keys: [{ id, key: randomBytes(32).toString('base64') }] }).dataConverter;
+  const dataConverter = createConverter('k1');
+  const folder = await createTestFolder(t);
+  const text = await recordHistory(`encrypted-${randomUUID()}`, dataConverter);
+  assert.ok(text.includes(btoa('binary/encrypted')));
+  await writeFile(join(folder, 'encrypted.json'), text);
+  assert.deepEqual(await replayHistories({ histories: folder, dataConverter }), { replayed: 1 });
+  const own = { histories: folder, dataConverter, workflowsPath: ownWorkflows };
+  assert.deepEqual(await replayHistories(own), { replayed: 1 });
+  await assert.rejects(
+    replayHistories({ histories: folder, dataConverter: createConverter('k2') }),
+    /encrypted\.json: .*a payload is encrypted with the key "k1", which this process does not have/s,
+  );
 });
 
 test('a changed workflow fails with the names of all histories that do not replay', async (t) => {

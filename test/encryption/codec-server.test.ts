@@ -218,7 +218,7 @@ test('a wrong set-up ends it with one line', async (t) => {
   assert.match(await run(keys, '--listen', '8081'), /Expected host:port\.\n$/);
   assert.match(await run(keys, '--ui-origin', `${UI}/path`), /Expected scheme and host/);
   assert.match(
-    await run(keys, '--token-file', '/nonexistent'),
+    await run(keys, '--token-file', `${file}.none`),
     /--token-file: the file that it names cannot be read \(ENOENT\)/,
   );
 });

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { HistoryAndWorkflowId } from '@temporalio/client';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
 import { failureConverterPath } from '../create-encryption.js';
-import { encryptedWorkflowBundle, workflowBundle, workflowsPath } from '../own-workflows.js';
+import { workflowBundle, workflowsPath } from '../own-workflows.js';
 import { nameHistories, readHistories } from './read-histories.js';
 
 /** What `replayHistories` replays, on which workflows. */
@@ -33,13 +33,14 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
   /** Number of histories. */
   replayed: number;
 }> {
-  const { histories, plugins, dataConverter } = options;
+  const { histories, plugins } = options;
+  const dataConverter = toReplayConverter(options.dataConverter);
   // Its native core is loaded only here, so that other tests start fast. Jest does not know a dynamic import.
   const { Worker }: typeof import('@temporalio/worker') = createRequire(import.meta.url)(
     '@temporalio/worker',
   );
   const workerOptions = {
-    ...selectWorkflows(options),
+    ...selectWorkflows({ ...options, dataConverter }),
     ...(plugins && { plugins }),
     ...(dataConverter && { dataConverter }),
   };
@@ -63,16 +64,18 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
 function selectWorkflows(options: ReplayHistoriesOptions) {
   if (options.workflowBundle !== undefined) return { workflowBundle: options.workflowBundle };
   if (options.workflowsPath !== undefined) return { workflowsPath: options.workflowsPath };
-  const prebuilt = selectPrebuilt(options);
-  return prebuilt === undefined ? { workflowsPath } : { workflowBundle: prebuilt };
+  const { plugins, dataConverter: { payloadConverterPath, failureConverterPath: failurePath } = {} } =
+    options;
+  // These may have something to bundle with the workflows.
+  const changesBundle = [plugins, payloadConverterPath, failurePath].some((each) => each !== undefined);
+  return workflowBundle === undefined || changesBundle ? { workflowsPath } : { workflowBundle };
 }
 
-/** Plugins and other data converters may have something to bundle with the workflows. */
-function selectPrebuilt({ plugins, dataConverter }: ReplayHistoriesOptions) {
-  if (plugins !== undefined || dataConverter?.payloadConverterPath !== undefined) return undefined;
-  const path = dataConverter?.failureConverterPath;
-  if (path === undefined) return workflowBundle;
-  return path === failureConverterPath() ? encryptedWorkflowBundle : undefined;
+/** Without the failure converter of `createEncryption`, which is needed to write only, and would make what fails unreadable. */
+function toReplayConverter(dataConverter: ReplayHistoriesOptions['dataConverter']) {
+  if (dataConverter?.failureConverterPath !== failureConverterPath()) return dataConverter;
+  const { failureConverterPath: _, ...converter } = dataConverter ?? {};
+  return converter;
 }
 
 function toReplayError(failures: readonly Error[], total: number): AggregateError {

@@ -93,7 +93,7 @@ test('encrypted histories replay with their keys, and without them say which key
   assert.deepEqual(await replayHistories(own), { replayed: 1 });
   await assert.rejects(
     replayHistories({ histories: folder, dataConverter: createConverter('k2') }),
-    /encrypted\.json: .*a payload is encrypted with the key "k1", which this process does not have/s,
+    /encrypted\.json: .*a payload is encrypted with the key \\"k1\\", which this process does not have/s,
   );
 });
 

@@ -47,7 +47,7 @@ for (const [content, problem] of [
 }
 
 test('a file that cannot be read is refused', () => {
-  assert.throws(() => readEncryptionKeys({ [VARIABLE]: '/nonexistent' }, VARIABLE), {
+  assert.throws(() => readEncryptionKeys({ [VARIABLE]: '/nonexistent/encryption-keys' }, VARIABLE), {
     message: `${VARIABLE}: the file that it names cannot be read (ENOENT)`,
   });
 });

@@ -29,12 +29,14 @@ function matcherFor(apiKeys: readonly string[]): KeyMatcher {
 
 /** Copies the fields of an error response in a form that is safe to show, at every depth; see `redactText`. */
 export function redactFields(fields: object, apiKeys: readonly string[], depth = 0): Record<string, unknown> {
-  const shown = Object.entries(fields)
+  const entries = Object.entries(fields);
+  const shown = entries
     .slice(0, MAX_FIELDS)
     .filter(([name, value]) => !isSecretField(name, value) && !(name === 'value' && isNamedSecret(fields)));
-  return Object.fromEntries(
+  const safe = Object.fromEntries(
     shown.map(([name, value]) => [redactText(name, apiKeys), redactValue(value, apiKeys, depth + 1)]),
   );
+  return entries.length > MAX_FIELDS ? { ...safe, truncated: true } : safe;
 }
 
 /** A header or a parameter that is an object, as in `{ name: 'Authorization', value: '…' }`. */

@@ -376,3 +376,11 @@ test('a text is one line of bounded length and well-formed', () => {
 test('numbers, booleans and null stay as they are', () => {
   assert.deepEqual(redacted({ a: [0, false, null, ''] }), { a: [0, false, null, ''] });
 });
+
+test('of many fields the first 100 are shown, and it is said that there were more', () => {
+  const fields = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`field${index}`, index]));
+  const { truncated, ...shown } = redacted(fields);
+  assert.deepEqual([truncated, Object.keys(shown).length, 'field100' in shown], [true, 100, false]);
+  const { field100: _, ...fewer } = fields;
+  assert.deepEqual(redacted(fewer), fewer);
+});

@@ -344,14 +344,9 @@ test('the value of a pair that names a secret is not shown', () =>
     },
   ));
 
-test('the first 100 fields and items are shown', () => {
-  const names = Array.from({ length: 101 }, (_, index) => `n${index}`);
-  const shown = redacted({ items: names, fields: Object.fromEntries(names.map((name) => [name, 1])) });
-  assert.deepEqual(shown, {
-    items: names.slice(0, 100),
-    fields: Object.fromEntries(names.slice(0, 100).map((name) => [name, 1])),
-  });
-  assert.equal(Object.keys(redacted(Object.fromEntries(names.map((name) => [name, 1])))).length, 100);
+test('the first 100 items are shown', () => {
+  const items = Array.from({ length: 101 }, (_, index) => index);
+  assert.deepEqual(redacted({ items }), { items: items.slice(0, 100) });
 });
 
 test('fields nested deeper than 20 levels are left out', () => {

@@ -79,7 +79,9 @@ export async function runFaults(plan: readonly PlannedFault[], { house, log, sto
       await pause(fault.durationMs);
       await end();
     } catch (error) {
-      problems.push(`${fault.name} on ${fault.target}: ${toMessage(error)}`);
+      const problem = `${fault.name} on ${fault.target}: ${toMessage(error)}`;
+      log(problem);
+      problems.push(problem);
     }
   };
   for (const fault of plan) {

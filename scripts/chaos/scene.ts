@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -86,7 +86,9 @@ export class Scene {
     const bytes = randomBytes(this.random.between(0, MAX_FILE_BYTES));
     const path = join(this.#house.workspaceDir, this.runtimeId, runtimePath);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
+    // A file that is collected while it is written would be half of it.
+    await writeFile(`${path}.part`, bytes);
+    await rename(`${path}.part`, path);
     this.contents.set(runtimePath, createHash('sha256').update(bytes).digest('hex'));
     this.required.add(runtimePath);
   }

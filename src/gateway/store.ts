@@ -29,10 +29,13 @@ export async function openStore(storageDir: string, { now, monotonicNow, listLag
   const stoppedAt = new Map<string, number>();
   let isOpen = false;
 
-  /** The rest of the lag is counted by the wall clock only for files of an earlier process, and never exceeds the lag. */
+  /**
+   * The rest of the lag is counted by the wall clock only for files of an earlier process. One that comes from the future, as the
+   * clock was set back, has an unknown age: it is listed at once, since a lag that begins again would hide old files.
+   */
   const toListedAt = ({ createdAt }: JournalFile) => {
-    const ageMs = isOpen ? 0 : Math.max(now() - createdAt, 0);
-    return monotonicNow() + Math.max(listLagMs - ageMs, 0);
+    const ageMs = isOpen ? 0 : now() - createdAt;
+    return ageMs < 0 ? 0 : monotonicNow() + Math.max(listLagMs - ageMs, 0);
   };
   const apply = (entry: JournalEntry) => {
     switch (entry.kind) {

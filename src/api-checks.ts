@@ -3,6 +3,7 @@ import { BctrlError } from './bctrl/bctrl-error.js';
 import { createDispatcher } from './bctrl/transport.js';
 import type { BctrlConfig } from './config.js';
 import { ExitError, exitCodes } from './exit.js';
+import { isLoopbackAddress } from './listen-address.js';
 
 /** What to do about an error of the connection, by its code: the first that matches. */
 const connectionAdvice: readonly [code: RegExp, advice: string][] = [
@@ -14,14 +15,16 @@ const connectionAdvice: readonly [code: RegExp, advice: string][] = [
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH|EPROTO/, '; it does not speak TLS: http instead of https?'],
 ];
 
-/** Names of this machine (RFC 6761), and its addresses as a URL writes them, those of IPv4 also within IPv6. */
-const loopback =
-  /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\])$/;
+/** Names of this machine (RFC 6761). */
+const localName = /^(?:.+\.)?localhost\.?$/;
 
 /** Whether the API key travels unencrypted: over http, to another machine. */
 export function isUnencrypted(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);
-  return protocol === 'http:' && !loopback.test(hostname);
+  // A URL has an address of IPv6 in brackets.
+  return (
+    protocol === 'http:' && !localName.test(hostname) && !isLoopbackAddress(hostname.replace(/[[\]]/g, ''))
+  );
 }
 
 /**

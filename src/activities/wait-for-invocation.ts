@@ -87,7 +87,7 @@ function filesNamedInOutput(
   if (status !== 'succeeded') return {};
   if (output === undefined) return { outputProblem: 'the job has no output' };
   if (found === undefined) return { outputProblem: `its output has nothing at "${pointer}"` };
-  // It may quote the name of a field.
+  // The message may quote a field's name, which the job has chosen.
   const problem = client.redact(formatZodError(error));
   return { outputProblem: `its output names no files at "${pointer}": ${problem}` };
 }

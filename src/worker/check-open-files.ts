@@ -23,7 +23,7 @@ interface ProcessLimits {
   readonly userLimits?: { readonly open_files: { readonly soft: number | 'unlimited' } };
 }
 
-/** The limit that a process of its own cannot exceed. Infinity where there is none, or where it is not known. */
+/** The limit of this process. Infinity if it has none, or if the limit is not known. */
 function readOpenFilesLimit(): number {
   const { userLimits } = process.report.getReport() as ProcessLimits;
   const limit = userLimits?.open_files.soft;

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { BlockList, isIP } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { readStarterConfig } from '../../config.js';
 import { createCodecApp } from '../../encryption/codec-server.js';
 import { EncryptionCodec } from '../../encryption/encryption-codec.js';
 import { ConfigError, type ExitCode, ExitError, exitCodes } from '../../exit.js';
-import { formatAddress, type ListenAddress } from '../../listen-address.js';
+import { formatAddress, isLoopbackAddress, type ListenAddress } from '../../listen-address.js';
 import { SecretFile } from '../../secret-file.js';
 import type { Io } from '../io.js';
 
@@ -32,7 +31,7 @@ export async function codecServerCommand(
   if (uiOrigin === undefined)
     throw new ExitError(exitCodes.usage, 'the origin of the Temporal UI is not known: add --ui-origin');
   const token = tokenFile === undefined ? undefined : new SecretFile('--token-file', tokenFile).value;
-  if (token === undefined && !isLoopbackHost(host)) {
+  if (token === undefined && host !== 'localhost' && !isLoopbackAddress(host)) {
     throw new ExitError(
       exitCodes.usage,
       `--listen ${host}: others can reach this address, so add --token-file`,
@@ -60,14 +59,4 @@ export async function codecServerCommand(
   server.close();
   server.closeAllConnections();
   return exitCodes.done;
-}
-
-function isLoopbackHost(host: string): boolean {
-  if (host === 'localhost') return true;
-  const version = isIP(host);
-  if (version === 0) return false;
-  const loopback = new BlockList();
-  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-  loopback.addAddress('::1', 'ipv6');
-  return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6');
 }

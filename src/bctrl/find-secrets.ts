@@ -75,6 +75,8 @@ const nameAndSeparator = /(api keys?|[\w$-]{1,64})[\\"'\]]{0,8}[ \t]{0,3}(=>?|[:
 const quotedValue = /\\{0,7}["'][^"'\r\n]{1,2048}/y;
 const bareValue = /(?:(?:bearer|basic|digest|negotiate)[ \t]{1,3})?[^\s"'<>&;,]{1,2048}/iy;
 const restOfLine = /[^\r\n"'<>]{1,2048}/y;
+/** Its parameters are quoted. */
+const digest = /digest[ \t]{1,3}\w{1,20}=[^\r\n]{1,2048}/iy;
 
 /** A value that is a word of a sentence, as in `invalid_token: The token has expired`, or a small number. */
 const wordOfSentence = /^(?:(?:bearer|basic|digest)[ \t]+)?(?:[a-z]{1,20}[.!?)]?|\d{1,3})$/i;
@@ -126,6 +128,8 @@ function valueOfHeader(name: string, text: string, start: number): string | unde
   const line = matchAt(restOfLine, text, start);
   if (line === undefined || /cookie$/i.test(name)) return line;
   if (!/authorization$/i.test(name) || matchAt(sentence, text, start) !== undefined) return undefined;
+  const parameters = matchAt(digest, text, start);
+  if (parameters !== undefined) return parameters;
   const words = line.trim().split(/\s+/);
   return words.length > 1 && !isHarmlessWord(words.at(-1) ?? '') ? line : undefined;
 }
@@ -144,19 +148,24 @@ function endOfNested(text: string, start: number): number {
 }
 
 const element = /<([\w:-]{1,64})(\s[^<>]{0,512})(?:>([^<>]{0,2048})|$)/g;
-const nameAttribute = /\s(?:name|id|key)=["']?([\w.$-]{1,64})/i;
-const valueAttribute = /(?<=\s(?:value|content)=["']?)[^\s"'>][^"'>]*/gi;
+const jsonObject = /\{[^{}]{1,2048}/g;
+const nameOfField = /[\s"'{,](?:name|id|key)["']?\s{0,4}[=:]\s{0,4}["']?([\w.$-]{1,64})/i;
+const valueOfField = /(?<=[\s"'{,](?:value|content)["']?\s{0,4}[=:]\s{0,4}["']?)[^\s"'>][^"'>]*/gi;
 
-/** `<token type="x">…`, and `<input name="token" value="…">`. */
+/** `<token type="x">…`, `<input name="token" value="…">`, and `{"name": "token", "value": "…"}`. */
 function* findInMarkup(text: string): Generator<InView> {
   for (const { 0: all, 1: name = '', 2: attributes = '', 3: content = '', index } of text.matchAll(element)) {
     const end = index + all.length;
     if (content !== '' && isSecretName(name)) yield { start: end - content.length, end };
-    if (!isSecretName(nameAttribute.exec(attributes)?.[1] ?? '')) continue;
-    for (const { 0: value, index: offset } of attributes.matchAll(valueAttribute)) {
-      const start = index + 1 + name.length + offset;
-      yield { start, end: start + value.length };
-    }
+    yield* findNamedValues(attributes, index + 1 + name.length);
+  }
+  for (const { 0: fields, index } of text.matchAll(jsonObject)) yield* findNamedValues(fields, index);
+}
+
+function* findNamedValues(fields: string, from: number): Generator<InView> {
+  if (!isSecretName(nameOfField.exec(fields)?.[1] ?? '')) return;
+  for (const { 0: value, index } of fields.matchAll(valueOfField)) {
+    yield { start: from + index, end: from + index + value.length };
   }
 }
 

@@ -56,6 +56,8 @@ for (const [text, shown] of [
   ['<token type="x">abc</token>', '<token type="x">[redacted]</token>'],
   ['<input name="token" value="abc d">', '<input name="token" value="[redacted]">'],
   ["<meta content='abc' name='csrf-token'>", "<meta content='[redacted]' name='csrf-token'>"],
+  ['[{"name": "Cookie", "value": "a=b c"}]', '[{"name": "Cookie", "value": "[redacted]"}]'],
+  ["{ value: 'abc', key: 'api_key' }", "{ value: '[redacted]', key: 'api_key' }"],
   ['curl -u user:pw -v', 'curl -u user:[redacted] -v'],
   ['hmac=abc&pass=abc&auth=abc&otp=123456', 'hmac=[redacted]&pass=[redacted]&auth=[redacted]&otp=[redacted]'],
   ['/callback#code=abc', '/callback#code=[redacted]'],
@@ -111,6 +113,7 @@ test('an ordinary text stays as it is', () => {
     'token: unauthenticated request',
     'tar -u a b: c',
     '<input name="size" value="5">',
+    '{"name": "size", "value": "5"}, {"name": "token"}, {"value": "6"}',
     Buffer.from('\xff\xfe-k?AUv=O\xe9\x80'.repeat(5), 'latin1').toString('base64'),
   ]) {
     assert.equal(redactText(text, [SECRET_KEY]), text);

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { Hono, type MiddlewareHandler } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { limitBody } from '../limit-body.js';
 import { truncateLine } from '../shared/display-text.js';
 import { isObject } from '../shared/external-input.js';
@@ -18,7 +18,7 @@ export interface CodecServerOptions {
   readonly token: string | undefined;
   /** Names under which browsers may reach it, without port. Default: any. */
   readonly hosts: readonly string[] | undefined;
-  /** Called with one line for a request that it refuses for its origin or host. */
+  /** Called with one line for each request that it refuses. */
   readonly onRefused: (problem: string) => void;
 }
 
@@ -28,17 +28,20 @@ class InvalidBody extends Error {}
 /** Decrypts and encrypts payloads for the Temporal UI, by Temporal's protocol for remote codecs. */
 export function createCodecApp({ codec, uiOrigin, token, hosts, onRefused }: CodecServerOptions): Hono {
   const app = new Hono();
+  const refuse = (c: Context, status: 400 | 401 | 403 | 413, message: string, logged = message) => {
+    onRefused(`refused a request: ${truncateLine(logged)}`);
+    return c.json({ message }, status);
+  };
   const checkOrigin: MiddlewareHandler = async (c, next) => {
     const host = new URL(c.req.url).hostname;
     // A page of another site may have a name that has come to mean this machine.
     if (hosts !== undefined && !hosts.includes(host)) {
-      onRefused(`refused a request for the host ${truncateLine(host)}`);
-      return c.json({ message: 'this host is not served' }, 403);
+      return refuse(c, 403, 'this host is not served', `the host ${host} is not served`);
     }
     const origin = c.req.header('origin');
     if (origin !== undefined && origin !== uiOrigin) {
-      onRefused(`refused a request of ${truncateLine(origin)}: --ui-origin is ${uiOrigin}`);
-      return c.json({ message: 'this origin is not allowed' }, 403);
+      const logged = `the origin ${origin} is not allowed, as --ui-origin is ${uiOrigin}`;
+      return refuse(c, 403, 'this origin is not allowed', logged);
     }
     c.header('vary', 'origin');
     if (origin !== undefined) {
@@ -61,9 +64,10 @@ export function createCodecApp({ codec, uiOrigin, token, hosts, onRefused }: Cod
   const checkToken: MiddlewareHandler = async (c, next) => {
     const [, sent = ''] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
     if (token === undefined || isEqual(sent, token)) return await next();
-    return c.json({ message: 'the access token is missing or wrong' }, 401, { 'www-authenticate': 'Bearer' });
+    c.header('www-authenticate', 'Bearer');
+    return refuse(c, 401, 'the access token is missing or wrong');
   };
-  const checkSize = limitBody(MAX_BODY_BYTES, (c) => c.json({ message: 'the body is too large' }, 413));
+  const checkSize = limitBody(MAX_BODY_BYTES, (c) => refuse(c, 413, 'the body is too large'));
   app.use(checkOrigin, checkToken, checkSize);
   for (const name of ['encode', 'decode'] as const) {
     app.post(`/${name}`, async (c) => {
@@ -73,9 +77,10 @@ export function createCodecApp({ codec, uiOrigin, token, hosts, onRefused }: Cod
   }
   app.notFound((c) => c.json({ message: 'there are only POST /encode and /decode' }, 404));
   app.onError((error, c) => {
-    const isExpected = error instanceof DecryptionError || error instanceof InvalidBody;
-    if (!isExpected) onRefused(`a request failed: ${truncateLine(String(error))}`);
-    return c.json({ message: isExpected ? error.message : 'it failed, see its log' }, isExpected ? 400 : 500);
+    if (error instanceof DecryptionError || error instanceof InvalidBody)
+      return refuse(c, 400, error.message);
+    onRefused(`a request failed: ${truncateLine(String(error))}`);
+    return c.json({ message: 'it failed, see its log' }, 500);
   });
   return app;
 }

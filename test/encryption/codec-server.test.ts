@@ -103,16 +103,18 @@ test('a payload of another key is refused with its id', async (t) => {
   const { status, json } = await other.convert('/decode', encoded.payloads);
   assert.equal(status, 400);
   assert.match(json.message, /^a payload is encrypted with the key "k1", which this process does not have: /);
+  assert.match((await other.end()).stderr, /^refused a request: a payload is encrypted with the key "k1", /);
 });
 
 test('a body that is no list of payloads is refused, and so is one that is too large', async (t) => {
-  const { call } = await start(t);
+  const { call, end } = await start(t);
   for (const body of ['', '[]', '{"payloads":1}', '{"payloads":[1]}', '{"payloads":[{"metadata":7}]}']) {
     assert.equal((await call('/decode', { body })).status, 400, body);
   }
   const large = await call('/decode', { headers: { 'content-length': '16000001' } });
   assert.deepEqual([large.status, large.body], [413, '{"message":"the body is too large"}']);
   assert.equal((await call('/', { method: 'GET' })).status, 404);
+  assert.match((await end()).stderr, /^refused a request: the body is too large$/m);
 });
 
 test('a body without a length is read up to the same size', async (t) => {
@@ -153,7 +155,7 @@ test('only the pages of the UI may read it', async (t) => {
   const { stderr } = await end();
   assert.match(
     stderr,
-    /^refused a request of https:\/\/evil\.example: --ui-origin is https:\/\/temporal\.example\.com$/m,
+    /^refused a request: the origin https:\/\/evil\.example is not allowed, as --ui-origin is https:\/\/temporal\.example\.com$/m,
   );
   assert.equal(stderr.trim().split('\n').length, 8);
 });
@@ -167,7 +169,7 @@ test('a name that has come to mean this machine is refused', async (t) => {
   for (const host of ['evil.example', 'localhost.evil.example:8081']) {
     assert.equal((await call('/decode', { body, headers: { host } })).status, 403, host);
   }
-  assert.match((await end()).stderr, /^refused a request for the host evil\.example$/m);
+  assert.match((await end()).stderr, /^refused a request: the host evil\.example is not served$/m);
 });
 
 test('the address that it listens on is served', {
@@ -187,7 +189,7 @@ test('with a token, it is served by every name, as behind a proxy', async (t) =>
 });
 
 test('with a token, nobody is answered without it', async (t) => {
-  const { call, convert } = await start(t, { argv: ['--token-file', 'TOKEN'] });
+  const { call, convert, end } = await start(t, { argv: ['--token-file', 'TOKEN'] });
   for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${TOKEN}`, `Bearer ${TOKEN}x`]) {
     const { status, json } = await convert('/decode', [PLAIN], { authorization, origin: UI });
     assert.deepEqual([status, json], [401, { message: 'the access token is missing or wrong' }]);
@@ -195,6 +197,8 @@ test('with a token, nobody is answered without it', async (t) => {
   assert.equal((await convert('/decode', [PLAIN], { authorization: `Bearer ${TOKEN}` })).status, 200);
   // A browser sends no token with the question whether it may.
   assert.equal((await call('/decode', { method: 'OPTIONS', headers: { origin: UI } })).status, 204);
+  const line = 'refused a request: the access token is missing or wrong\n';
+  assert.ok((await end()).stderr.endsWith(line.repeat(5)));
 });
 
 test('a wrong set-up ends it with one line', async (t) => {

@@ -5,7 +5,7 @@ import { type EncryptionKey, KeyRing } from './encryption/key-ring.js';
 
 /** Options of {@link createEncryption}. */
 export interface EncryptionOptions {
-  /** The first key encrypts, all decrypt. To rotate, put the new key before the old ones. */
+  /** The first key encrypts, all decrypt. A new key comes last, and moves to the front when every process has it. */
   readonly keys: readonly EncryptionKey[];
 }
 

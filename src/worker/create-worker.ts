@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, TransportError, Worker } from '@temporalio/worker';
 import type { BctrlClient } from '../bctrl/bctrl-client.js';
 import { grpcStatus } from '../client/grpc-status.js';
 import type { WorkerConfig } from '../config.js';
@@ -24,9 +24,12 @@ export async function connect({ temporal }: WorkerConfig): Promise<NativeConnect
   try {
     return await NativeConnection.connect(connectionOptions);
   } catch (error) {
-    const problem = `Temporal at ${connectionOptions.address} is not reachable (${toReason(error)})`;
-    throw new ExitError(exitCodes.unreachable, problem);
+    throw toUnreachable(connectionOptions.address, error);
   }
+}
+
+function toUnreachable(address: string, error: unknown): ExitError {
+  return new ExitError(exitCodes.unreachable, `Temporal at ${address} is not reachable (${toReason(error)})`);
 }
 
 /** The SDK's core reports an error as the debug print of a struct. Its `message` says what happened. */
@@ -35,7 +38,7 @@ function toReason(error: unknown): string {
   return text.match(/message: "([^"]*)"/)?.[1] ?? text.split('\n', 1)[0] ?? text;
 }
 
-/** @throws ExitError `usage` if the namespace does not exist */
+/** @throws ExitError `usage` if the namespace does not exist, `unreachable` if Temporal has gone since `connect` */
 export async function createWorker(
   connection: NativeConnection,
   client: BctrlClient,
@@ -45,7 +48,7 @@ export async function createWorker(
   const { temporal, taskQueue, maxTaskQueueActivitiesPerSecond, listSettleTimeMs } = config;
   const { namespace } = temporal;
   await checkNamespace(connection, namespace);
-  return await Worker.create({
+  const created = Worker.create({
     connection,
     namespace,
     taskQueue,
@@ -74,6 +77,11 @@ export async function createWorker(
       maxEagerActivityReservationsPerWorkflowTask: 0,
     }),
   });
+  try {
+    return await created;
+  } catch (error) {
+    throw error instanceof TransportError ? toUnreachable(temporal.connectionOptions.address, error) : error;
+  }
 }
 
 async function checkNamespace(connection: NativeConnection, namespace: string): Promise<void> {

@@ -14,15 +14,18 @@ export interface GrpcProxy {
   readonly address: string;
   /** The keys that it accepts: calls with another one, or none, are refused. Any, if there are none. */
   apiKeys: ReadonlySet<string>;
+  /** Calls that find no server, as `DescribeNamespace`. None, if it is empty. */
+  unavailable: string;
   /** The API key of each call, in order; empty for a call without one. */
   readonly usedKeys: readonly string[];
 }
 
-/** gRPC's status for a wrong API key. */
+/** gRPC's status for a server that is away, and that for a wrong API key. */
+const UNAVAILABLE = '14';
 const UNAUTHENTICATED = '16';
 
 /**
- * Starts a proxy to a Temporal server that checks API keys, as Temporal Cloud does.
+ * Starts a proxy to a Temporal server that checks API keys, as Temporal Cloud does, or refuses calls.
  *
  * @param target `host:port`
  * @param tls makes it a server with TLS
@@ -33,7 +36,7 @@ export async function startGrpcProxy(
   tls?: SecureServerOptions,
 ): Promise<GrpcProxy> {
   const usedKeys: string[] = [];
-  const proxy = { address: '', apiKeys: new Set<string>(), usedKeys };
+  const proxy = { address: '', apiKeys: new Set<string>(), unavailable: '', usedKeys };
   const upstream = connect(`http://${target}`);
   upstream.on('error', () => {});
   const server: Http2Server = tls ? createSecureServer(tls) : createServer();
@@ -46,11 +49,14 @@ export async function startGrpcProxy(
     const key = String(authorization).replace(/^Bearer /, '');
     usedKeys.push(key);
     stream.on('error', () => {});
-    if (proxy.apiKeys.size > 0 && !proxy.apiKeys.has(key)) {
-      const refusal = { 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'the API key is not valid' };
+    const refuse = (status: string, message: string) => {
+      const refusal = { 'grpc-status': status, 'grpc-message': message };
       stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...refusal }, { endStream: true });
-      return;
+    };
+    if (proxy.apiKeys.size > 0 && !proxy.apiKeys.has(key)) {
+      return refuse(UNAUTHENTICATED, 'the API key is not valid');
     }
+    if (headers[':path']?.endsWith(`/${proxy.unavailable}`)) return refuse(UNAVAILABLE, 'the server is away');
     const call = upstream.request(headers);
     call.on('error', () => stream.destroy());
     stream.on('close', () => call.close());

@@ -5,8 +5,10 @@ import { before, describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { startDevServer } from '../../scripts/dev-server.js';
+import { exitCodes } from '../../src/exit.js';
 import { useDevServer } from '../support/dev-server.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
+import { startGrpcProxy } from '../support/grpc-proxy.js';
 import { devServerExecutable } from '../support/temporal.js';
 import { waitFor } from '../support/wait-for.js';
 import { DIST, startBuiltWorker } from './start-built-worker.js';
@@ -106,6 +108,17 @@ describe('a worker', { concurrency: 3 }, () => {
       assert.doesNotMatch(stderr, /^bctrl-temporal-worker:/m);
     });
   }
+
+  test('exits with 3 and one line if Temporal goes away while it starts', async (t) => {
+    const [gateway, proxy] = await Promise.all([startTestGateway(t), startGrpcProxy(t, temporal.address)]);
+    proxy.unavailable = 'DescribeNamespace';
+    const { address } = proxy;
+    const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue: 'any' });
+    const { end, stderr } = await worker.ended;
+    assert.equal(end, exitCodes.unreachable);
+    const line = `bctrl-temporal-worker: Temporal at ${address} is not reachable (the server is away)`;
+    assert.equal(lastLine(stderr), line);
+  });
 
   test('exits with 0 on SIGTERM while it starts', async (t) => {
     const fault = { kind: 'delay', delayMs: 3_600_000 } as const;

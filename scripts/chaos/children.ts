@@ -7,6 +7,9 @@ import { killOnExit } from '../dev-server/kill-on-exit.js';
 /** Longer than any of the processes needs to end in order. */
 const STOP_TIMEOUT_MS = 30_000;
 
+/** Enough for a stack trace of Node and what precedes it. */
+const KEPT_LINES = 40;
+
 /** A variable that every process of a run inherits, so that one that is left behind is found. */
 const MARKER = 'BCTRL_CHAOS_RUN';
 
@@ -20,8 +23,8 @@ export interface Child {
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
   hasExited(): boolean;
-  /** The last line that it has logged; empty if there is none. */
-  lastLine(): string;
+  /** The last lines that it has logged. */
+  lastLines(): string;
   /** Ends the process: it is not expected to run any longer. Resolves when it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<ChildExit>;
 }
@@ -59,10 +62,12 @@ export class Children {
     });
     const pid = killOnExit(child);
     let isEnding = false;
-    let lastLine = '';
+    const lines: string[] = [];
+    const lastLines = () => lines.join('\n');
     if (child.stderr) {
       createInterface({ input: child.stderr }).on('line', (line) => {
-        lastLine = line;
+        lines.push(line);
+        if (lines.length > KEPT_LINES) lines.shift();
         onLine?.(line);
       });
     }
@@ -71,7 +76,7 @@ export class Children {
       process: child,
       pid,
       exited,
-      lastLine: () => lastLine,
+      lastLines,
       hasExited: () => child.exitCode !== null || child.signalCode !== null,
       end: async (signal) => {
         isEnding = true;
@@ -92,7 +97,7 @@ export class Children {
       this.#running.delete(running);
       if (isEnding || mayExit(exit)) return;
       this.problems.push(
-        `${name} ended by itself with ${exit.signal ?? `exit code ${exit.code}`}: ${lastLine}`,
+        `${name} ended by itself with ${exit.signal ?? `exit code ${exit.code}`}:\n${lastLines()}`,
       );
     });
     return running;

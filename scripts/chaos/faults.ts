@@ -29,7 +29,7 @@ type Signal = 'SIGTERM' | 'SIGKILL';
 const endWorker = (signal: Signal): FaultKind['begin'] => {
   return async ({ workers }, { worker: index }) => {
     const worker = workers[index];
-    await worker?.end(signal);
+    await worker?.end(signal, { mayBeForced: true });
     return async () => await worker?.start();
   };
 };

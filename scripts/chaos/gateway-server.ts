@@ -64,7 +64,7 @@ export class GatewayServer {
     });
     this.#child = child;
     const ended = child.exited.then(() => {
-      throw new Error(`the gateway did not start: ${child.lastLine()}`);
+      throw new Error(`the gateway did not start: ${child.lastLines()}`);
     });
     await Promise.race([once(child.process, 'message'), ended]);
     // Others may have been set while it started.

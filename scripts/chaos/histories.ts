@@ -57,7 +57,7 @@ export async function readHistories(
   return histories;
 }
 
-async function readRun({ client }: House, workflowId: string, runId: string): Promise<RunHistory> {
+async function readRun({ client, temporal }: House, workflowId: string, runId: string): Promise<RunHistory> {
   const handle = client.workflow.getHandle(workflowId, runId);
   const history = await handle.fetchHistory();
   const events = history.events ?? [];
@@ -74,7 +74,7 @@ async function readRun({ client }: House, workflowId: string, runId: string): Pr
     report: known,
     hidesReport: isCutOff && hasBegun && known === undefined,
     added: events.flatMap(readAdded),
-    failedTasks: events.flatMap(readFailedTask),
+    failedTasks: events.flatMap(readFailedTask).filter((problem) => !temporal.hasFailedTask(problem)),
     inFlight: isCutOff ? findInFlight(events) : [],
   };
   return { workflowId, history, fact };

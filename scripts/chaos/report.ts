@@ -17,6 +17,8 @@ export interface ChaosResult {
   readonly impossible: ReadonlySet<FaultName>;
   readonly sent: Readonly<{ collects: number; lookups: number }>;
   readonly settleMs: number;
+  /** Workers that SIGTERM did not end in time. */
+  readonly forcedEnds: number;
   readonly histories: readonly RunHistory[];
   /** All lines that the workers logged. */
   readonly log: readonly string[];
@@ -32,7 +34,7 @@ export function judge(facts: Facts): Verdict[] {
 }
 
 /** The figures of a run, for the report and for a file. */
-export function toFigures({ facts, faults, sent, settleMs }: ChaosResult) {
+export function toFigures({ facts, faults, sent, settleMs, forcedEnds }: ChaosResult) {
   const { pipelines, stored } = facts;
   const duplicates = pipelines.map((pipeline) => countDuplicates(pipeline, stored));
   const sum = (toNumber: (count: (typeof duplicates)[number]) => number) =>
@@ -57,6 +59,7 @@ export function toFigures({ facts, faults, sent, settleMs }: ChaosResult) {
       'duplicates unreported': sum(({ unreported }) => unreported),
       'made for a run that was ended from outside': sum(({ inFlight }) => inFlight),
       'files lost': pipelines.reduce((total, each) => total + findLosses(each, stored).length, 0),
+      'workers ended by force': forcedEnds,
       'seconds to settle': Math.round(settleMs / 1_000),
     },
   };

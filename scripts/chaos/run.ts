@@ -99,6 +99,7 @@ async function strikeAndRead(house: House, options: RunOptions, io: Io): Promise
     impossible: struck.impossible,
     sent: proxy.sent,
     settleMs,
+    forcedEnds: workers.reduce((sum, worker) => sum + worker.forcedEnds, 0),
     histories,
     log: workers.flatMap((worker) => worker.log),
     facts: {

@@ -3,6 +3,9 @@ import { type DevServer, type DevServerOptions, startDevServer } from '../dev-se
 /** Each lasts up to a minute. */
 const START_ATTEMPTS = 5;
 
+/** The SDK fails a task whose history it cannot read; the server has another worker do it. */
+const UNREAD_HISTORY = 'Fetching history failed';
+
 /** A dev server that keeps its address and its database over restarts. */
 export class TemporalServer {
   readonly #options: DevServerOptions;
@@ -22,6 +25,11 @@ export class TemporalServer {
   /** Whether it was away at some moment since then. */
   wasAwaySince(sinceMs: number): boolean {
     return this.outages.some(({ toMs }) => toMs >= sinceMs);
+  }
+
+  /** Whether a workflow task failed for no other reason than that the server was away. */
+  hasFailedTask(problem: string): boolean {
+    return this.outages.length > 0 && problem.includes(UNREAD_HISTORY);
   }
 
   async start(): Promise<void> {

@@ -22,6 +22,8 @@ const LAST_LINE_MS = 200;
 /** A busy process collects garbage first. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
+const FORCED = 'was stopped by force';
+
 /** Log lines that say that a workflow task failed. */
 const TASK_PROBLEM = /nondetermin|non-determin|failing workflow task|unhandled/i;
 
@@ -55,6 +57,8 @@ export class WorkerServer {
   strikes = 0;
   isFrozen = false;
   isReady = false;
+  /** Counts the ends that took longer than a worker gives itself. */
+  forcedEnds = 0;
   /** Log lines about workflow tasks that failed. */
   readonly taskProblems: string[] = [];
   readonly log: string[] = [];
@@ -81,15 +85,22 @@ export class WorkerServer {
     while (!(await this.#startOnce(limit))) await sleep(RESTART_DELAY_MS);
   }
 
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  /** @param mayBeForced whether the worker may have to cut short what it does. At rest, there is nothing of the kind. */
+  async end(signal: 'SIGTERM' | 'SIGKILL', { mayBeForced = false } = {}): Promise<void> {
     this.isReady = false;
     this.strikes += 1;
     const sinceMs = performance.now();
     const exit = await this.#child?.end(signal);
     if (exit === undefined || signal === 'SIGKILL' || exit.code === 0) return;
     if (this.#temporal.wasAwaySince(sinceMs)) return;
+    if (mayBeForced && exit.code === exitCodes.failed && this.#child?.lastLines().endsWith(FORCED)) {
+      this.forcedEnds += 1;
+      return;
+    }
     const how = exit.signal ?? `exit code ${exit.code}`;
-    this.#children.problems.push(`${this.name} ended with ${how} after ${signal}`);
+    this.#children.problems.push(
+      `${this.name} ended with ${how} after ${signal}:\n${this.#child?.lastLines()}`,
+    );
   }
 
   freeze(): void {
@@ -140,7 +151,9 @@ export class WorkerServer {
       onLine: (line) => {
         this.log.push(line);
         if (line.includes('worker polls task queue')) markReady();
-        if (isWarning(line) && TASK_PROBLEM.test(line)) this.taskProblems.push(`${this.name}: ${line}`);
+        const isTaskProblem =
+          isWarning(line) && TASK_PROBLEM.test(line) && !this.#temporal.hasFailedTask(line);
+        if (isTaskProblem) this.taskProblems.push(`${this.name}: ${line}`);
       },
       mayExit,
     });
@@ -156,7 +169,7 @@ export class WorkerServer {
     this.#signal.throwIfAborted();
     if (outcome === 'late') await child.end('SIGKILL');
     else await sleep(LAST_LINE_MS);
-    throw new Error(`${this.name} did not start: ${child.lastLine()}`);
+    throw new Error(`${this.name} did not start: ${child.lastLines()}`);
   }
 }
 

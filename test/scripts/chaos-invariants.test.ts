@@ -438,7 +438,8 @@ describe('the report', () => {
     const faults = new Map([['worker: SIGKILL', 2]] as const);
     const impossible = new Set(['gateway: disk full'] as const);
     const sent = { collects: 2, lookups: 1 };
-    const result = { options, facts: good, faults, impossible, sent, settleMs: 0, histories: [], log: [] };
+    const measured = { faults, impossible, sent, settleMs: 0, forcedEnds: 0, histories: [], log: [] };
+    const result = { options, facts: good, ...measured };
     const report = renderChaosReport(result, judge(good));
     assert.match(report, /^Faults: 2\. The API's listing lags by 3 s throughout\.$/m);
     assert.match(report, /^\| worker: SIGKILL +\| 2 +\|$/m);

@@ -15,6 +15,13 @@ import type { Tracing } from './start-tracing.js';
 /** Far more than there are requests in flight, which have a limit of their own. A wait for a job occupies no slot. */
 export const MAX_ACTIVITIES = 500;
 
+/**
+ * For one activation of a workflow. The SDK has no such option in its types; its default of 5 s is for workflows that loop without
+ * end. A process that is frozen for longer in the middle of an activation, as when its container is paused, is mistaken for one, and
+ * Node may crash as it ends the activation: https://github.com/nodejs/node/issues/38503.
+ */
+const UNDECLARED_OPTIONS: object = { isolateExecutionTimeout: '1m' };
+
 /** As many pollers as there are tasks: few for a worker at rest, more for one that is late. */
 const POLLERS = { type: 'autoscaling' } as const;
 
@@ -71,6 +78,7 @@ export async function createWorker(
     workflowTaskPollerBehavior: POLLERS,
     activityTaskPollerBehavior: POLLERS,
     shutdownGraceTime: config.shutdownGraceTimeMs,
+    ...UNDECLARED_OPTIONS,
     ...(maxTaskQueueActivitiesPerSecond !== undefined && {
       maxTaskQueueActivitiesPerSecond,
       // Eager activities bypass the task queue and its rate limit.

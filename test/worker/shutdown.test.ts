@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { startDevServer } from '../../scripts/dev-server.js';
@@ -35,7 +36,7 @@ async function startWorker(t: TestContext, { address = temporal.address, dist = 
 describe('a worker', { concurrency: 3 }, () => {
   let code: string;
   before(async () => {
-    const workflowsPath = fileURLToPath(new URL('./unencodable-workflows.ts', import.meta.url));
+    const workflowsPath = fileURLToPath(new URL('./test-workflows.ts', import.meta.url));
     ({ code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') }));
   });
 
@@ -108,6 +109,26 @@ describe('a worker', { concurrency: 3 }, () => {
       assert.doesNotMatch(stderr, /^bctrl-temporal-worker:/m);
     });
   }
+
+  test('goes on after it was frozen in the middle of a workflow', async (t) => {
+    const { taskQueue, child } = await startWorker(t, { dist: await createDist(t) });
+    const options = { taskQueue, workflowId: taskQueue, workflowTaskTimeout: '1m' } as const;
+    const handle = await temporal.client.workflow.start('computeForLong', options);
+    await waitFor('the activation', async () =>
+      (await handle.fetchHistory()).events?.some((event) => event.workflowTaskStartedEventAttributes),
+    );
+    await sleep(300);
+    child.kill('SIGSTOP');
+    await sleep(6_000);
+    child.kill('SIGCONT');
+    assert.equal(await handle.result(), 'computed number');
+    const { events = [] } = await handle.fetchHistory();
+    assert.deepEqual(
+      events?.filter((event) => event.workflowTaskFailedEventAttributes),
+      [],
+    );
+    assert.equal(child.exitCode, null);
+  });
 
   test('exits with 3 and one line if Temporal goes away while it starts', async (t) => {
     const [gateway, proxy] = await Promise.all([startTestGateway(t), startGrpcProxy(t, temporal.address)]);

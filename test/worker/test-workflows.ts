@@ -7,6 +7,13 @@ export async function failWithLoneSurrogate(): Promise<never> {
   throw ApplicationFailure.nonRetryable(LONE_SURROGATE);
 }
 
+/** Computes for a second or more, in one activation. */
+export async function computeForLong(): Promise<string> {
+  let sum = 0;
+  for (let number = 0; number < 1_500_000_000; number += 1) sum = (sum + number) | 0;
+  return `computed ${typeof sum}`;
+}
+
 export async function startChildWithLoneSurrogate(): Promise<void> {
   await startChild(LONE_SURROGATE);
 }

@@ -7,6 +7,7 @@ import { planPipelines } from '../../scripts/chaos/pipelines.js';
 import { judge, renderChaosReport } from '../../scripts/chaos/report.js';
 import { planFaults } from '../../scripts/chaos/schedule.js';
 import { stories } from '../../scripts/chaos/stories.js';
+import { TemporalServer } from '../../scripts/chaos/temporal-server.js';
 import type { FileOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
 
 type InvariantName = keyof typeof invariants;
@@ -446,6 +447,15 @@ describe('the report', () => {
     assert.match(report, /^\| network: slow +\| 0 +\|$/m);
     assert.match(report, /^\| gateway: disk full +\| 0 \(not on this machine\) +\|$/m);
   });
+});
+
+test('a history that could not be read is a reason only if the server was away', () => {
+  const temporal = new TemporalServer({ executable: 'temporal' });
+  const problem = 'event 5: Fetching history failed: Status { code: Unavailable }';
+  assert.equal(temporal.hasFailedTask(problem), false);
+  temporal.outages.push({ fromMs: 0, toMs: 1 });
+  assert.equal(temporal.hasFailedTask(problem), true);
+  assert.equal(temporal.hasFailedTask('event 5: [TMPRL1100] Nondeterminism error'), false);
 });
 
 describe('the options', () => {

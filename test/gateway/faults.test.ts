@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Fault, FaultRule } from '../../src/testing.js';
 import { startTestGateway, type TestGateway } from '../support/gateway.js';
@@ -156,6 +157,27 @@ test('truncated-response: the file is committed; the headers and half of the bod
   assert.match(received, /^\{"id":/);
   assert.equal(received.length, Math.floor(Number(response.headers.get('content-length')) / 2));
   assert.equal(gateway.snapshot().files.length, 1);
+});
+
+test('truncated-response: closing the gateway does not wait for a connection that cannot take it', {
+  timeout: 10_000,
+}, async (t) => {
+  const gateway = await startWithFault(t, { kind: 'truncated-response' });
+  gateway.setFaults([
+    { operation: 'whoami', fault: { kind: 'delay', delayMs: 3_600_000 } },
+    { operation: 'collect', fault: { kind: 'truncated-response' } },
+  ]);
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  const head = 'HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer local-development-key\r\n';
+  const body = '{"runtimePath":"a"}';
+  // The second response is not written before the first.
+  socket.write(`GET /v1/auth/whoami ${head}\r\n`);
+  socket.write(`POST /v1/runtimes/${gateway.runtimeId}/files/collect ${head}`);
+  socket.write(`content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  await waitFor('the file', () => gateway.snapshot().files.length === 1);
+  await gateway.close();
 });
 
 test('after each kind of fault the gateway serves the next requests as usual', async (t) => {

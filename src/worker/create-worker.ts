@@ -16,14 +16,22 @@ import type { Tracing } from './start-tracing.js';
 export const MAX_ACTIVITIES = 500;
 
 /**
- * For one activation of a workflow. The SDK has no such option in its types; its default of 5 s is for workflows that loop without
- * end. A process that is frozen for longer in the middle of an activation, as when its container is paused, is mistaken for one, and
- * Node may crash as it ends the activation: https://github.com/nodejs/node/issues/38503.
+ * For one activation of a workflow: longer than a container is paused for. After the SDK's 5 s, it takes a process that was frozen
+ * in the middle of one for a workflow that loops without end, and as it ends the activation, Node may crash
+ * (https://github.com/nodejs/node/issues/38503). The SDK's types do not have this option.
  */
-const UNDECLARED_OPTIONS: object = { isolateExecutionTimeout: '1m' };
+const ACTIVATION_LIMIT: object = { isolateExecutionTimeout: '1m' };
 
 /** As many pollers as there are tasks: few for a worker at rest, more for one that is late. */
 const POLLERS = { type: 'autoscaling' } as const;
+
+/** Returns the error that ends the worker if Temporal goes away, or refuses it, while it starts. Other errors stay as they are. */
+export function toStartError({ temporal }: WorkerConfig, error: unknown): unknown {
+  if (!(error instanceof TransportError)) return error;
+  const { address } = temporal.connectionOptions;
+  if (!/code: (PermissionDenied|Unauthenticated)\b/.test(error.message)) return toUnreachable(address, error);
+  return new ExitError(exitCodes.usage, `Temporal at ${address} refuses this worker (${toReason(error)})`);
+}
 
 /** @throws ExitError `unreachable` */
 export async function connect({ temporal }: WorkerConfig): Promise<NativeConnection> {
@@ -45,7 +53,7 @@ function toReason(error: unknown): string {
   return text.match(/message: "([^"]*)"/)?.[1] ?? text.split('\n', 1)[0] ?? text;
 }
 
-/** @throws ExitError `usage` if the namespace does not exist, `unreachable` if Temporal has gone since `connect` */
+/** @throws ExitError `usage` if the namespace does not exist */
 export async function createWorker(
   connection: NativeConnection,
   client: BctrlClient,
@@ -55,7 +63,7 @@ export async function createWorker(
   const { temporal, taskQueue, maxTaskQueueActivitiesPerSecond, listSettleTimeMs } = config;
   const { namespace } = temporal;
   await checkNamespace(connection, namespace);
-  const created = Worker.create({
+  return await Worker.create({
     connection,
     namespace,
     taskQueue,
@@ -78,25 +86,20 @@ export async function createWorker(
     workflowTaskPollerBehavior: POLLERS,
     activityTaskPollerBehavior: POLLERS,
     shutdownGraceTime: config.shutdownGraceTimeMs,
-    ...UNDECLARED_OPTIONS,
+    ...ACTIVATION_LIMIT,
     ...(maxTaskQueueActivitiesPerSecond !== undefined && {
       maxTaskQueueActivitiesPerSecond,
       // Eager activities bypass the task queue and its rate limit.
       maxEagerActivityReservationsPerWorkflowTask: 0,
     }),
   });
-  try {
-    return await created;
-  } catch (error) {
-    throw error instanceof TransportError ? toUnreachable(temporal.connectionOptions.address, error) : error;
-  }
 }
 
 async function checkNamespace(connection: NativeConnection, namespace: string): Promise<void> {
   try {
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
-    // The worker itself reports other errors. A missing permission for this call, for instance, need not stop it.
+    // The worker asks again when it is made, and its error is the one that is shown.
     if (error instanceof Error && 'code' in error && error.code === grpcStatus.NOT_FOUND) {
       throw new ExitError(exitCodes.usage, `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`);
     }

@@ -14,18 +14,17 @@ export interface GrpcProxy {
   readonly address: string;
   /** The keys that it accepts: calls with another one, or none, are refused. Any, if there are none. */
   apiKeys: ReadonlySet<string>;
-  /** Calls that find no server, as `DescribeNamespace`. None, if it is empty. */
-  unavailable: string;
+  /** The calls that it refuses, such as `DescribeNamespace`, each with the status and message of its response. */
+  readonly refused: Map<string, { status: number; message: string }>;
   /** The API key of each call, in order; empty for a call without one. */
   readonly usedKeys: readonly string[];
 }
 
-/** gRPC's status for a server that is away, and that for a wrong API key. */
-const UNAVAILABLE = '14';
-const UNAUTHENTICATED = '16';
+/** gRPC's status for a wrong API key. */
+const UNAUTHENTICATED = 16;
 
 /**
- * Starts a proxy to a Temporal server that checks API keys, as Temporal Cloud does, or refuses calls.
+ * Starts a proxy to a Temporal server that checks API keys, as Temporal Cloud does, and may refuse calls.
  *
  * @param target `host:port`
  * @param tls makes it a server with TLS
@@ -36,7 +35,7 @@ export async function startGrpcProxy(
   tls?: SecureServerOptions,
 ): Promise<GrpcProxy> {
   const usedKeys: string[] = [];
-  const proxy = { address: '', apiKeys: new Set<string>(), unavailable: '', usedKeys };
+  const proxy = { address: '', apiKeys: new Set<string>(), refused: new Map(), usedKeys };
   const upstream = connect(`http://${target}`);
   upstream.on('error', () => {});
   const server: Http2Server = tls ? createSecureServer(tls) : createServer();
@@ -49,14 +48,15 @@ export async function startGrpcProxy(
     const key = String(authorization).replace(/^Bearer /, '');
     usedKeys.push(key);
     stream.on('error', () => {});
-    const refuse = (status: string, message: string) => {
-      const refusal = { 'grpc-status': status, 'grpc-message': message };
+    const refuse = (status: number, message: string) => {
+      const refusal = { 'grpc-status': String(status), 'grpc-message': message };
       stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...refusal }, { endStream: true });
     };
     if (proxy.apiKeys.size > 0 && !proxy.apiKeys.has(key)) {
       return refuse(UNAUTHENTICATED, 'the API key is not valid');
     }
-    if (headers[':path']?.endsWith(`/${proxy.unavailable}`)) return refuse(UNAVAILABLE, 'the server is away');
+    const refusal = proxy.refused.get(headers[':path']?.split('/').at(-1) ?? '');
+    if (refusal) return refuse(refusal.status, refusal.message);
     const call = upstream.request(headers);
     call.on('error', () => stream.destroy());
     stream.on('close', () => call.close());

@@ -20,6 +20,12 @@ const GRACE_TIME = '2s';
 /** The worker's bound of 8 seconds, the grace time, and the delays of a busy machine. */
 const BOUND_MS = 20_000;
 
+/** The worker has its task and computes. */
+const ACTIVATION_MS = 1_500;
+
+/** More than the 5 s that the SDK gives an activation. */
+const SDK_LIMIT_MS = 6_000;
+
 const STOPPED_BY_ITSELF = 'the worker stopped by itself; its log says why';
 
 const temporal = useDevServer();
@@ -117,11 +123,16 @@ describe('a worker', { concurrency: 3 }, () => {
     await waitFor('the activation', async () =>
       (await handle.fetchHistory()).events?.some((event) => event.workflowTaskStartedEventAttributes),
     );
-    await sleep(300);
+    await sleep(ACTIVATION_MS);
     child.kill('SIGSTOP');
-    await sleep(6_000);
+    const frozen = await handle.fetchHistory();
+    await sleep(SDK_LIMIT_MS);
     child.kill('SIGCONT');
     assert.equal(await handle.result(), 'computed number');
+    assert.ok(
+      !frozen.events?.some((event) => event.workflowTaskCompletedEventAttributes),
+      'it still computed',
+    );
     const { events = [] } = await handle.fetchHistory();
     assert.deepEqual(
       events?.filter((event) => event.workflowTaskFailedEventAttributes),
@@ -130,16 +141,20 @@ describe('a worker', { concurrency: 3 }, () => {
     assert.equal(child.exitCode, null);
   });
 
-  test('exits with 3 and one line if Temporal goes away while it starts', async (t) => {
-    const [gateway, proxy] = await Promise.all([startTestGateway(t), startGrpcProxy(t, temporal.address)]);
-    proxy.unavailable = 'DescribeNamespace';
-    const { address } = proxy;
-    const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue: 'any' });
-    const { end, stderr } = await worker.ended;
-    assert.equal(end, exitCodes.unreachable);
-    const line = `bctrl-temporal-worker: Temporal at ${address} is not reachable (the server is away)`;
-    assert.equal(lastLine(stderr), line);
-  });
+  for (const [code, line, refusal] of [
+    [exitCodes.unreachable, 'is not reachable (it is away)', { status: 14, message: 'it is away' }],
+    [exitCodes.usage, 'refuses this worker (not for you)', { status: 7, message: 'not for you' }],
+  ] as const) {
+    test(`exits with ${code} and one line if Temporal ${line} while it starts`, async (t) => {
+      const [gateway, proxy] = await Promise.all([startTestGateway(t), startGrpcProxy(t, temporal.address)]);
+      proxy.refused.set('DescribeNamespace', refusal);
+      const { address } = proxy;
+      const worker = await startBuiltWorker(t, { address, gatewayUrl: gateway.url, taskQueue: 'any' });
+      const { end, stderr } = await worker.ended;
+      assert.equal(end, code);
+      assert.equal(lastLine(stderr), `bctrl-temporal-worker: Temporal at ${address} ${line}`);
+    });
+  }
 
   test('exits with 0 on SIGTERM while it starts', async (t) => {
     const fault = { kind: 'delay', delayMs: 3_600_000 } as const;

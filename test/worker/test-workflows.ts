@@ -7,10 +7,10 @@ export async function failWithLoneSurrogate(): Promise<never> {
   throw ApplicationFailure.nonRetryable(LONE_SURROGATE);
 }
 
-/** Computes for a second or more, in one activation. */
+/** Computes for several seconds, in one activation. */
 export async function computeForLong(): Promise<string> {
   let sum = 0;
-  for (let number = 0; number < 1_500_000_000; number += 1) sum = (sum + number) | 0;
+  for (let number = 0; number < 2_500_000_000; number += 1) sum = (sum + number) | 0;
   return `computed ${typeof sum}`;
 }
 

@@ -40,7 +40,7 @@ export function createCodecApp({ codec, uiOrigin, token, hosts, onRefused }: Cod
     }
     const origin = c.req.header('origin');
     if (origin !== undefined && origin !== uiOrigin) {
-      const logged = `the origin ${origin} is not allowed, as --ui-origin is ${uiOrigin}`;
+      const logged = `--ui-origin is ${uiOrigin}, not ${origin}`;
       return refuse(c, 403, 'this origin is not allowed', logged);
     }
     c.header('vary', 'origin');

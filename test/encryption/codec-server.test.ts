@@ -155,7 +155,7 @@ test('only the pages of the UI may read it', async (t) => {
   const { stderr } = await end();
   assert.match(
     stderr,
-    /^refused a request: the origin https:\/\/evil\.example is not allowed, as --ui-origin is https:\/\/temporal\.example\.com$/m,
+    /^refused a request: --ui-origin is https:\/\/temporal\.example\.com, not https:\/\/evil\.example$/m,
   );
   assert.equal(stderr.trim().split('\n').length, 8);
 });

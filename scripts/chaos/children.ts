@@ -42,7 +42,7 @@ export class Children {
   readonly #cwd: string;
   readonly #runId: string;
   readonly #running = new Set<Child>();
-  /** What went wrong with processes, in one sentence each. */
+  /** What went wrong with processes: a sentence each, and the last lines of the process. */
   readonly problems: string[] = [];
 
   constructor(cwd: string, runId: string) {
@@ -71,7 +71,8 @@ export class Children {
         onLine?.(line);
       });
     }
-    const exited = once(child, 'exit').then(([code, signal]): ChildExit => ({ code, signal }));
+    // Its last lines are there when its output has closed.
+    const exited = once(child, 'close').then(([code, signal]): ChildExit => ({ code, signal }));
     const running: Child = {
       process: child,
       pid,

@@ -70,14 +70,21 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
     runId,
     firstRunId: started?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? runId,
     status,
-    endedMs: Number(last?.eventTime?.seconds ?? 0) * 1_000 + (last?.eventTime?.nanos ?? 0) / 1_000_000,
+    endedMs: toMs(last),
     report: known,
     hidesReport: isCutOff && hasBegun && known === undefined,
     added: events.flatMap(readAdded),
-    failedTasks: events.flatMap(readFailedTask).filter((problem) => !temporal.hasFailedTask(problem)),
+    failedTasks: events.flatMap((event) =>
+      readFailedTask(event).filter((problem) => !temporal.explains(problem, toMs(event))),
+    ),
     inFlight: isCutOff ? findInFlight(events) : [],
   };
   return { workflowId, history, fact };
+}
+
+/** Milliseconds since the epoch. */
+function toMs(event: HistoryEvent | undefined): number {
+  return Number(event?.eventTime?.seconds ?? 0) * 1_000 + (event?.eventTime?.nanos ?? 0) / 1_000_000;
 }
 
 function readEnd(last: HistoryEvent | undefined): { status: RunStatus; report?: PipelineReport } {

@@ -21,7 +21,7 @@ const LAST_STORED_MS = HEARTBEAT_TIMEOUT_MS + REQUEST_TIMEOUT_MS + LATE_MS + DEL
  */
 const MAX_UNKNOWN_COPIES = 2;
 
-/** Returns one sentence for each violation. */
+/** Returns one sentence for each violation, which may have log lines below it. */
 type Invariant = (facts: Facts) => string[];
 
 /** What has to hold after every run. */

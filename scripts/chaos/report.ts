@@ -67,9 +67,10 @@ export function toFigures({ facts, faults, sent, settleMs, forcedEnds }: ChaosRe
 
 /** What there is about the pipelines that a violation names: histories, files and log lines. */
 export function collectEvidence({ facts, histories, log }: ChaosResult, verdicts: readonly Verdict[]) {
-  const problems = verdicts.flatMap((verdict) => verdict.problems).join('\n');
+  // The lines that follow are those of a log, which names many pipelines.
+  const problems = verdicts.flatMap((verdict) => verdict.problems.map((problem) => problem.split('\n')[0]));
   return facts.pipelines
-    .filter(({ workflowId }) => new RegExp(`\\b${workflowId}\\b`).test(problems))
+    .filter(({ workflowId }) => new RegExp(`\\b${workflowId}\\b`).test(problems.join('\n')))
     .map(({ workflowId, runtimeId, runs }) => ({
       workflowId,
       runs,

@@ -8,6 +8,8 @@ type Figure = 'timers' | 'heapMb' | 'rssMb' | 'apiSockets' | 'sockets' | 'files'
 const atRestTolerances = {
   // The SDK's own timers differ a little from moment to moment.
   timers: { name: 'timers', tolerance: 1 },
+  // The caches are full, as many workflows as they hold.
+  heapMb: { name: 'MB of heap', tolerance: 12 },
   // Connections that are kept alive have closed.
   apiSockets: { name: 'connections to the API', tolerance: 0 },
   // Temporal's connection may just be replaced.
@@ -28,17 +30,17 @@ const toMegabytes = (value: number) => `${value.toFixed(1)} MB`;
 
 /** The second quarter of a long life is compared with the last one; in the first, the process warms up. */
 const trends = {
-  // A run of minutes still warms up, and in each sample another load is in memory.
-  heapMb: { name: 'heap', of: median, maxOf: (early) => early * 1.05 + 3, format: toMegabytes },
+  // A run of minutes still warms up. What is not given back is there at the quietest moment, too.
+  heapMb: { name: 'heap', of: lowest, maxOf: (early) => early * 1.05 + 3, format: toMegabytes },
   // V8 and the SDK give memory back late: a burst of a hundred requests needs up to 60 MB for a while.
   rssMb: { name: 'memory', of: median, maxOf: (early) => early * 1.3 + 20, format: toMegabytes },
-  // The load makes from 0 to 100 of them. What is not given back is there at the quietest moment, too; less of it shows at rest.
+  // The load makes from 0 to 200 of them. What is less than this shows at rest.
   timers: { name: 'number of timers', of: lowest, maxOf: (early) => early + 40, format: String },
   sockets: { name: 'number of sockets', of: lowest, maxOf: (early) => early + 40, format: String },
 } satisfies Partial<Record<Figure, Trend>>;
 
-/** Each quarter has a few, so that a quarter says something. */
-const MIN_SAMPLES_FOR_TREND = 12;
+/** Each quarter has a minute, in which a worker that is late has caught up. */
+const MIN_SAMPLES_FOR_TREND = 24;
 
 /** Returns one sentence for each thing that a worker holds and does not need. */
 export function findResourceProblems(facts: ResourceFacts): string[] {
@@ -70,7 +72,8 @@ function compareWithFresh(sample: ResourceSample, fresh: readonly ResourceSample
   return entriesOf(atRestTolerances).flatMap(([figure, { name, tolerance }]) => {
     const value = sample[figure] ?? 0;
     const max = Math.max(...fresh.map((each) => each[figure] ?? 0)) + tolerance;
-    return value > max ? [`${sample.worker} has ${value} ${name} at rest, a fresh one up to ${max}`] : [];
+    const [has, upTo] = [Math.round(value), Math.round(max)];
+    return value > max ? [`${sample.worker} has ${has} ${name} at rest, a fresh one up to ${upTo}`] : [];
   });
 }
 

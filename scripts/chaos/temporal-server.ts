@@ -3,8 +3,11 @@ import { type DevServer, type DevServerOptions, startDevServer } from '../dev-se
 /** Each lasts up to a minute. */
 const START_ATTEMPTS = 5;
 
-/** The SDK fails a task whose history it cannot read; the server has another worker do it. */
+/** The SDK fails a task whose history it cannot read; the server has a worker do it again. */
 const UNREAD_HISTORY = 'Fetching history failed';
+
+/** Longer than the SDK repeats a call, which is 10 s. */
+const CALL_MS = 30_000;
 
 /** A dev server that keeps its address and its database over restarts. */
 export class TemporalServer {
@@ -27,9 +30,11 @@ export class TemporalServer {
     return this.outages.some(({ toMs }) => toMs >= sinceMs);
   }
 
-  /** Whether a workflow task failed for no other reason than that the server was away. */
-  hasFailedTask(problem: string): boolean {
-    return this.outages.length > 0 && problem.includes(UNREAD_HISTORY);
+  /** Whether a workflow task failed at that time, in milliseconds since the epoch, because the server was away. */
+  explains(problem: string, epochMs = Date.now()): boolean {
+    const atMs = epochMs - performance.timeOrigin;
+    const wasAway = this.outages.some(({ fromMs, toMs }) => fromMs <= atMs && toMs >= atMs - CALL_MS);
+    return wasAway && problem.includes(UNREAD_HISTORY);
   }
 
   async start(): Promise<void> {

@@ -16,9 +16,6 @@ const RESTART_DELAY_MS = 500;
 /** For all attempts to start: longer than Temporal is ever away. */
 const START_TIMEOUT_MS = 120_000;
 
-/** What a process logged before its end is there then. */
-const LAST_LINE_MS = 200;
-
 /** A busy process collects garbage first. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
@@ -78,7 +75,7 @@ export class WorkerServer {
   /**
    * Resolves when the worker polls. One that ends because Temporal is away is started again, as a process manager would do.
    *
-   * @throws Error with its last line if it ends for another reason or takes too long
+   * @throws Error with its last lines if it ends for another reason or takes too long
    */
   async start(): Promise<void> {
     const limit = AbortSignal.any([this.#signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
@@ -151,8 +148,7 @@ export class WorkerServer {
       onLine: (line) => {
         this.log.push(line);
         if (line.includes('worker polls task queue')) markReady();
-        const isTaskProblem =
-          isWarning(line) && TASK_PROBLEM.test(line) && !this.#temporal.hasFailedTask(line);
+        const isTaskProblem = isWarning(line) && TASK_PROBLEM.test(line) && !this.#temporal.explains(line);
         if (isTaskProblem) this.taskProblems.push(`${this.name}: ${line}`);
       },
       mayExit,
@@ -168,7 +164,6 @@ export class WorkerServer {
     if (outcome !== 'late' && mayExit(outcome)) return false;
     this.#signal.throwIfAborted();
     if (outcome === 'late') await child.end('SIGKILL');
-    else await sleep(LAST_LINE_MS);
     throw new Error(`${this.name} did not start: ${child.lastLines()}`);
   }
 }

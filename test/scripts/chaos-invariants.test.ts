@@ -83,12 +83,12 @@ const sample = (more: Partial<ResourceSample> = {}): ResourceSample => ({
 
 const resources = {
   fresh: [sample()],
-  busy: Array.from({ length: 16 }, (_, index) => sample({ atMs: index, heapMb: 40 + (index % 3) })),
+  busy: Array.from({ length: 24 }, (_, index) => sample({ atMs: index, heapMb: 40 + (index % 3) })),
   atRest: [sample()],
   unanswered: [],
   workers: 1,
   isSoak: true,
-  samplesInRun: 16,
+  samplesInRun: 24,
   hasProc: true,
 };
 
@@ -261,6 +261,12 @@ const violations: readonly Violation[] = [
   ],
   [
     'workers hold nothing that they do not need',
+    'a heap at rest',
+    withResources({ atRest: [sample({ heapMb: 53.4 })] }),
+    ['worker 1 has 53 MB of heap at rest, a fresh one up to 52'],
+  ],
+  [
+    'workers hold nothing that they do not need',
     'connections at rest',
     withResources({ atRest: [sample({ apiSockets: 1 })] }),
     ['worker 1 has 1 connections to the API at rest, a fresh one up to 0'],
@@ -287,20 +293,20 @@ const violations: readonly Violation[] = [
     'workers hold nothing that they do not need',
     'a heap that grows',
     withResources({ busy: resources.busy.map((each) => ({ ...each, heapMb: 40 + each.atMs * 2 })) }),
-    ['worker 1, process 1: its heap grew from 51.0 MB to 67.0 MB'],
+    ['worker 1, process 1: its heap grew from 52.0 MB to 76.0 MB'],
   ],
   [
     'workers hold nothing that they do not need',
     'memory outside the heap that grows',
     withResources({ busy: resources.busy.map((each) => ({ ...each, rssMb: 200 + each.atMs * 20 })) }),
-    ['worker 1, process 1: its memory grew from 310.0 MB to 470.0 MB'],
+    ['worker 1, process 1: its memory grew from 370.0 MB to 610.0 MB'],
   ],
   ...(['timers', 'sockets'] as const).map(
     (figure): Violation => [
       'workers hold nothing that they do not need',
       `${figure} that become more at each quiet moment`,
       withResources({ busy: resources.busy.map((each) => ({ ...each, [figure]: each.atMs * 6 })) }),
-      [`worker 1, process 1: its number of ${figure} grew from 24 to 72`],
+      [`worker 1, process 1: its number of ${figure} grew from 36 to 108`],
     ],
   ),
   [
@@ -449,13 +455,17 @@ describe('the report', () => {
   });
 });
 
-test('a history that could not be read is a reason only if the server was away', () => {
+test('a history that could not be read is a reason only while the server is away, and soon after', () => {
   const temporal = new TemporalServer({ executable: 'temporal' });
   const problem = 'event 5: Fetching history failed: Status { code: Unavailable }';
-  assert.equal(temporal.hasFailedTask(problem), false);
-  temporal.outages.push({ fromMs: 0, toMs: 1 });
-  assert.equal(temporal.hasFailedTask(problem), true);
-  assert.equal(temporal.hasFailedTask('event 5: [TMPRL1100] Nondeterminism error'), false);
+  const at = (ms: number) => performance.timeOrigin + ms;
+  assert.equal(temporal.explains(problem, at(0)), false);
+  temporal.outages.push({ fromMs: 1_000, toMs: 5_000 });
+  assert.deepEqual(
+    [999, 1_000, 35_000, 35_002].map((ms) => temporal.explains(problem, at(ms))),
+    [false, true, true, false],
+  );
+  assert.equal(temporal.explains('event 5: [TMPRL1100] Nondeterminism error', at(1_000)), false);
 });
 
 describe('the options', () => {

@@ -72,11 +72,12 @@ function* findCredentials(text: string): Generator<InView> {
 }
 
 const nameAndSeparator = /(api keys?|[\w$-]{1,64})[\\"'\]]{0,8}[ \t]{0,3}(=>?|[:>])[ \t]{0,3}/gi;
-const quotedValue = /\\{0,7}["'][^"'\r\n]{1,2048}/y;
+/** Up to the same quote, with as many backslashes before it. */
+const quotedValue = /(\\{0,7})(["'])(?:(?!(?<!\\)\1\2)[^\r\n]){1,2048}/y;
 const bareValue = /(?:(?:bearer|basic|digest|negotiate)[ \t]{1,3})?[^\s"'<>&;,]{1,2048}/iy;
 const restOfLine = /[^\r\n"'<>]{1,2048}/y;
 /** Its parameters are quoted. */
-const digest = /digest[ \t]{1,3}\w{1,20}=[^\r\n]{1,2048}/iy;
+const digest = /digest[ \t]{1,3}(?:\w{1,20}=(?:"[^"\r\n]{0,512}"?|[^\s,"']{1,512})[ \t,]{0,4}){1,20}/iy;
 
 /** A value that is a word of a sentence, as in `invalid_token: The token has expired`, or a small number. */
 const wordOfSentence = /^(?:(?:bearer|basic|digest)[ \t]+)?(?:[a-z]{1,20}[.!?)]?|\d{1,3})$/i;
@@ -103,13 +104,8 @@ function findValue(text: string, { 0: all, 1: name = '', 2: separator, index }: 
   if (!isParameter && !isSecretName(name)) return undefined;
   if (separator === '>' && text[index - 1] !== '<') return undefined;
   const start = index + all.length;
-  if (/[[{]/.test(text[start] ?? '')) return { start, end: endOfNested(text, start) };
-  const quoted = matchAt(quotedValue, text, start);
-  if (quoted !== undefined) {
-    const offset = quoted.search(/["']/) + 1;
-    if (isHarmlessValue(name, quoted.slice(offset))) return undefined;
-    return { start: start + offset, end: start + quoted.length };
-  }
+  const range = findDelimited(text, start);
+  if (range) return isHarmlessValue(name, text.slice(range.start, range.end)) ? undefined : range;
   const value = matchAt(bareValue, text, start);
   if (value === undefined || isHarmlessValue(name, value)) return undefined;
   if (isParameter && /^\d{1,3}$/.test(value)) return undefined;
@@ -121,6 +117,14 @@ function findValue(text: string, { 0: all, 1: name = '', 2: separator, index }: 
     if (!(isLast && /(password|passwd|secret)$/i.test(name))) return undefined;
   }
   return { start, end: endOf(wrappedRest, text, start + (line ?? value).length, /\s/) };
+}
+
+/** A list, an object or a quoted text, without its quotes, that begins at `start`. */
+function findDelimited(text: string, start: number): TextRange | undefined {
+  if (/[[{]/.test(text[start] ?? '')) return { start, end: endOfNested(text, start) };
+  const quoted = matchAt(quotedValue, text, start);
+  if (quoted === undefined) return undefined;
+  return { start: start + quoted.search(/["']/) + 1, end: start + quoted.length };
 }
 
 /** The rest of the line of a header whose value has spaces: a cookie, or credentials after any scheme. */
@@ -149,24 +153,39 @@ function endOfNested(text: string, start: number): number {
 
 const element = /<([\w:-]{1,64})(\s[^<>]{0,512})(?:>([^<>]{0,2048})|$)/g;
 const jsonObject = /\{[^{}]{1,2048}/g;
-const nameOfField = /[\s"'{,](?:name|id|key)["']?\s{0,4}[=:]\s{0,4}["']?([\w.$-]{1,64})/i;
-const valueOfField = /(?<=[\s"'{,](?:value|content)["']?\s{0,4}[=:]\s{0,4}["']?)[^\s"'>][^"'>]*/gi;
+const nameField = /[\s"'{,](?:name|id|key)["']?\s{0,4}[=:]\s{0,4}["']?([\w.$-]{1,64})/gi;
+const valueInMarkup = /[\s"'](?:value|content)\s{0,4}=\s{0,4}/gi;
+const valueInJson = /[\s"'{,]value["']?\s{0,4}:\s{0,4}/gi;
+const bareLiteral = /[^\s"'<>,}]{1,2048}/y;
 
 /** `<token type="x">…`, `<input name="token" value="…">`, and `{"name": "token", "value": "…"}`. */
 function* findInMarkup(text: string): Generator<InView> {
   for (const { 0: all, 1: name = '', 2: attributes = '', 3: content = '', index } of text.matchAll(element)) {
     const end = index + all.length;
     if (content !== '' && isSecretName(name)) yield { start: end - content.length, end };
-    yield* findNamedValues(attributes, index + 1 + name.length);
+    yield* findNamedValues(text, index + 1 + name.length, attributes, valueInMarkup);
   }
-  for (const { 0: fields, index } of text.matchAll(jsonObject)) yield* findNamedValues(fields, index);
+  for (const { 0: fields, index } of text.matchAll(jsonObject)) {
+    yield* findNamedValues(text, index, fields, valueInJson);
+  }
 }
 
-function* findNamedValues(fields: string, from: number): Generator<InView> {
-  if (!isSecretName(nameOfField.exec(fields)?.[1] ?? '')) return;
-  for (const { 0: value, index } of fields.matchAll(valueOfField)) {
-    yield { start: from + index, end: from + index + value.length };
+/** The values of fields, or attributes, that begin at `from` and have a secret's name among them. */
+function* findNamedValues(text: string, from: number, fields: string, valueField: RegExp): Generator<InView> {
+  const names = [...fields.matchAll(nameField)].map(([, name = '']) => name);
+  const name = names.find(isSecretName);
+  if (name === undefined) return;
+  for (const { 0: before, index } of fields.matchAll(valueField)) {
+    const start = from + index + before.length;
+    const range = findDelimited(text, start) ?? findLiteral(text, start);
+    if (range && !isHarmlessValue(name, text.slice(range.start, range.end))) yield range;
   }
+}
+
+function findLiteral(text: string, start: number): TextRange | undefined {
+  const literal = matchAt(bareLiteral, text, start);
+  if (literal === undefined || /^(?:null|true|false|undefined)$/.test(literal)) return undefined;
+  return { start, end: start + literal.length };
 }
 
 /** Lines of Base64, the last one of any length. */

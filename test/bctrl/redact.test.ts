@@ -57,13 +57,18 @@ for (const [text, shown] of [
   ['<input name="token" value="abc d">', '<input name="token" value="[redacted]">'],
   ["<meta content='abc' name='csrf-token'>", "<meta content='[redacted]' name='csrf-token'>"],
   ['[{"name": "Cookie", "value": "a=b c"}]', '[{"name": "Cookie", "value": "[redacted]"}]'],
+  ['{"id": "5", "name": "token", "value": ["a1"]}', '{"id": "5", "name": "token", "value": [redacted]}'],
+  ['{"name":"token","value":a1,"path":"a.csv"}', '{"name":"token","value":[redacted],"path":"a.csv"}'],
+  ['<input id="x" name="csrf_token" value="a1">', '<input id="x" name="csrf_token" value="[redacted]">'],
+  ['Authorization: Digest a="b c", d=e1 (try later)', 'Authorization: [redacted](try later)'],
+  [`password: "it's"`, 'password: "[redacted]"'],
   ["{ value: 'abc', key: 'api_key' }", "{ value: '[redacted]', key: 'api_key' }"],
   ['curl -u user:pw -v', 'curl -u user:[redacted] -v'],
   ['hmac=abc&pass=abc&auth=abc&otp=123456', 'hmac=[redacted]&pass=[redacted]&auth=[redacted]&otp=[redacted]'],
   ['/callback#code=abc', '/callback#code=[redacted]'],
   ['password: hunter', 'password: [redacted]'],
   ["tokens: ['a]b', 'c'] d", 'tokens: [redacted] d'],
-  [`token="a sig='b1c2'`, `token="[redacted]'[redacted]'`],
+  [`token="a sig='b1c2'`, `token="[redacted]`],
   ['API keys: abc1', 'API keys: [redacted]'],
   ['bearer ABCDEfghijklmnopqrst', 'bearer [redacted]'],
   ['sessionId: 5eC4e7b0', 'sessionId: [redacted]'],
@@ -114,6 +119,8 @@ test('an ordinary text stays as it is', () => {
     'tar -u a b: c',
     '<input name="size" value="5">',
     '{"name": "size", "value": "5"}, {"name": "token"}, {"value": "6"}',
+    '{"name":"token","value":null,"path":"a.csv"}, {"name":"max_tokens","value":4096}',
+    '{"name":"tokens.csv","content":"text/csv"}, {"key":"password","value":"required"}',
     Buffer.from('\xff\xfe-k?AUv=O\xe9\x80'.repeat(5), 'latin1').toString('base64'),
   ]) {
     assert.equal(redactText(text, [SECRET_KEY]), text);
@@ -268,6 +275,9 @@ test('a hostile text of 64 KB is redacted within a moment', () => {
     '<a name="token" value=',
     ' -u a:',
     'Authorization: a b ',
+    'Authorization: Digest a="',
+    '{"name":"token","value":"',
+    '{ name: token, value: ',
   ];
   const keys = [SECRET_KEY, `${SECRET_KEY.slice(0, 12)} `, `${'A'.repeat(60)}\n`];
   for (const part of [...parts, ...more, ...keys]) {

@@ -39,6 +39,8 @@ export interface RunFact {
   readonly failedTasks: readonly string[];
   /** Paths of the files whose activities had not completed when the run was ended from outside. */
   readonly inFlight: readonly string[];
+  /** Its last lookup, in milliseconds since the epoch. */
+  readonly lastLookup: { readonly startedMs: number; readonly endedMs: number } | undefined;
 }
 
 /** A pipeline, and what was done to it. */

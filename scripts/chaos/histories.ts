@@ -35,6 +35,8 @@ const benignCauses: ReadonlySet<number | null | undefined> = new Set([
 
 const collectActivities = new Set(['collectRuntimeFile', 'collectRuntimeFiles']);
 
+const LOOKUP_ACTIVITY = 'verifyCollectedFiles';
+
 const QUERY_TRIES = 5;
 const QUERY_TIMEOUT_MS = 30_000;
 
@@ -78,6 +80,7 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
       readFailedTask(event).filter((problem) => !temporal.explains(problem, toMs(event))),
     ),
     inFlight: isCutOff ? findInFlight(events) : [],
+    lastLookup: findLastLookup(events),
   };
   return { workflowId, history, fact };
 }
@@ -145,6 +148,26 @@ function findInFlight(events: readonly HistoryEvent[]): string[] {
     if (completed) open.delete(String(completed));
   }
   return [...open.values()].flat();
+}
+
+function findLastLookup(events: readonly HistoryEvent[]): RunFact['lastLookup'] {
+  const toKey = (id: unknown) => String(id);
+  const scheduled = new Set<string>();
+  const startedMs = new Map<string, number>();
+  let last: RunFact['lastLookup'];
+  for (const event of events) {
+    const {
+      eventId,
+      activityTaskScheduledEventAttributes,
+      activityTaskStartedEventAttributes: started,
+    } = event;
+    if (activityTaskScheduledEventAttributes?.activityType?.name === LOOKUP_ACTIVITY)
+      scheduled.add(toKey(eventId));
+    if (started) startedMs.set(toKey(started.scheduledEventId), toMs(event));
+    const key = toKey(event.activityTaskCompletedEventAttributes?.scheduledEventId);
+    if (scheduled.has(key)) last = { startedMs: startedMs.get(key) ?? 0, endedMs: toMs(event) };
+  }
+  return last;
 }
 
 function readPaths(input: unknown): string[] {

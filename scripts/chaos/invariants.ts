@@ -1,6 +1,7 @@
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { Facts, PipelineFact, RunFact, StoredFact } from './facts.js';
 import { LATE_MS } from './faults.js';
+import { LIST_LAG_MS } from './gateway-server.js';
 import { groupBy } from './group-by.js';
 import { findResourceProblems } from './resource-invariant.js';
 import { REQUEST_TIMEOUT_MS } from './worker-server.js';
@@ -20,6 +21,9 @@ const LAST_STORED_MS = HEARTBEAT_TIMEOUT_MS + REQUEST_TIMEOUT_MS + LATE_MS + DEL
  * so those of two attempts overlap at most.
  */
 const MAX_UNKNOWN_COPIES = 2;
+
+/** Twice the settle time of the workers. */
+const LAST_LOOKUP_WAIT_MS = 10_000;
 
 /** Returns one sentence for each violation, which may have log lines below it. */
 type Invariant = (facts: Facts) => string[];
@@ -76,6 +80,8 @@ export interface DuplicateCount {
   readonly unreported: number;
   /** Made by requests of a run that was cancelled, terminated or reset: nobody was there to report them. */
   readonly inFlight: number;
+  /** Not listed before the last lookup, as the API carried the request out long after its connection had closed. */
+  readonly tooLate: number;
   readonly problems: readonly string[];
 }
 
@@ -84,9 +90,10 @@ export function countDuplicates(pipeline: PipelineFact, stored: readonly StoredF
   const reportedIds = new Set(runs.flatMap(({ report }) => (report ? listIds(report) : [])));
   const own = filesOf(pipeline, stored);
   const missed = own.filter(({ id }) => !reportedIds.has(id));
-  const unreported = [...groupBy(missed, ({ runtimePath }) => runtimePath ?? '')].flatMap(([path, files]) =>
-    findUnexcused(files, path, runs),
+  const ofRunningRuns = [...groupBy(missed, ({ runtimePath }) => runtimePath ?? '')].flatMap(
+    ([path, files]) => findUnexcused(files, path, runs),
   );
+  const unreported = ofRunningRuns.filter((file) => !runs.some((run) => isAfterLastLookup(file, run)));
   const problems = unreported.map(
     ({ id, runtimePath }) => `${workflowId}: no report names ${id} of ${runtimePath}`,
   );
@@ -96,7 +103,13 @@ export function countDuplicates(pipeline: PipelineFact, stored: readonly StoredF
   if (reported !== expected) {
     problems.push(`${workflowId}: ${reported} duplicates are reported, and ${expected} are named and stored`);
   }
-  return { reported, unreported: unreported.length, inFlight: missed.length - unreported.length, problems };
+  return {
+    reported,
+    unreported: unreported.length,
+    inFlight: missed.length - ofRunningRuns.length,
+    tooLate: ofRunningRuns.length - unreported.length,
+    problems,
+  };
 }
 
 export function findLosses(pipeline: PipelineFact, stored: readonly StoredFact[]): string[] {
@@ -181,6 +194,13 @@ function findUnexcused(missed: readonly StoredFact[], path: string, runs: readon
     if (isExcused) lastMs.shift();
     return !isExcused;
   });
+}
+
+/** A run that waited as it should cannot know what the listing did not show until its lookup. */
+function isAfterLastLookup(file: StoredFact, { lastLookup }: RunFact): boolean {
+  if (lastLookup === undefined || lastLookup.endedMs - lastLookup.startedMs < LAST_LOOKUP_WAIT_MS)
+    return false;
+  return file.storedMs !== undefined && file.storedMs + LIST_LAG_MS + DELAY_MS > lastLookup.endedMs;
 }
 
 /** A file without bytes is excused by nothing. */

@@ -57,6 +57,7 @@ export function toFigures({ facts, faults, sent, settleMs, forcedEnds }: ChaosRe
       'lookups (list requests)': sent.lookups,
       'duplicates reported': sum(({ reported }) => reported),
       'duplicates unreported': sum(({ unreported }) => unreported),
+      'made after the last lookup': sum(({ tooLate }) => tooLate),
       'made for a run that was ended from outside': sum(({ inFlight }) => inFlight),
       'files lost': pipelines.reduce((total, each) => total + findLosses(each, stored).length, 0),
       'workers ended by force': forcedEnds,

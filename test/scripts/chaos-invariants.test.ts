@@ -40,6 +40,7 @@ const run = (more: Partial<RunFact> = {}): RunFact => ({
   added: [],
   failedTasks: [],
   inFlight: [],
+  lastLookup: undefined,
   ...more,
 });
 
@@ -199,6 +200,24 @@ const violations: readonly Violation[] = [
     'every duplicate is reported, and nothing else is',
     'a second file that comes too late to be of the run that was terminated',
     { ...cutOffAndRerun, stored: [...good.stored, { ...stored('b', 'second'), storedMs: 40_001 }] },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a second file that the last lookup must have found',
+    {
+      ...withRun({ lastLookup: { startedMs: 10_000, endedMs: 20_000 } }),
+      stored: [...good.stored, { ...stored('b', 'second'), storedMs: 14_000 }],
+    },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a last lookup that did not wait for the listing',
+    {
+      ...withRun({ lastLookup: { startedMs: 10_000, endedMs: 19_999 } }),
+      stored: [...good.stored, { ...stored('b', 'second'), storedMs: 19_000 }],
+    },
     ['pipeline: no report names second of b'],
   ],
   [
@@ -390,7 +409,14 @@ describe('duplicates', () => {
     const made = [...good.stored, stored('b', 'second'), { ...stored('b', 'third'), storedMs }];
     const [cutOff = pipeline()] = cutOffAndRerun.pipelines;
     const { problems, ...counts } = countDuplicates(cutOff, made);
-    assert.deepEqual([counts, problems], [{ reported: 0, unreported: 0, inFlight: 2 }, []]);
+    assert.deepEqual([counts, problems], [{ reported: 0, unreported: 0, inFlight: 2, tooLate: 0 }, []]);
+  });
+
+  test('that were listed only after the last lookup have a count of their own', () => {
+    const runs = [run({ lastLookup: { startedMs: 10_000, endedMs: 20_000 } })];
+    const late = [...good.stored, { ...stored('b', 'second'), storedMs: 14_001 }];
+    const { unreported, tooLate, problems } = countDuplicates(pipeline({ runs }), late);
+    assert.deepEqual([unreported, tooLate, problems], [0, 1, []]);
   });
 
   test('of another file of a terminated run are unreported', () => {

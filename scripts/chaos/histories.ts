@@ -151,7 +151,6 @@ function findInFlight(events: readonly HistoryEvent[]): string[] {
 }
 
 function findLastLookup(events: readonly HistoryEvent[]): RunFact['lastLookup'] {
-  const toKey = (id: unknown) => String(id);
   const scheduled = new Set<string>();
   const startedMs = new Map<string, number>();
   let last: RunFact['lastLookup'];
@@ -162,9 +161,9 @@ function findLastLookup(events: readonly HistoryEvent[]): RunFact['lastLookup'] 
       activityTaskStartedEventAttributes: started,
     } = event;
     if (activityTaskScheduledEventAttributes?.activityType?.name === LOOKUP_ACTIVITY)
-      scheduled.add(toKey(eventId));
-    if (started) startedMs.set(toKey(started.scheduledEventId), toMs(event));
-    const key = toKey(event.activityTaskCompletedEventAttributes?.scheduledEventId);
+      scheduled.add(String(eventId));
+    if (started) startedMs.set(String(started.scheduledEventId), toMs(event));
+    const key = String(event.activityTaskCompletedEventAttributes?.scheduledEventId);
     if (scheduled.has(key)) last = { startedMs: startedMs.get(key) ?? 0, endedMs: toMs(event) };
   }
   return last;

@@ -2,10 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { killOnExit } from '../dev-server/kill-on-exit.js';
 
 /** Longer than any of the processes needs to end in order. */
 const STOP_TIMEOUT_MS = 30_000;
+
+/** The watchdog of a killed Temporal server ends 5 s after it, later on a busy machine. */
+const LEAK_TIMEOUT_MS = 20_000;
+
+const LEAK_INTERVAL_MS = 500;
 
 /** Enough for a stack trace of Node and what precedes it. */
 const KEPT_LINES = 40;
@@ -108,18 +114,27 @@ export class Children {
     await Promise.all([...this.#running].map((child) => child.end('SIGTERM')));
   }
 
-  /** The processes of this run that still exist, this one left out. Empty where there is no `/proc`. */
-  async findLeaked(): Promise<string[]> {
+  /** The processes of this run that do not end by themselves within `timeoutMs`. Empty where there is no `/proc`. */
+  async findLeaked({ timeoutMs = LEAK_TIMEOUT_MS } = {}): Promise<string[]> {
+    const giveUpMs = performance.now() + timeoutMs;
+    for (;;) {
+      const leaked = await this.#findRunning();
+      if (leaked.length === 0 || performance.now() > giveUpMs) return leaked;
+      await sleep(LEAK_INTERVAL_MS);
+    }
+  }
+
+  async #findRunning(): Promise<string[]> {
     const marker = `${MARKER}=${this.#runId}\0`;
-    const leaked: string[] = [];
+    const running: string[] = [];
     for (const pid of await readdir('/proc').catch(() => [])) {
       if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
       const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '');
       if (!(await read('environ')).includes(marker)) continue;
-      leaked.push(
+      running.push(
         `process ${pid} is still there: ${(await read('cmdline')).replaceAll('\0', ' ').slice(0, 120)}`,
       );
     }
-    return leaked;
+    return running;
   }
 }

@@ -63,6 +63,7 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
   const handle = client.workflow.getHandle(workflowId, runId);
   const history = await handle.fetchHistory();
   const events = history.events ?? [];
+  const activities = readActivities(events);
   const [started, last] = [events[0], events.at(-1)];
   const { status, report } = readEnd(last);
   const isCutOff = status === 'cancelled' || status === 'terminated';
@@ -79,8 +80,8 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
     failedTasks: events.flatMap((event) =>
       readFailedTask(event).filter((problem) => !temporal.explains(problem, toMs(event))),
     ),
-    inFlight: isCutOff ? findInFlight(events) : [],
-    lastLookup: findLastLookup(events),
+    inFlight: isCutOff ? findInFlight(activities) : [],
+    lastLookup: findLastLookup(activities),
   };
   return { workflowId, history, fact };
 }
@@ -137,36 +138,48 @@ function readFailedTask({ eventId, workflowTaskFailedEventAttributes: failed }: 
   return [`event ${eventId}: ${cause}: ${failed.failure?.message ?? ''}`];
 }
 
-/** Paths of the files whose activities were scheduled and had not completed. */
-function findInFlight(events: readonly HistoryEvent[]): string[] {
-  const open = new Map<string, string[]>();
-  for (const { eventId, activityTaskScheduledEventAttributes: scheduled, ...event } of events) {
-    if (scheduled && collectActivities.has(scheduled.activityType?.name ?? '')) {
-      open.set(String(eventId), readPaths(parsePayload(scheduled.input?.payloads?.[0])));
-    }
-    const completed = event.activityTaskCompletedEventAttributes?.scheduledEventId;
-    if (completed) open.delete(String(completed));
-  }
-  return [...open.values()].flat();
+interface Activity {
+  readonly type: string;
+  readonly input: unknown;
+  /** Of the attempt that ended it. */
+  startedMs?: number;
+  completedMs?: number;
 }
 
-function findLastLookup(events: readonly HistoryEvent[]): RunFact['lastLookup'] {
-  const scheduled = new Set<string>();
-  const startedMs = new Map<string, number>();
-  let last: RunFact['lastLookup'];
+/** In the order in which they were scheduled. */
+function readActivities(events: readonly HistoryEvent[]): Activity[] {
+  const activities = new Map<string, Activity>();
   for (const event of events) {
     const {
-      eventId,
-      activityTaskScheduledEventAttributes,
+      activityTaskScheduledEventAttributes: scheduled,
       activityTaskStartedEventAttributes: started,
+      activityTaskCompletedEventAttributes: completed,
     } = event;
-    if (activityTaskScheduledEventAttributes?.activityType?.name === LOOKUP_ACTIVITY)
-      scheduled.add(String(eventId));
-    if (started) startedMs.set(String(started.scheduledEventId), toMs(event));
-    const key = String(event.activityTaskCompletedEventAttributes?.scheduledEventId);
-    if (scheduled.has(key)) last = { startedMs: startedMs.get(key) ?? 0, endedMs: toMs(event) };
+    if (scheduled) {
+      const input = parsePayload(scheduled.input?.payloads?.[0]);
+      activities.set(String(event.eventId), { type: scheduled.activityType?.name ?? '', input });
+    }
+    const activity = activities.get(String((started ?? completed)?.scheduledEventId));
+    if (activity && started) activity.startedMs = toMs(event);
+    if (activity && completed) activity.completedMs = toMs(event);
   }
-  return last;
+  return [...activities.values()];
+}
+
+/** Paths of the files whose activities were scheduled and had not completed. */
+function findInFlight(activities: readonly Activity[]): string[] {
+  return activities
+    .filter(({ type, completedMs }) => collectActivities.has(type) && completedMs === undefined)
+    .flatMap(({ input }) => readPaths(input));
+}
+
+function findLastLookup(activities: readonly Activity[]): RunFact['lastLookup'] {
+  const lookups = activities.flatMap(({ type, startedMs, completedMs }) =>
+    type === LOOKUP_ACTIVITY && startedMs !== undefined && completedMs !== undefined
+      ? [{ startedMs, endedMs: completedMs }]
+      : [],
+  );
+  return lookups.toSorted((a, b) => a.endedMs - b.endedMs).at(-1);
 }
 
 function readPaths(input: unknown): string[] {

@@ -25,8 +25,8 @@ const ACTIVATION_LIMIT: object = { isolateExecutionTimeout: '1m' };
 /** As many pollers as there are tasks: few for a worker at rest, more for one that is late. */
 const POLLERS = { type: 'autoscaling' } as const;
 
-/** Returns the error that ends the worker if Temporal goes away, or refuses it, while it starts. Other errors stay as they are. */
-export function toStartError({ temporal }: WorkerConfig, error: unknown): unknown {
+/** Returns the error that ends the worker if Temporal goes away or refuses it. Other errors stay as they are. */
+export function toTemporalError({ temporal }: WorkerConfig, error: unknown): unknown {
   if (!(error instanceof TransportError)) return error;
   const { address } = temporal.connectionOptions;
   if (!/code: (PermissionDenied|Unauthenticated)\b/.test(error.message)) return toUnreachable(address, error);

@@ -9,7 +9,7 @@ import { ExitError, exitCodes } from '../exit.js';
 import { ApiKeyCheck } from './api-key-check.js';
 import { checkOpenFiles } from './check-open-files.js';
 import { createLogger, type LogStream } from './create-logger.js';
-import { connect, createWorker, toStartError } from './create-worker.js';
+import { connect, createWorker, toTemporalError } from './create-worker.js';
 import { serveDescription } from './describe-worker.js';
 import { startHeldPipelinesGauge } from './held-pipelines-gauge.js';
 import { installRuntime } from './install-runtime.js';
@@ -65,7 +65,7 @@ export async function runWorker(env: Environment, stderr: LogStream, stop: Abort
       logger.info(`worker polls task queue "${taskQueue}" in namespace "${temporal.namespace}"`);
       await worker.run();
     } catch (error) {
-      throw toStartError(config, error);
+      throw toTemporalError(config, error);
     } finally {
       for (const shutDown of shutdownHooks.reverse()) await runShutdownHook(shutDown, logger);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
@@ -31,7 +32,17 @@ describe('withWorker', () => {
   it('fails at once when a workflow task fails, and for every test after it', {
     timeout: 30_000,
   }, async () => {
-    await assert.rejects(execute('throwTypeError'), /A workflow task failed: .*not a function/);
+    let hasEnded = false;
+    const stuck = withWorker(env, { workflowBundle }, async (taskQueue) => {
+      try {
+        await env.client.workflow.execute('throwTypeError', { taskQueue, workflowId: taskQueue });
+      } finally {
+        await sleep(100);
+        hasEnded = true;
+      }
+    });
+    await assert.rejects(stuck, /A workflow task failed: .*not a function/);
+    assert.ok(hasEnded, 'its last calls have ended, so the connection can be closed');
     await assert.rejects(execute('sleepForAYear'), /earlier test is stuck/);
   });
 });

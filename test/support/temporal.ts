@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, type LogEntry, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
@@ -13,6 +14,9 @@ const DEFAULT_TIMEOUT_MS = cacheLimit === '' ? 180_000 : 360_000;
 
 /** The SDK waits 5 seconds for the server. On a busy machine its JVM takes longer. */
 const START_TRIES = 4;
+
+/** For what a test does after its calls were aborted. */
+const LAST_CALLS_MS = 10_000;
 
 const BUNDLE_PATH = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
@@ -116,12 +120,18 @@ async function failWhenStuck<T>(
   const aborted = new Promise<never>((_resolve, reject) => {
     stuck.signal.addEventListener('abort', () => reject(stuck.signal.reason));
   });
+  const used = env.connection.withAbortSignal(stuck.signal, use);
   try {
-    return await Promise.race([aborted, env.connection.withAbortSignal(stuck.signal, use)]);
+    return await Promise.race([aborted, used]);
   } finally {
     clearTimeout(timer);
-    if (stuck.signal.aborted) stuckEnvs.add(env);
     workflowTasks.off('failed', onFailure);
+    if (stuck.signal.aborted) {
+      stuckEnvs.add(env);
+      // The SDK still stops the clock, a call that is not aborted. It would repeat it on a connection that is closed meanwhile, and
+      // that error nobody can catch.
+      await Promise.race([used.catch(() => {}), sleep(LAST_CALLS_MS, undefined, { ref: false })]);
+    }
   }
 }
 

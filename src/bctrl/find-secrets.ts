@@ -152,7 +152,7 @@ function endOfNested(text: string, start: number): number {
 }
 
 const element = /<([\w:-]{1,64})(\s[^<>]{0,512})(?:>([^<>]{0,2048})|$)/g;
-const jsonObject = /\{[^{}]{1,2048}/g;
+const braceAndFields = /^[^{}]+|[{}][^{}]*/g;
 const nameField = /[\s"'{,](?:name|id|key)["']?\s{0,4}[=:]\s{0,4}["']?([\w.$-]{1,64})/gi;
 const valueInMarkup = /[\s"'](?:value|content)\s{0,4}=\s{0,4}/gi;
 const valueInJson = /[\s"'{,]value["']?\s{0,4}:\s{0,4}/gi;
@@ -163,22 +163,45 @@ function* findInMarkup(text: string): Generator<InView> {
   for (const { 0: all, 1: name = '', 2: attributes = '', 3: content = '', index } of text.matchAll(element)) {
     const end = index + all.length;
     if (content !== '' && isSecretName(name)) yield { start: end - content.length, end };
-    yield* findNamedValues(text, index + 1 + name.length, attributes, valueInMarkup);
+    yield* findNamedValues(text, [{ start: index + 1 + name.length, fields: attributes }], valueInMarkup);
   }
-  for (const { 0: fields, index } of text.matchAll(jsonObject)) {
-    yield* findNamedValues(text, index, fields, valueInJson);
-  }
+  for (const parts of splitObjects(text)) yield* findNamedValues(text, parts, valueInJson);
 }
 
-/** The values of fields, or attributes, that begin at `from` and have a secret's name among them. */
-function* findNamedValues(text: string, from: number, fields: string, valueField: RegExp): Generator<InView> {
-  const names = [...fields.matchAll(nameField)].map(([, name = '']) => name);
+interface Fields {
+  readonly start: number;
+  readonly fields: string;
+}
+
+/** The fields of each object, in the parts that are before, between and after the objects that it holds. */
+function* splitObjects(text: string): Generator<Fields[]> {
+  const around: Fields[][] = [];
+  let parts: Fields[] = [];
+  for (const { 0: fields, index: start } of text.matchAll(braceAndFields)) {
+    if (fields.startsWith('{')) {
+      around.push(parts);
+      parts = [];
+    } else if (fields.startsWith('}')) {
+      yield parts;
+      parts = around.pop() ?? [];
+    }
+    parts.push({ start, fields });
+  }
+  // The text may have been cut off. What is around all objects is none.
+  if (around.length > 0) yield* [...around.slice(1), parts];
+}
+
+/** The values of fields, or attributes, that have a secret's name among them. */
+function* findNamedValues(text: string, parts: readonly Fields[], valueField: RegExp): Generator<InView> {
+  const names = parts.flatMap(({ fields }) => [...fields.matchAll(nameField)].map(([, name = '']) => name));
   const name = names.find(isSecretName);
   if (name === undefined) return;
-  for (const { 0: before, index } of fields.matchAll(valueField)) {
-    const start = from + index + before.length;
-    const range = findDelimited(text, start) ?? findLiteral(text, start);
-    if (range && !isHarmlessValue(name, text.slice(range.start, range.end))) yield range;
+  for (const { start: from, fields } of parts) {
+    for (const { 0: before, index } of fields.matchAll(valueField)) {
+      const start = from + index + before.length;
+      const range = findDelimited(text, start) ?? findLiteral(text, start);
+      if (range && !isHarmlessValue(name, text.slice(range.start, range.end))) yield range;
+    }
   }
 }
 

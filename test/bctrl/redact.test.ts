@@ -59,6 +59,10 @@ for (const [text, shown] of [
   ['[{"name": "Cookie", "value": "a=b c"}]', '[{"name": "Cookie", "value": "[redacted]"}]'],
   ['{"id": "5", "name": "token", "value": ["a1"]}', '{"id": "5", "name": "token", "value": [redacted]}'],
   ['{"name":"token","value":a1,"path":"a.csv"}', '{"name":"token","value":[redacted],"path":"a.csv"}'],
+  ['{"of":{"a":1},"name":"token","value":"a1"}', '{"of":{"a":1},"name":"token","value":"[redacted]"}'],
+  ['{"name":"sid_token","of":{},"value":"a1"}', '{"name":"sid_token","of":{},"value":"[redacted]"}'],
+  ['a}, "of":{}, "name":"token", "value":"a1"}', 'a}, "of":{}, "name":"token", "value":"[redacted]"}'],
+  ['{"a":{"name":"token","of":{},"value":"a1', '{"a":{"name":"token","of":{},"value":"[redacted]'],
   ['<input id="x" name="csrf_token" value="a1">', '<input id="x" name="csrf_token" value="[redacted]">'],
   ['Authorization: Digest a="b c", d=e1 (try later)', 'Authorization: [redacted](try later)'],
   [`password: "it's"`, 'password: "[redacted]"'],
@@ -119,6 +123,8 @@ test('an ordinary text stays as it is', () => {
     'tar -u a b: c',
     '<input name="size" value="5">',
     '{"name": "size", "value": "5"}, {"name": "token"}, {"value": "6"}',
+    '{"of":{"name":"token"},"value":"5"}, {"name":"token","of":{"value":"6"}}',
+    '{"name":"token"} and {} , value: 5',
     '{"name":"token","value":null,"path":"a.csv"}, {"name":"max_tokens","value":4096}',
     '{"name":"tokens.csv","content":"text/csv"}, {"key":"password","value":"required"}',
     Buffer.from('\xff\xfe-k?AUv=O\xe9\x80'.repeat(5), 'latin1').toString('base64'),
@@ -278,14 +284,16 @@ test('a hostile text of 64 KB is redacted within a moment', () => {
     'Authorization: Digest a="',
     '{"name":"token","value":"',
     '{ name: token, value: ',
+    '{"name":"token","of":{},',
+    '}"name":"token","value":[',
   ];
   const keys = [SECRET_KEY, `${SECRET_KEY.slice(0, 12)} `, `${'A'.repeat(60)}\n`];
   for (const part of [...parts, ...more, ...keys]) {
     const text = part.repeat(65_536 / part.length);
-    const startedMs = performance.now();
+    const started = process.cpuUsage();
     redactText(text, [SECRET_KEY]);
     redactFields({ a: text.match(/[\s\S]{1,4096}/g) }, [SECRET_KEY]);
-    assert.ok(performance.now() - startedMs < 2_000, JSON.stringify(part));
+    assert.ok(process.cpuUsage(started).user < 2_000_000, JSON.stringify(part));
   }
 });
 

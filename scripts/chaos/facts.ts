@@ -27,20 +27,40 @@ export interface RunFact {
   /** The run from which it was continued or reset: runs with the same one report the same files. */
   readonly firstRunId: string;
   readonly status: RunStatus;
-  /** When its last event happened, in milliseconds since the epoch. */
+  /** When its first and its last event happened, in milliseconds since the epoch. */
+  readonly startedMs: number;
   readonly endedMs: number;
   /** Its result, or what it answers to the query `progress` if it has none. */
   readonly report: PipelineReport | undefined;
   /** Whether it did not answer the query, although a workflow task of it had completed. */
   readonly hidesReport: boolean;
+  /** Names of the signals and of the accepted updates. */
+  readonly messages: readonly string[];
+  /** Whether an operator reset the pipeline to a time of this run, or of one that it goes on from. */
+  readonly isReset: boolean;
   /** Paths of the files that accepted updates have added. */
   readonly added: readonly string[];
   /** Why its workflow tasks failed, except for what servers and operators do. */
   readonly failedTasks: readonly string[];
-  /** Paths of the files whose activities had not completed when the run was ended from outside. */
-  readonly inFlight: readonly string[];
-  /** Its last lookup, in milliseconds since the epoch. */
-  readonly lastLookup: { readonly startedMs: number; readonly endedMs: number } | undefined;
+  /** Files whose activities had not completed when the run was ended from outside. */
+  readonly inFlight: readonly InFlight[];
+  /** Its last lookups that completed. */
+  readonly lookups: readonly Lookup[];
+}
+
+export interface InFlight {
+  readonly path: string;
+  /** When the activity was scheduled, in milliseconds since the epoch: it has requested nothing before. */
+  readonly sinceMs: number;
+}
+
+/** A last lookup for files whose outcome was unclear. */
+export interface Lookup {
+  /** In milliseconds since the epoch, of the attempt that completed. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** The `fileKey` of each. */
+  readonly keys: readonly string[];
 }
 
 /** A pipeline, and what was done to it. */
@@ -57,6 +77,8 @@ export interface PipelineFact {
   readonly archives: number;
   /** Why its operator could not do what was planned. */
   readonly problem: string | undefined;
+  /** Whether its runs show what is particular to its story. */
+  readonly isAsTold: boolean;
   readonly runs: readonly RunFact[];
 }
 

@@ -1,8 +1,9 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto, { type temporal } from '@temporalio/proto';
+import type { VerifyCollectedFilesInput } from '../../src/shared/collect.js';
 import { ADD_FILES_UPDATE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
-import type { RunFact, RunStatus } from './facts.js';
+import type { InFlight, Lookup, RunFact, RunStatus } from './facts.js';
 import { type House, TASK_QUEUE } from './house.js';
 
 type History = temporal.api.history.v1.IHistory;
@@ -73,15 +74,18 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
     runId,
     firstRunId: started?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? runId,
     status,
+    startedMs: toMs(started),
     endedMs: toMs(last),
     report: known,
     hidesReport: isCutOff && hasBegun && known === undefined,
+    messages: events.flatMap(readMessage),
+    isReset: events.some(isReset),
     added: events.flatMap(readAdded),
     failedTasks: events.flatMap((event) =>
       readFailedTask(event).filter((problem) => !temporal.explains(problem, toMs(event))),
     ),
     inFlight: isCutOff ? findInFlight(activities) : [],
-    lastLookup: findLastLookup(activities),
+    lookups: readLookups(activities),
   };
   return { workflowId, history, fact };
 }
@@ -127,6 +131,16 @@ async function queryReport(client: Client, handle: WorkflowHandle): Promise<Pipe
   }
 }
 
+function readMessage(event: HistoryEvent): string[] {
+  const { acceptedRequest } = event.workflowExecutionUpdateAcceptedEventAttributes ?? {};
+  const name = event.workflowExecutionSignaledEventAttributes?.signalName ?? acceptedRequest?.input?.name;
+  return name ? [name] : [];
+}
+
+function isReset({ workflowTaskFailedEventAttributes: failed }: HistoryEvent): boolean {
+  return failed?.cause === WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW;
+}
+
 function readAdded({ workflowExecutionUpdateAcceptedEventAttributes: accepted }: HistoryEvent): string[] {
   const { name, args } = accepted?.acceptedRequest?.input ?? {};
   return name === ADD_FILES_UPDATE ? readPaths(parsePayload(args?.payloads?.[0])) : [];
@@ -141,6 +155,7 @@ function readFailedTask({ eventId, workflowTaskFailedEventAttributes: failed }: 
 interface Activity {
   readonly type: string;
   readonly input: unknown;
+  readonly scheduledMs: number;
   /** Of the attempt that ended it. */
   startedMs?: number;
   completedMs?: number;
@@ -156,8 +171,11 @@ function readActivities(events: readonly HistoryEvent[]): Activity[] {
       activityTaskCompletedEventAttributes: completed,
     } = event;
     if (scheduled) {
-      const input = parsePayload(scheduled.input?.payloads?.[0]);
-      activities.set(String(event.eventId), { type: scheduled.activityType?.name ?? '', input });
+      activities.set(String(event.eventId), {
+        type: scheduled.activityType?.name ?? '',
+        input: parsePayload(scheduled.input?.payloads?.[0]),
+        scheduledMs: toMs(event),
+      });
     }
     const activity = activities.get(String((started ?? completed)?.scheduledEventId));
     if (activity && started) activity.startedMs = toMs(event);
@@ -166,20 +184,18 @@ function readActivities(events: readonly HistoryEvent[]): Activity[] {
   return [...activities.values()];
 }
 
-/** Paths of the files whose activities were scheduled and had not completed. */
-function findInFlight(activities: readonly Activity[]): string[] {
+function findInFlight(activities: readonly Activity[]): InFlight[] {
   return activities
     .filter(({ type, completedMs }) => collectActivities.has(type) && completedMs === undefined)
-    .flatMap(({ input }) => readPaths(input));
+    .flatMap(({ input, scheduledMs: sinceMs }) => readPaths(input).map((path) => ({ path, sinceMs })));
 }
 
-function findLastLookup(activities: readonly Activity[]): RunFact['lastLookup'] {
-  const lookups = activities.flatMap(({ type, startedMs, completedMs }) =>
-    type === LOOKUP_ACTIVITY && startedMs !== undefined && completedMs !== undefined
-      ? [{ startedMs, endedMs: completedMs }]
-      : [],
-  );
-  return lookups.toSorted((a, b) => a.endedMs - b.endedMs).at(-1);
+function readLookups(activities: readonly Activity[]): Lookup[] {
+  return activities.flatMap(({ type, input, startedMs, completedMs }) => {
+    if (type !== LOOKUP_ACTIVITY || startedMs === undefined || completedMs === undefined) return [];
+    const { collected, failed } = input as VerifyCollectedFilesInput;
+    return [{ startedMs, endedMs: completedMs, keys: [...collected, ...failed] }];
+  });
 }
 
 function readPaths(input: unknown): string[] {

@@ -1,5 +1,6 @@
+import { fileKey } from '../../src/shared/keys.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
-import type { Facts, PipelineFact, RunFact, StoredFact } from './facts.js';
+import type { Facts, InFlight, Lookup, PipelineFact, RunFact, StoredFact } from './facts.js';
 import { LATE_MS } from './faults.js';
 import { LIST_LAG_MS } from './gateway-server.js';
 import { groupBy } from './group-by.js';
@@ -12,8 +13,11 @@ const HEARTBEAT_TIMEOUT_MS = 10_000;
 /** A busy machine is late. */
 const DELAY_MS = 3_000;
 
+/** So long after a request was given up, the API can store its file. */
+const LATEST_MS = LATE_MS + DELAY_MS;
+
 /** So long after the end of a run, what it last sent can be stored: sent at the last moment, on its way, and delayed by the API. */
-const LAST_STORED_MS = HEARTBEAT_TIMEOUT_MS + REQUEST_TIMEOUT_MS + LATE_MS + DELAY_MS;
+const LAST_STORED_MS = HEARTBEAT_TIMEOUT_MS + REQUEST_TIMEOUT_MS + LATEST_MS;
 
 /**
  * Copies of a path that a run can make without knowing them. An attempt looks for what the one before it has made, 15 s after that
@@ -57,6 +61,7 @@ export const invariants = {
   'the harness did what it planned': ({ pipelines, harnessProblems }) => [
     ...(pipelines.length === 0 ? ['there were no pipelines'] : []),
     ...harnessProblems,
+    ...findUntoldStories(pipelines),
     ...pipelines.flatMap(({ workflowId, problem, runs }) => [
       ...(problem === undefined ? [] : [`${workflowId}: ${problem}`]),
       ...runs
@@ -93,7 +98,8 @@ export function countDuplicates(pipeline: PipelineFact, stored: readonly StoredF
   const ofRunningRuns = [...groupBy(missed, ({ runtimePath }) => runtimePath ?? '')].flatMap(
     ([path, files]) => findUnexcused(files, path, runs),
   );
-  const unreported = ofRunningRuns.filter((file) => !runs.some((run) => isAfterLastLookup(file, run)));
+  const lookups = runs.flatMap((run) => run.lookups).toSorted((a, b) => a.endedMs - b.endedMs);
+  const unreported = ofRunningRuns.filter((file) => !isAfterLastLookup(file, lookups));
   const problems = unreported.map(
     ({ id, runtimePath }) => `${workflowId}: no report names ${id} of ${runtimePath}`,
   );
@@ -172,6 +178,15 @@ function findProblem(report: PipelineReport | undefined): string | undefined {
   return ofJob ?? (ofFile && 'message' in ofFile ? ofFile.message : undefined);
 }
 
+/** A few pipelines may end before their operators get to them, but not all of a story. */
+const MIN_TOLD = 3;
+
+function findUntoldStories(pipelines: readonly PipelineFact[]): string[] {
+  return [...groupBy(pipelines, ({ story }) => story)]
+    .filter(([, all]) => all.length >= MIN_TOLD && !all.some(({ isAsTold }) => isAsTold))
+    .map(([story, { length }]) => `none of ${length} pipelines shows its story: ${story}`);
+}
+
 function filesOf({ runtimeId }: PipelineFact, stored: readonly StoredFact[]): StoredFact[] {
   return stored.filter((file) => file.runtimeId === runtimeId && file.runtimePath !== null);
 }
@@ -184,23 +199,30 @@ function listIds({ files }: PipelineReport): string[] {
 
 /** Those of the missed copies of a path that no run that was ended from outside can have made. */
 function findUnexcused(missed: readonly StoredFact[], path: string, runs: readonly RunFact[]): StoredFact[] {
-  const ends = runs.filter((run) => listUnattributed(run).includes(path)).map(({ endedMs }) => endedMs);
-  const lastMs = ends
-    .flatMap((endedMs) => Array<number>(MAX_UNKNOWN_COPIES).fill(endedMs + LAST_STORED_MS))
-    .toSorted((a, b) => b - a);
+  const periods = runs
+    .flatMap((run) =>
+      listUnattributed(run)
+        .filter((file) => file.path === path)
+        .map(({ sinceMs }) => ({ sinceMs, untilMs: run.endedMs + LAST_STORED_MS })),
+    )
+    .flatMap((period) => Array<typeof period>(MAX_UNKNOWN_COPIES).fill(period))
+    .toSorted((a, b) => b.untilMs - a.untilMs);
   const latestFirst = missed.toSorted((a, b) => toStoredMs(b) - toStoredMs(a));
   return latestFirst.filter((file) => {
-    const isExcused = toStoredMs(file) <= (lastMs[0] ?? Number.NEGATIVE_INFINITY);
-    if (isExcused) lastMs.shift();
-    return !isExcused;
+    const storedMs = toStoredMs(file);
+    const index = periods.findIndex(({ sinceMs, untilMs }) => sinceMs <= storedMs && storedMs <= untilMs);
+    if (index >= 0) periods.splice(index, 1);
+    return index < 0;
   });
 }
 
-/** A run that waited as it should cannot know what the listing did not show until its lookup. */
-function isAfterLastLookup(file: StoredFact, { lastLookup }: RunFact): boolean {
-  if (lastLookup === undefined || lastLookup.endedMs - lastLookup.startedMs < LAST_LOOKUP_WAIT_MS)
-    return false;
-  return file.storedMs !== undefined && file.storedMs + LIST_LAG_MS + DELAY_MS > lastLookup.endedMs;
+/** The last lookup for a file that waited as it should cannot know what the listing did not show until then. */
+function isAfterLastLookup({ runtimePath, storedMs }: StoredFact, lookups: readonly Lookup[]): boolean {
+  const key = fileKey({ runtimePath: runtimePath ?? '' });
+  const last = lookups.findLast(({ keys }) => keys.includes(key));
+  if (last === undefined || storedMs === undefined) return false;
+  if (last.endedMs - last.startedMs < LAST_LOOKUP_WAIT_MS) return false;
+  return storedMs + LIST_LAG_MS + DELAY_MS > last.endedMs && storedMs <= last.startedMs + LATEST_MS;
 }
 
 /** A file without bytes is excused by nothing. */
@@ -208,11 +230,11 @@ function toStoredMs({ storedMs = Number.MAX_VALUE }: StoredFact): number {
   return storedMs;
 }
 
-/** Paths of files that a run could not report: it was ended while they were collected, or before its last lookup. */
-function listUnattributed({ inFlight, status, report }: RunFact): string[] {
+/** Files that a run could not report: it was ended while they were collected, or before its last lookup. */
+function listUnattributed({ inFlight, status, report, startedMs: sinceMs }: RunFact): InFlight[] {
   const isCutOff = status === 'cancelled' || status === 'terminated';
   const unverified = (report?.files ?? []).filter((file) => 'unverified' in file);
-  return [...inFlight, ...(isCutOff ? unverified.map(({ runtimePath }) => runtimePath) : [])];
+  return [...inFlight, ...(isCutOff ? unverified.map(({ runtimePath: path }) => ({ path, sinceMs })) : [])];
 }
 
 function toCollectedPath({ outcome, runtimePath }: PipelineReport['files'][number]): string[] {

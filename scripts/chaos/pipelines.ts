@@ -21,22 +21,34 @@ export interface PlayedPipeline {
   readonly problem: string | undefined;
 }
 
-/** Pipelines come at even intervals until then: a share of the run. */
-const LAST_SHARE = 0.92;
+/** So many of all pipelines start together, as when a fleet ends its work. Those of a soak do not: its load is constant. */
+const BURST_SHARE = 2 / 3;
+
+/** The others come at even intervals until then: a share of the run. */
+const LAST_SHARE = 0.9;
 
 /** Deals the stories like cards, each as often as its share. */
 export function planPipelines(
   seed: number,
-  { durationMs, count, names }: { durationMs: number; count: number; names: readonly string[] },
+  {
+    durationMs,
+    count,
+    isSoak,
+    names,
+  }: { durationMs: number; count: number; isSoak: boolean; names: readonly string[] },
 ): PlannedPipeline[] {
   const random = createRandom(seed, 'pipelines');
   const all = names.flatMap((name) => Array<string>(stories[name]?.share ?? 0).fill(name));
+  const burst = isSoak ? 0 : Math.floor(count * BURST_SHARE);
+  // A burst takes the first turn.
+  const first = Math.max(burst - 1, 0);
+  const intervalMs = (durationMs * LAST_SHARE) / (count - first);
   let deck: string[] = [];
   return Array.from({ length: count }, (_, index) => {
     if (deck.length === 0) deck = random.shuffle(all);
     return {
       name: deck.pop() ?? '',
-      atMs: (index / count) * durationMs * LAST_SHARE,
+      atMs: Math.max(index - first, 0) * intervalMs,
       number: index + 1,
     };
   });

@@ -1,5 +1,5 @@
 import { formatCount, renderTable } from '../bench/format.js';
-import type { Facts } from './facts.js';
+import type { Facts, PipelineFact } from './facts.js';
 import { type FaultName, faultNames } from './faults.js';
 import { LIST_LAG_MS } from './gateway-server.js';
 import { groupBy } from './group-by.js';
@@ -50,6 +50,7 @@ export function toFigures({ facts, faults, sent, settleMs, forcedEnds }: ChaosRe
     figures: {
       pipelines: pipelines.length,
       'runs, all of whose histories were read': pipelines.reduce((total, { runs }) => total + runs.length, 0),
+      'pipelines open at once': countOpenAtOnce(pipelines),
       'histories replayed': facts.replayed,
       'files to collect': pipelines.reduce((total, { required }) => total + required.size, 0),
       'files committed': stored.length,
@@ -64,6 +65,22 @@ export function toFigures({ facts, faults, sent, settleMs, forcedEnds }: ChaosRe
       'seconds to settle': Math.round(settleMs / 1_000),
     },
   };
+}
+
+/** The most that were open at some time. The runs of a pipeline follow each other. */
+function countOpenAtOnce(pipelines: readonly PipelineFact[]): number {
+  const changes = pipelines
+    .flatMap(({ runs }) => runs)
+    .flatMap(({ startedMs, endedMs }) => [
+      { atMs: startedMs, change: 1 },
+      { atMs: endedMs, change: -1 },
+    ])
+    .toSorted((a, b) => a.atMs - b.atMs || a.change - b.change);
+  let open = 0;
+  return changes.reduce((most, { change }) => {
+    open += change;
+    return Math.max(most, open);
+  }, 0);
 }
 
 /** What there is about the pipelines that a violation names: histories, files and log lines. */

@@ -143,7 +143,12 @@ async function strike(
   const names = options.faultNames ?? faultNames;
   const plan = hasFaults ? planFaults(seed, { durationMs, workers, names }) : [];
   const storyNames = options.storyNames ?? Object.keys(stories);
-  const pipelinePlan = planPipelines(seed, { durationMs, count: pipelines, names: storyNames });
+  const pipelinePlan = planPipelines(seed, {
+    durationMs,
+    count: pipelines,
+    isSoak: !hasFaults,
+    names: storyNames,
+  });
   log(`${plan.length} faults and ${pipelinePlan.length} pipelines in ${durationMs / 60_000} minutes`);
   let ended = 0;
   const onEnd = () => {
@@ -197,6 +202,7 @@ function toFact({ name, story, scene, problem }: PlayedPipeline, runs: PipelineF
     allowed: [...story.allowed, ...allowed],
     archives: story.archives ?? 0,
     problem,
+    isAsTold: story.shows === undefined || runs.some(story.shows),
     runs,
   };
 }

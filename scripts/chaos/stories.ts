@@ -1,5 +1,7 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { JOB_FINISHED_SIGNAL, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { PipelineFile, PipelineInput } from '../../src/shared/pipeline-input.js';
+import type { RunFact } from './facts.js';
 import type { Scene } from './scene.js';
 
 /** A kind of pipeline: what it gets, and what is done to it. */
@@ -9,6 +11,8 @@ export interface Story {
   /** How it may end. */
   readonly allowed: readonly string[];
   readonly archives?: number;
+  /** Whether a run shows what is particular to the story. Default: nothing is. */
+  readonly shows?: (run: RunFact) => boolean;
   readonly input: (scene: Scene) => Promise<Omit<PipelineInput, 'runtimeId'>>;
   /** Default: nobody does anything. */
   readonly operate?: (scene: Scene, input: Omit<PipelineInput, 'runtimeId'>) => Promise<void>;
@@ -70,6 +74,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'continued as new': {
     share: 1,
     allowed: succeeded,
+    shows: ({ status }) => status === 'continued',
     input: async (scene) => ({ files: await scene.files(250, 400), batchSize: 5 }),
   },
   'missing optional files': {
@@ -110,6 +115,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'waits for a signal': {
     share: 1,
     allowed: succeeded,
+    shows: ({ messages }) => messages.includes(JOB_FINISHED_SIGNAL),
     input: async (scene) => ({ files: await scene.files(1, 3), waitFor: { signal: true } }),
     operate: async (scene) => {
       await scene.sleep(scene.random.between(0, 4_000));
@@ -125,6 +131,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'files are added': {
     share: 2,
     allowed: succeeded,
+    shows: ({ added }) => added.length > 0,
     input: async (scene) => ({ files: await scene.files(1, 40), waitFor: { signal: true } }),
     operate: async (scene) => {
       await addFilesOnce(scene);
@@ -135,6 +142,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'held, then resumed': {
     share: 2,
     allowed: succeeded,
+    shows: ({ messages }) => messages.includes(RESUME_UPDATE),
     input: async (scene) => ({ ...(await inputWithMissingFile(scene)), onFailure: 'hold' }),
     operate: async (scene) => {
       await scene.until(({ phase }) => phase === 'held');
@@ -151,6 +159,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'failed, then rerun': {
     share: 2,
     allowed: succeeded,
+    shows: ({ status }) => status === 'failed',
     input: inputWithMissingFile,
     operate: async (scene) => {
       await scene.closed();
@@ -161,6 +170,7 @@ export const stories: Readonly<Record<string, Story>> = {
   cancelled: {
     share: 2,
     allowed: ['cancelled', 'succeeded'],
+    shows: ({ status }) => status === 'cancelled',
     input: async (scene) => ({ files: await scene.files(1, 200) }),
     operate: async (scene) => {
       await scene.sleep(scene.random.between(200, 3_000));
@@ -170,6 +180,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'terminated, then rerun': {
     share: 2,
     allowed: succeeded,
+    shows: ({ status }) => status === 'terminated',
     input: async (scene) => ({ files: await scene.files(1, 200) }),
     operate: async (scene, input) => {
       await scene.sleep(scene.random.between(200, 3_000));
@@ -179,6 +190,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'reset while it runs': {
     share: 1,
     allowed: succeeded,
+    shows: ({ status }) => status === 'terminated',
     input: async (scene) => ({ files: await scene.files(20, 200) }),
     operate: async (scene) => {
       await scene.sleep(scene.random.between(200, 3_000));
@@ -188,6 +200,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'reset when it has ended': {
     share: 1,
     allowed: succeeded,
+    shows: ({ isReset }) => isReset,
     input: async (scene) => ({ files: await scene.files(1, 30) }),
     operate: async (scene) => {
       await scene.closed();

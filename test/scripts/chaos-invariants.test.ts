@@ -8,6 +8,7 @@ import { judge, renderChaosReport } from '../../scripts/chaos/report.js';
 import { planFaults } from '../../scripts/chaos/schedule.js';
 import { stories } from '../../scripts/chaos/stories.js';
 import { TemporalServer } from '../../scripts/chaos/temporal-server.js';
+import { fileKey } from '../../src/shared/keys.js';
 import type { FileOutcome, PipelineReport } from '../../src/shared/pipeline-report.js';
 
 type InvariantName = keyof typeof invariants;
@@ -34,13 +35,16 @@ const run = (more: Partial<RunFact> = {}): RunFact => ({
   runId: 'run',
   firstRunId: 'run',
   status: 'completed',
+  startedMs: 0,
   endedMs: 1,
   report: report([file('a'), file('b')]),
   hidesReport: false,
+  messages: [],
+  isReset: false,
   added: [],
   failedTasks: [],
   inFlight: [],
-  lastLookup: undefined,
+  lookups: [],
   ...more,
 });
 
@@ -65,6 +69,7 @@ const pipeline = (more: Partial<PipelineFact> = {}): PipelineFact => ({
   allowed: ['succeeded'],
   archives: 0,
   problem: undefined,
+  isAsTold: true,
   runs: [run()],
   ...more,
 });
@@ -115,13 +120,25 @@ const withResources = (more: Partial<Facts['resources']>): Facts => ({
   resources: { ...resources, ...more },
 });
 
-/** The file `b` was in flight when the first run was terminated, at 0. */
-const cutOffAndRerun = withPipeline({
-  runs: [
-    run({ status: 'terminated', endedMs: 0, inFlight: ['b'], report: report([file('a')]) }),
-    run({ runId: 'rerun', firstRunId: 'rerun', report: report([file('b')]) }),
-  ],
+const lookup = (startedMs: number, endedMs: number, path = 'b') => ({
+  startedMs,
+  endedMs,
+  keys: [fileKey({ runtimePath: path })],
 });
+
+/** The file `b` was in flight since `sinceMs` when the first run was terminated, at 0. */
+const cutOffAndRerun = (sinceMs = 0): Facts =>
+  withPipeline({
+    runs: [
+      run({
+        status: 'terminated',
+        endedMs: 0,
+        inFlight: [{ path: 'b', sinceMs }],
+        report: report([file('a')]),
+      }),
+      run({ runId: 'rerun', firstRunId: 'rerun', report: report([file('b')]) }),
+    ],
+  });
 
 type Violation = [InvariantName, what: string, Facts, problems: string[]];
 
@@ -199,14 +216,14 @@ const violations: readonly Violation[] = [
   [
     'every duplicate is reported, and nothing else is',
     'a second file that comes too late to be of the run that was terminated',
-    { ...cutOffAndRerun, stored: [...good.stored, { ...stored('b', 'second'), storedMs: 40_001 }] },
+    { ...cutOffAndRerun(), stored: [...good.stored, { ...stored('b', 'second'), storedMs: 40_001 }] },
     ['pipeline: no report names second of b'],
   ],
   [
     'every duplicate is reported, and nothing else is',
     'a second file that the last lookup must have found',
     {
-      ...withRun({ lastLookup: { startedMs: 10_000, endedMs: 20_000 } }),
+      ...withRun({ lookups: [lookup(10_000, 20_000)] }),
       stored: [...good.stored, { ...stored('b', 'second'), storedMs: 14_000 }],
     },
     ['pipeline: no report names second of b'],
@@ -215,15 +232,53 @@ const violations: readonly Violation[] = [
     'every duplicate is reported, and nothing else is',
     'a last lookup that did not wait for the listing',
     {
-      ...withRun({ lastLookup: { startedMs: 10_000, endedMs: 19_999 } }),
+      ...withRun({ lookups: [lookup(10_000, 19_999)] }),
       stored: [...good.stored, { ...stored('b', 'second'), storedMs: 19_000 }],
     },
     ['pipeline: no report names second of b'],
   ],
   [
     'every duplicate is reported, and nothing else is',
+    'a last lookup that did not look for the file',
+    {
+      ...withRun({ lookups: [lookup(10_000, 20_000, 'a')] }),
+      stored: [...good.stored, { ...stored('b', 'second'), storedMs: 19_000 }],
+    },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a lookup that was not the last one for the file',
+    {
+      ...withPipeline({
+        runs: [
+          run({ lookups: [lookup(10_000, 20_000)] }),
+          run({ runId: 'rerun', firstRunId: 'rerun', endedMs: 2, lookups: [lookup(30_000, 40_000)] }),
+        ],
+      }),
+      stored: [...good.stored, { ...stored('b', 'second'), storedMs: 19_000 }],
+    },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a second file that comes too late to be of a request before the last lookup',
+    {
+      ...withRun({ lookups: [lookup(10_000, 20_000)] }),
+      stored: [...good.stored, { ...stored('b', 'second'), storedMs: 30_001 }],
+    },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
+    'a second file that was there before the run that was terminated requested it',
+    { ...cutOffAndRerun(1), stored: [...good.stored, stored('b', 'second')] },
+    ['pipeline: no report names second of b'],
+  ],
+  [
+    'every duplicate is reported, and nothing else is',
     'more files than a run has in flight',
-    { ...cutOffAndRerun, stored: [...good.stored, ...['2', '3', '4'].map((id) => stored('b', id))] },
+    { ...cutOffAndRerun(), stored: [...good.stored, ...['2', '3', '4'].map((id) => stored('b', id))] },
     ['pipeline: no report names 4 of b'],
   ],
   [
@@ -378,6 +433,12 @@ const violations: readonly Violation[] = [
   ],
   [
     'the harness did what it planned',
+    'a story that no pipeline shows',
+    { ...good, pipelines: Array.from({ length: 3 }, () => pipeline({ isAsTold: false })) },
+    ['none of 3 pipelines shows its story: small'],
+  ],
+  [
+    'the harness did what it planned',
     'a fault that could not be ended',
     { ...good, harnessProblems: ['no chance'] },
     ['no chance'],
@@ -407,20 +468,20 @@ describe('duplicates', () => {
   test('of a file that was in flight when its run was terminated have a count of their own', () => {
     const storedMs = 40_000;
     const made = [...good.stored, stored('b', 'second'), { ...stored('b', 'third'), storedMs }];
-    const [cutOff = pipeline()] = cutOffAndRerun.pipelines;
+    const [cutOff = pipeline()] = cutOffAndRerun().pipelines;
     const { problems, ...counts } = countDuplicates(cutOff, made);
     assert.deepEqual([counts, problems], [{ reported: 0, unreported: 0, inFlight: 2, tooLate: 0 }, []]);
   });
 
   test('that were listed only after the last lookup have a count of their own', () => {
-    const runs = [run({ lastLookup: { startedMs: 10_000, endedMs: 20_000 } })];
+    const runs = [run({ lookups: [lookup(10_000, 20_000)] })];
     const late = [...good.stored, { ...stored('b', 'second'), storedMs: 14_001 }];
     const { unreported, tooLate, problems } = countDuplicates(pipeline({ runs }), late);
     assert.deepEqual([unreported, tooLate, problems], [0, 1, []]);
   });
 
   test('of another file of a terminated run are unreported', () => {
-    const cutOff = run({ status: 'terminated', inFlight: ['a'] });
+    const cutOff = run({ status: 'terminated', inFlight: [{ path: 'a', sinceMs: 0 }] });
     assert.equal(countDuplicates(pipeline({ runs: [cutOff] }), twice).unreported, 1);
   });
 
@@ -437,10 +498,17 @@ describe('duplicates', () => {
 describe('the schedule', () => {
   test('of pipelines is the same for the same seed, and another for another one', () => {
     const planOf = (seed: number) =>
-      planPipelines(seed, { durationMs: 60_000, count: 60, names: Object.keys(stories) });
+      planPipelines(seed, { durationMs: 60_000, count: 60, isSoak: false, names: Object.keys(stories) });
     assert.deepEqual(planOf(1), planOf(1));
     assert.notDeepEqual(planOf(1), planOf(2));
     assert.deepEqual(new Set(planOf(1).map(({ name }) => name)), new Set(Object.keys(stories)));
+  });
+
+  test('starts two of three pipelines together, and those of a soak at even intervals', () => {
+    const timesOf = (isSoak: boolean) =>
+      planPipelines(1, { durationMs: 100_000, count: 6, isSoak, names: ['small'] }).map(({ atMs }) => atMs);
+    assert.deepEqual(timesOf(false), [0, 0, 0, 0, 30_000, 60_000]);
+    assert.deepEqual(timesOf(true), [0, 15_000, 30_000, 45_000, 60_000, 75_000]);
   });
 
   const plan = (seed: number) =>

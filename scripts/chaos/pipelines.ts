@@ -4,12 +4,14 @@ import { toMessage } from '../../src/shared/display-text.js';
 import type { House } from './house.js';
 import { createRandom } from './random.js';
 import { Scene } from './scene.js';
-import { type Story, stories } from './stories.js';
+import { type Story, type StoryInput, stories, unlessEnded } from './stories.js';
 
 export interface PlannedPipeline {
   readonly name: string;
-  /** From the start of the run. */
-  readonly atMs: number;
+  /** Times are from the start of the run. */
+  readonly startMs: number;
+  /** When it begins to collect. One that has started before waits for a signal. */
+  readonly turnMs: number;
   readonly number: number;
 }
 
@@ -21,13 +23,16 @@ export interface PlayedPipeline {
   readonly problem: string | undefined;
 }
 
-/** So many of all pipelines start together, as when a fleet ends its work. Those of a soak do not: its load is constant. */
-const BURST_SHARE = 2 / 3;
+/** Turns come at even intervals until then: a share of the run. */
+const LAST_SHARE = 0.92;
 
-/** The others come at even intervals until then: a share of the run. */
-const LAST_SHARE = 0.9;
+/** So many of all pipelines are a fleet, and start together. */
+const FLEET_SHARE = 2 / 3;
 
-/** Deals the stories like cards, each as often as its share. */
+/** Between two of the fleet. */
+const FLEET_INTERVAL_MS = 100;
+
+/** Deals the stories like cards, each as often as its share. A soak, whose load is constant, has no fleet. */
 export function planPipelines(
   seed: number,
   {
@@ -39,19 +44,15 @@ export function planPipelines(
 ): PlannedPipeline[] {
   const random = createRandom(seed, 'pipelines');
   const all = names.flatMap((name) => Array<string>(stories[name]?.share ?? 0).fill(name));
-  const burst = isSoak ? 0 : Math.floor(count * BURST_SHARE);
-  // A burst takes the first turn.
-  const first = Math.max(burst - 1, 0);
-  const intervalMs = (durationMs * LAST_SHARE) / (count - first);
+  const others = isSoak ? count : Math.ceil(count * (1 - FLEET_SHARE));
   let deck: string[] = [];
-  return Array.from({ length: count }, (_, index) => {
+  const plan = Array.from({ length: count }, (_, index) => {
     if (deck.length === 0) deck = random.shuffle(all);
-    return {
-      name: deck.pop() ?? '',
-      atMs: Math.max(index - first, 0) * intervalMs,
-      number: index + 1,
-    };
+    const turnMs = (index / count) * durationMs * LAST_SHARE;
+    const startMs = index < others ? turnMs : Math.min((index - others) * FLEET_INTERVAL_MS, turnMs);
+    return { name: deck.pop() ?? '', startMs, turnMs, number: index + 1 };
   });
+  return plan.toSorted((a, b) => a.startMs - b.startMs);
 }
 
 interface Surroundings {
@@ -71,16 +72,16 @@ export async function playPipelines(
 ): Promise<PlayedPipeline[]> {
   const startedMs = performance.now();
   const playing: Promise<PlayedPipeline>[] = [];
-  for (const { name, atMs, number } of plan) {
-    const pauseMs = Math.max(startedMs + atMs - performance.now(), 0);
-    await sleep(pauseMs, undefined, { signal: stop }).catch(() => {});
+  const until = (atMs: number) => Math.max(startedMs + atMs - performance.now(), 0);
+  for (const { name, startMs, turnMs, number } of plan) {
+    await sleep(until(startMs), undefined, { signal: stop }).catch(() => {});
     const story = stories[name];
     if (stop.aborted || story === undefined) break;
     const workflowId = `chaos-${number}-${name.replaceAll(/\W+/g, '-')}`;
     const ids = { workflowId, runtimeId: randomUUID() };
     const scene = new Scene(house, ids, createRandom(seed, workflowId), giveUp);
     playing.push(
-      play(scene, story).then((problem) => {
+      play(scene, story, startMs < turnMs ? () => scene.sleep(until(turnMs)) : undefined).then((problem) => {
         const ended = { name, story, scene, problem };
         onEnd(ended);
         return ended;
@@ -90,15 +91,32 @@ export async function playPipelines(
   return await Promise.all(playing);
 }
 
-/** Returns what could not be done. */
-async function play(scene: Scene, story: Story): Promise<string | undefined> {
+/** Returns what could not be done. A pipeline with a `turn` is started before it. */
+async function play(
+  scene: Scene,
+  story: Story,
+  turn: (() => Promise<void>) | undefined,
+): Promise<string | undefined> {
   try {
     const input = await story.input(scene);
-    await scene.start(input);
+    await (turn ? startAndWait(scene, input, turn) : scene.start(input));
     await story.operate?.(scene, input);
     await scene.closed();
     return undefined;
   } catch (error) {
     return toMessage(error);
   }
+}
+
+async function startAndWait(scene: Scene, input: StoryInput, turn: () => Promise<void>): Promise<void> {
+  const { waitFor = { signal: true } } = input;
+  // Its jobs do not wait.
+  if (waitFor.invocationIds) {
+    await turn();
+    return await scene.start(input);
+  }
+  await scene.start({ ...input, waitFor });
+  await turn();
+  // In a story with the signal, its operator sends it.
+  if (input.waitFor === undefined) await scene.insist(() => unlessEnded(scene.handle.jobFinished()));
 }

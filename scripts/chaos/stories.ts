@@ -4,6 +4,8 @@ import type { PipelineFile, PipelineInput } from '../../src/shared/pipeline-inpu
 import type { RunFact } from './facts.js';
 import type { Scene } from './scene.js';
 
+export type StoryInput = Omit<PipelineInput, 'runtimeId'>;
+
 /** A kind of pipeline: what it gets, and what is done to it. */
 export interface Story {
   /** How often it comes, compared with the others. */
@@ -13,9 +15,9 @@ export interface Story {
   readonly archives?: number;
   /** Whether a run shows what is particular to the story. Default: nothing is. */
   readonly shows?: (run: RunFact) => boolean;
-  readonly input: (scene: Scene) => Promise<Omit<PipelineInput, 'runtimeId'>>;
+  readonly input: (scene: Scene) => Promise<StoryInput>;
   /** Default: nobody does anything. */
-  readonly operate?: (scene: Scene, input: Omit<PipelineInput, 'runtimeId'>) => Promise<void>;
+  readonly operate?: (scene: Scene, input: StoryInput) => Promise<void>;
 }
 
 const succeeded = ['succeeded'];
@@ -23,7 +25,7 @@ const succeeded = ['succeeded'];
 const LATE_MS = 4_000;
 
 /** An earlier call may have been carried out although it failed, and the pipeline may have ended since. */
-async function unlessEnded(call: Promise<unknown>): Promise<void> {
+export async function unlessEnded(call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
@@ -62,7 +64,7 @@ async function resumeUntilClosed(scene: Scene, act: () => Promise<unknown>): Pro
   }
 }
 
-async function rerunOrStart(scene: Scene, input: Omit<PipelineInput, 'runtimeId'>): Promise<void> {
+async function rerunOrStart(scene: Scene, input: StoryInput): Promise<void> {
   const result = await scene.rerun();
   if (result === 'nothing left') scene.allowed.add('terminated');
   if (result === 'never began') await scene.start(input, 'if-failed');
@@ -92,10 +94,13 @@ export const stories: Readonly<Record<string, Story>> = {
     share: 2,
     allowed: succeeded,
     input: async (scene) => {
-      const runtimePath = scene.nextPath();
-      setTimeout(() => void scene.write(runtimePath), LATE_MS);
-      scene.required.add(runtimePath);
-      return { files: [...(await scene.files(1, 4)), { runtimePath, appearsWithin: '5m' }] };
+      const files = await scene.files(1, 4);
+      scene.missing = scene.nextPath();
+      return { files: [...files, { runtimePath: scene.missing, appearsWithin: '5m' }] };
+    },
+    operate: async (scene) => {
+      await scene.sleep(LATE_MS);
+      await scene.write(scene.missing);
     },
   },
   'waits for jobs': {

@@ -504,11 +504,22 @@ describe('the schedule', () => {
     assert.deepEqual(new Set(planOf(1).map(({ name }) => name)), new Set(Object.keys(stories)));
   });
 
-  test('starts two of three pipelines together, and those of a soak at even intervals', () => {
+  test('starts two of three pipelines together, to wait for their turn, unless it is that of a soak', () => {
     const timesOf = (isSoak: boolean) =>
-      planPipelines(1, { durationMs: 100_000, count: 6, isSoak, names: ['small'] }).map(({ atMs }) => atMs);
-    assert.deepEqual(timesOf(false), [0, 0, 0, 0, 30_000, 60_000]);
-    assert.deepEqual(timesOf(true), [0, 15_000, 30_000, 45_000, 60_000, 75_000]);
+      planPipelines(1, { durationMs: 100_000, count: 4, isSoak, names: ['small'] }).map(
+        ({ startMs, turnMs }) => [startMs, turnMs],
+      );
+    const turns = [0, 23_000, 46_000, 69_000];
+    assert.deepEqual(
+      timesOf(true),
+      turns.map((turnMs) => [turnMs, turnMs]),
+    );
+    assert.deepEqual(timesOf(false), [
+      [0, 0],
+      [0, 46_000],
+      [100, 69_000],
+      [23_000, 23_000],
+    ]);
   });
 
   const plan = (seed: number) =>

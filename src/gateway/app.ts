@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { limitBody } from '../limit-body.js';
+import { toTerminalText } from '../shared/display-text.js';
 import { createAdminApi } from './admin-api.js';
 import { ApiError, toErrorResponse } from './api-error.js';
 import { collect } from './collect.js';
@@ -152,6 +154,6 @@ function toApiError(error: Error): ApiError {
 
 function sendError(c: HttpContext, error: Error): Response {
   const apiError = toApiError(error);
-  if (apiError.status === 500) console.error(error);
+  if (apiError.status === 500) console.error(toTerminalText(inspect(error)));
   return c.json(toErrorResponse(apiError, c.var.requestId), apiError.status);
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startTestGateway } from '../support/gateway.js';
+import { createTestFolder, startTestGateway } from '../support/gateway.js';
+import { assertSafeForTerminal } from '../support/terminal-safety.js';
 
 test('a workspace folder is an active runtime with an active run', async (t) => {
   const gateway = await startTestGateway(t);
@@ -57,6 +58,20 @@ test('an unknown runtime → 404 runtime.not_found, and an unknown run → 404 r
   assert.equal(await getCode('GET', `/v1/runtimes/${randomUUID()}`), 'runtime.not_found');
   assert.equal(await getCode('POST', `/v1/runtimes/${randomUUID()}/stop`), 'runtime.not_found');
   assert.equal(await getCode('GET', `/v1/runs/${randomUUID()}`), 'run.not_found');
+});
+
+test('an unexpected error → 500, and a stack trace on stderr that a terminal only shows', async (t) => {
+  const workspaceDir = join(await createTestFolder(t), 'a\u001b[2Jb');
+  await mkdir(workspaceDir);
+  const gateway = await startTestGateway(t, { workspaceDir });
+  await rmdir(join(workspaceDir, gateway.runtimeId));
+  await rmdir(workspaceDir);
+  const printed = t.mock.method(console, 'error', () => {});
+  assert.equal((await gateway.call('GET', `/v1/runs/${randomUUID()}`)).status, 500);
+  const [text, ...more] = printed.mock.calls.flatMap((call) => call.arguments as unknown[]);
+  assert.match(String(text), /^Error: ENOENT: .*a \[2Jb'\n {4}at readdirSync/);
+  assert.deepEqual(more, []);
+  assertSafeForTerminal(String(text));
 });
 
 test('whoami returns the ids of the API key and its account', async (t) => {

@@ -3,7 +3,7 @@ import { stripControlCharacters, toTerminalText } from './shared/display-text.js
 /** Exit codes of the worker and the starter. */
 export const exitCodes = {
   done: 0,
-  /** The pipeline failed, or was cancelled or terminated. */
+  /** The pipeline failed, or was cancelled or terminated; or the result could not be written. */
   failed: 1,
   /** A wrong argument, input or environment variable. */
   usage: 2,

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { main } from './cli/main.js';
+import { NAME } from './cli/output/command.js';
 import { loadEnvironment } from './environment.js';
-import { exitCodes } from './exit.js';
+import { ExitError, exitCodes, printFatalError } from './exit.js';
 
 const interrupt = new AbortController();
 // Stays registered: log-update's handler, which restores the cursor, ends the process if it is the only one.
@@ -10,14 +11,17 @@ process.on('SIGINT', () => {
   interrupt.abort();
 });
 const { stdin, stdout, stderr } = process;
-for (const output of [stdout, stderr]) {
-  output.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader, `head` for instance, has closed the pipe.
-    if (error.code === 'EPIPE') process.exit(exitCodes.done);
-    throw error;
-  });
-}
-process.exitCode = await main(process.argv.slice(2), {
+// No failed write ends a command: it might have changed only some of its pipelines.
+let isResultLost = false;
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader such as `head` closes the pipe when it has enough.
+  if (error.code === 'EPIPE' || isResultLost) return;
+  isResultLost = true;
+  const code = printFatalError(NAME, new ExitError(exitCodes.failed, `stdout: ${error.message}`), stderr);
+  process.exitCode ||= code;
+});
+stderr.on('error', () => {});
+const exitCode = await main(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
@@ -27,5 +31,6 @@ process.exitCode = await main(process.argv.slice(2), {
   },
   interrupted: interrupt.signal,
 });
+process.exitCode = exitCode || process.exitCode;
 // Pending work of an interrupted command would keep the process alive.
 if (interrupt.signal.aborted) process.exit();

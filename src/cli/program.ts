@@ -29,7 +29,7 @@ import { NAME } from './output/command.js';
 const exitCodeHelp = `
 Exit codes:
   0    done: all files are stored, or skipped as asked
-  1    the pipeline failed, timed out, or was cancelled or terminated
+  1    the pipeline failed, timed out, or was cancelled or terminated; or the result could not be written
   2    wrong argument, input or environment variable, or a refused request
   3    Temporal, the bctrl API or a worker is not reachable
   4    still running when --timeout expired, or held

@@ -25,17 +25,22 @@ export interface RunningProcess {
   readonly ended: Promise<ProcessResult>;
 }
 
-/** Starts a built executable. */
+/**
+ * Starts a built executable.
+ *
+ * @param stdout a file descriptor to write to instead of a pipe
+ */
 export function startExecutable(
   t: TestContext,
   name: ExecutableName,
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
+  stdout?: number,
 ): RunningProcess {
   const script = fileURLToPath(new URL(`${name}.js`, dist));
   // A worker runs as long as its test.
   const timeout = name === 'worker' ? undefined : TIMEOUT_MS;
-  return startNode(t, [script, ...argv], env, timeout);
+  return startNode(t, [script, ...argv], env, { timeout, stdout });
 }
 
 /** Starts Node with no environment but `env` and what it needs. It is killed after the test. */
@@ -43,16 +48,18 @@ export function startNode(
   t: TestContext,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  timeout?: number,
+  options: Pick<ProcessOptions, 'timeout' | 'stdout'> = {},
 ): RunningProcess {
   // The repository may contain a developer's .env.
-  return startProcess(t, process.execPath, args, { env, cwd: tmpdir(), timeout });
+  return startProcess(t, process.execPath, args, { env, cwd: tmpdir(), ...options });
 }
 
 interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly timeout?: number | undefined;
+  /** A file descriptor to write to instead of a pipe. */
+  readonly stdout?: number | undefined;
 }
 
 /** Starts a program with no environment but `env` and what it needs. It is killed after the test. */
@@ -60,18 +67,18 @@ export function startProcess(
   t: TestContext,
   program: string,
   args: readonly string[],
-  { env, ...options }: ProcessOptions,
+  { env, stdout: fd, ...options }: ProcessOptions,
 ): RunningProcess {
   const child = spawn(program, args, {
     ...options,
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', fd ?? 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));

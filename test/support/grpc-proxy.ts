@@ -16,6 +16,8 @@ export interface GrpcProxy {
   apiKeys: ReadonlySet<string>;
   /** The calls that it refuses, such as `DescribeNamespace`, each with the status and message of its response. */
   readonly refused: Map<string, { status: number; message: string }>;
+  /** The calls that it passes on only when the promise has resolved. */
+  readonly held: Map<string, Promise<unknown>>;
   /** The API key of each call, in order; empty for a call without one. */
   readonly usedKeys: readonly string[];
 }
@@ -24,7 +26,7 @@ export interface GrpcProxy {
 const UNAUTHENTICATED = 16;
 
 /**
- * Starts a proxy to a Temporal server that checks API keys, as Temporal Cloud does, and may refuse calls.
+ * Starts a proxy to a Temporal server that checks API keys, as Temporal Cloud does, and may refuse calls or hold them.
  *
  * @param target `host:port`
  * @param tls makes it a server with TLS
@@ -35,7 +37,7 @@ export async function startGrpcProxy(
   tls?: SecureServerOptions,
 ): Promise<GrpcProxy> {
   const usedKeys: string[] = [];
-  const proxy = { address: '', apiKeys: new Set<string>(), refused: new Map(), usedKeys };
+  const proxy = { address: '', apiKeys: new Set<string>(), refused: new Map(), held: new Map(), usedKeys };
   const upstream = connect(`http://${target}`);
   upstream.on('error', () => {});
   const server: Http2Server = tls ? createSecureServer(tls) : createServer();
@@ -44,7 +46,7 @@ export async function startGrpcProxy(
     sessions.add(session);
     session.on('error', () => {});
   });
-  server.on('stream', (stream, { authorization = '', ...headers }) => {
+  server.on('stream', async (stream, { authorization = '', ...headers }) => {
     const key = String(authorization).replace(/^Bearer /, '');
     usedKeys.push(key);
     stream.on('error', () => {});
@@ -55,8 +57,11 @@ export async function startGrpcProxy(
     if (proxy.apiKeys.size > 0 && !proxy.apiKeys.has(key)) {
       return refuse(UNAUTHENTICATED, 'the API key is not valid');
     }
-    const refusal = proxy.refused.get(headers[':path']?.split('/').at(-1) ?? '');
+    const name = headers[':path']?.split('/').at(-1) ?? '';
+    const refusal = proxy.refused.get(name);
     if (refusal) return refuse(refusal.status, refusal.message);
+    const held = proxy.held.get(name);
+    if (held) await held;
     const call = upstream.request(headers);
     call.on('error', () => stream.destroy());
     stream.on('close', () => call.close());

@@ -1,8 +1,11 @@
 /**
- * This many letters and digits of a key in a row are a part of it, if one is a digit. Fewer, or words only, a text has by chance:
- * a key may begin with the name of a product, or be `local-development-key`.
+ * This many letters and digits of a key in a row are a part of it, if they are not words only. Fewer, or words, a text has by
+ * chance: a key may begin with the name of a product, or be `local-development-key`.
  */
 const PART_LENGTH = 12;
+
+/** A digit, or a capital inside a word. */
+const noWords = /\d|[a-z][A-Z]/;
 
 /** No key is shorter. The beginning of one, read while its file was written, would be found everywhere. */
 const MIN_KEY_LENGTH = 3;
@@ -29,10 +32,10 @@ export class KeyMatcher {
     this.#lowerKeys = keys.map(toLowerCase);
     for (const key of keys) {
       for (const form of [key, ...toBase64Cores(key), Buffer.from(key).toString('hex')]) {
-        const { letters } = toSkeleton(form);
+        const letters = form.replace(/[^0-9A-Za-z]+[A-Z]?/g, toLowerCase).replace(/[^0-9A-Za-z]+/g, '');
         for (let index = 0; index + PART_LENGTH <= letters.length; index += 1) {
           const part = letters.slice(index, index + PART_LENGTH);
-          if (form !== key || /\d/.test(part)) this.#parts.add(part);
+          if (form !== key || noWords.test(part)) this.#parts.add(part.toLowerCase());
         }
       }
     }

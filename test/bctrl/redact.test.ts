@@ -39,6 +39,12 @@ test('a hostile text has no secret once it is redacted, whatever surrounds it', 
   }
 });
 
+test('each half of a key is redacted, so that it may be split over two fields', () =>
+  assert.deepEqual(
+    redactFields({ error: `No key ${SECRET_KEY.slice(0, 16)}`, hint: SECRET_KEY.slice(16) }, [SECRET_KEY]),
+    { error: 'No key [redacted]', hint: '-[redacted]' },
+  ));
+
 for (const [text, shown] of [
   [`Bearer ${SECRET_KEY}!`, 'Bearer [redacted]!'],
   ['token&#61;abc&amp;a=b', 'token&#61;[redacted]&amp;a=b'],
@@ -340,6 +346,10 @@ for (const [key, text, shown] of [
   ['local-development-key', 'a local development key', 'a local development key'],
   ['local-development-key', 'it was LOCAL-development-key', 'it was [redacted]'],
   ['local-development-key', 'bG9jYWwtZGV2ZWxvcG1lbnQta2V5', '[redacted]'],
+  ['Local-Development-Key', 'a local development key', 'a local development key'],
+  ['bk_live_qWzRtLpVnJhYbXcKdMfG', 'it was qWzRtLpVnJhY…', 'it was [redacted]…'],
+  ['bk_live_qWzRtLpVnJhYbXcKdMfG', 'it was qwzrtlp-vnjhy', 'it was [redacted]'],
+  ['bk_live_qWzRtLpVnJhYbXcKdMfG', 'it was qWzRtLpVnJh', 'it was qWzRtLpVnJh'],
   ['bctrl_live_x7Kq2vNp', 'bctrl live', 'bctrl live'],
   ['bctrl_live_x7Kq2vNp', 'bctrl_live_x7…', 'bctrl_live_x7…'],
   ['bctrl_live_x7Kq2vNp', 'bctrl_live_x7K…', '[redacted]…'],

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { findPort } from '../../scripts/dev-server/find-port.js';
+import { REDACTED } from '../../src/bctrl/find-secrets.js';
 import { exitCodes } from '../../src/exit.js';
 import type { FaultRule } from '../../src/testing.js';
 import { startServer } from '../support/client.js';
@@ -10,8 +11,9 @@ import { useDevServer } from '../support/dev-server.js';
 import { runExecutable } from '../support/executable.js';
 import { createTestFolder, startTestGateway } from '../support/gateway.js';
 import { assertNoSecret, hostileTexts, SECRET_KEY } from '../support/secrets.js';
+import { storedText } from '../support/stored-text.js';
 import { assertSafeForTerminal, STEERING_NAME } from '../support/terminal-safety.js';
-import { waitForPhase } from '../support/wait-for.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** A text for an error: a secret, then what steers a terminal, or the other way around. */
@@ -25,25 +27,26 @@ const HOST = '127.0.0.1';
 
 const temporal = useDevServer();
 
-/** Each of the first files is refused with another text. */
-function toFaults(): FaultRule[] {
-  return hostileTexts.map((secret, index) => {
-    const text = toText(secret, index);
-    const body = { code: text, error: text, hint: text, requestId: text, details: { [text]: text } };
-    return {
-      operation: 'collect',
-      runtimePath: toPath(index),
-      fault: { kind: 'respond', status: 422, body },
-    };
-  });
+function toBody(secret: string, index: number) {
+  const text = toText(secret, index);
+  return { code: text, error: text, hint: text, requestId: text, details: { [text]: text } };
+}
+
+/** Each of the first files fails with another text, by default for good. */
+function toFaults(statusOf: (index: number) => number = () => 422): FaultRule[] {
+  return hostileTexts.map((secret, index) => ({
+    operation: 'collect',
+    runtimePath: toPath(index),
+    fault: { kind: 'respond', status: statusOf(index), body: toBody(secret, index) },
+  }));
 }
 
 const toPath = (index: number) => `f/${index}.txt`;
 
-async function setUp(t: TestContext) {
+async function setUp(t: TestContext, faults = toFaults()) {
   const spans: string[] = [];
   const [gateway, collectorUrl, port, folder] = await Promise.all([
-    startTestGateway(t, { apiKeys: [SECRET_KEY], faults: toFaults() }),
+    startTestGateway(t, { apiKeys: [SECRET_KEY], faults }),
     startServer(t, async (request, response) => {
       for await (const chunk of request) spans.push(String(chunk));
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
@@ -169,6 +172,82 @@ test('no secret that the API echoes is anywhere, and nothing steers a terminal',
   assert.ok(spans.length > 0);
   assertNoSecret(spans.join('\n'), 'the spans');
 });
+
+/** Some files of a pipeline, so few that each has an activity of its own. */
+const isRetried = (index: number) => index % 12 === 0;
+
+test('nor is one in what the Temporal UI reads of failures that are retried', {
+  timeout: 300_000,
+}, async (t) => {
+  const collects: FaultRule[] = [
+    ...toFaults((index) => (isRetried(index) ? 503 : 422)),
+    {
+      operation: 'collect',
+      runtimePath: SPLIT_PATH,
+      fault: {
+        kind: 'respond',
+        status: 503,
+        body: { code: 'a.b', error: SECRET_KEY.slice(0, 16), hint: SECRET_KEY.slice(16) },
+      },
+    },
+  ];
+  const { gateway, start } = await setUp(t, collects);
+  const all = hostileTexts.map((_, index) => toPath(index));
+  const retried = [...all.filter((_, index) => isRetried(index)), SPLIT_PATH];
+  const [single, batched] = await Promise.all([
+    start({ files: toFiles([...retried, toPath(2)]) }),
+    start({ files: toFiles(all), batchSize: 100 }),
+  ]);
+  const scan = async (failure: RegExp) => {
+    const ofFiles = await waitForRetries(single, retried.length, failure);
+    assert.ok(ofFiles.messages.filter((message) => message.includes(REDACTED)).length > retried.length / 2);
+    assertNoSecret(ofFiles.stored, `the description while ${failure} is retried`);
+    const ofBatches = await waitForRetries(batched, Math.ceil(all.length / 100), failure);
+    assert.match(ofBatches.heartbeats, /returned 422 [^"]*\[redacted\]/);
+    assertNoSecret(ofBatches.stored, `the description of batches while ${failure} is retried`);
+    const metadata = await waitFor('the final failure in the current details', async () => {
+      const query = { queryType: '__temporal_workflow_metadata' };
+      const answer = storedText(
+        await temporal.client.workflowService.queryWorkflow({ ...toRequest(single), query }),
+      );
+      return /returned 422 .*\[redacted\]/.test(answer) && answer;
+    });
+    assertNoSecret(metadata, 'the metadata of the workflow');
+  };
+  await scan(/\/files\/collect returned 503 ./);
+
+  // Each lookup fails with another text, the last one again and again.
+  const lookups = hostileTexts.filter((_, index) => isRetried(index)).toReversed();
+  gateway.setFaults([
+    ...lookups.map(
+      (secret, index): FaultRule => ({
+        operation: 'list-files',
+        ...(index + 1 < lookups.length && { times: 1 }),
+        fault: { kind: 'respond', status: 503, body: toBody(secret, index) },
+      }),
+    ),
+    ...collects,
+  ]);
+  await scan(/GET \/v1\/files returned 503 ./);
+});
+
+const SPLIT_PATH = 'split.txt';
+
+const toRequest = (workflowId: string) => ({ namespace: 'default', execution: { workflowId } });
+
+/** Waits until so many activities are pending, each with this failure, and returns what the server tells of them. */
+async function waitForRetries(workflowId: string, count: number, failure: RegExp) {
+  return await waitFor(`${count} times ${failure}`, async () => {
+    const description = await temporal.client.workflowService.describeWorkflowExecution(
+      toRequest(workflowId),
+    );
+    const activities = description.pendingActivities ?? [];
+    const messages = activities.map(({ lastFailure }) => lastFailure?.message ?? '');
+    const heartbeats = activities.map(({ heartbeatDetails }) => storedText(heartbeatDetails)).join('');
+    const isThere = messages.length === count && messages.every((message) => failure.test(message));
+    return isThere && { messages, heartbeats, stored: storedText(description) };
+  });
+}
 
 /** Payloads are bytes of JSON. */
 function decodePayload(_: string, value: unknown): unknown {

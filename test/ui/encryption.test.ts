@@ -66,8 +66,13 @@ test('the Temporal UI shows an encrypted pipeline', { timeout: 180_000 }, async 
     await pipeline.open();
     await pipeline.status('Running').waitFor();
     await page.getByText('binary/encrypted').or(page.getByText('collectRuntimeFile')).first().waitFor();
+    const loaded = {
+      'User Metadata': ['No summary available', 'No details available', 'Decoding failed'],
+      Memo: ['encryption-key-id'],
+    } as const;
     for (const tab of ['User Metadata', 'Memo'] as const) {
       await pipeline.turnTo(tab);
+      for (const literal of loaded[tab]) await page.getByText(literal).first().waitFor();
       assert.doesNotMatch(await pipeline.text(), /dossier|alpha|beta|inputSha256":\s*"[0-9a-f]{64}/);
     }
     await keepArtifact('temporal-ui/encrypted.png', await page.screenshot({ animations: 'disabled' }));

@@ -1,83 +1,186 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Page } from 'playwright-core';
+import { type TestContext, test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
 import { startPipeline } from '../../src/client/start-pipeline.js';
+import { stripControlCharacters } from '../../src/shared/display-text.js';
+import { searchAttributes } from '../../src/shared/search-attributes.js';
 import type { FaultRule } from '../../src/testing.js';
 import { openPage } from '../support/browser.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
 import { MARKDOWN_TEXTS } from '../support/markdown-safety.js';
-import { waitForPhase } from '../support/wait-for.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
-import { type Tab, WorkflowPage } from './workflow-page.js';
+import { WorkflowPage } from './workflow-page.js';
 
-const TABS: readonly Tab[] = ['History', 'Pending Activities', 'User Metadata', 'Search Attributes', 'Memo'];
+/** The current details show so many failures one by one. */
+const SHOWN_FAILURES = 4;
 
-/** What Markdown and HTML would make of the texts. */
+/** Up to 20 files are collected by an activity each, so that each has a last failure of its own. */
+const PENDING_FILES = 13;
+
+/** What Markdown and HTML would make of the texts. Only XPath sees the text of a script. */
 const MARKUP = [
   'a[href*="evil"]',
   'img[src*="evil"]',
   'img[src="x"]',
-  'script:text("EVIL")',
-  ':is(h1,h2,b,em,strong,del,input,table td):text("EVIL")',
+  'xpath=//b[.="x"]',
+  ...['script', 'h1', 'em', 'strong', 'del', 'blockquote', 'ol', 'th'].map(
+    (name) => `xpath=//${name}[contains(., "EVIL")]`,
+  ),
 ];
 
-const temporal = useDevServer({ uiPort: 0 });
+const registered = Object.values(searchAttributes).map(({ name, type }) => [
+  name,
+  type === 'INT' ? 'Int' : 'Keyword',
+]);
+
+const temporal = useDevServer({ uiPort: 0, searchAttributes: Object.fromEntries(registered) });
+
+/** A file's path and the API's error for it are the same text. A final failure is of the text, a retried one of the text and `again`. */
+const toRetried = (text: string) => `${text} again`;
+
+const faults = MARKDOWN_TEXTS.flatMap((text): FaultRule[] => {
+  const body = { code: text, error: text, hint: text, details: { text } };
+  return [
+    { operation: 'collect', runtimePath: text, fault: { kind: 'respond', status: 422, body } },
+    { operation: 'collect', runtimePath: toRetried(text), fault: { kind: 'respond', status: 503, body } },
+  ];
+});
 
 test('the Temporal UI shows texts of the API and of the input as they are', {
   timeout: 180_000,
 }, async (t) => {
-  const faults = MARKDOWN_TEXTS.map(
-    (text): FaultRule => ({
-      operation: 'collect',
-      runtimePath: text,
-      fault: {
-        kind: 'respond',
-        status: 422,
-        body: { code: text, error: text, hint: text, details: { text } },
-      },
-    }),
-  );
+  const { page, dialogs, start } = await setUp(t);
+
+  await t.test('but the test sees a script that runs', async () => {
+    await page.setContent('<img src=x onerror=alert("EVIL")>');
+    await waitFor('the dialog', () => dialogs.length > 0);
+    assert.deepEqual(dialogs.splice(0), ['EVIL']);
+  });
+
+  await t.test('and all markup, in details of a workflow that does not escape them', async () => {
+    const workflowId = 'raw';
+    const staticDetails = MARKDOWN_TEXTS.join('\n\n');
+    await temporal.client.workflow.start('raw', { workflowId, taskQueue: 'none', staticDetails });
+    const workflow = toPage(page, workflowId);
+    await workflow.open('User Metadata');
+    await workflow.markdown('Details').getByText('EVIL').first().waitFor();
+    assert.deepEqual(await findMarkup(page), MARKUP);
+  });
+
+  for (const [index, texts] of toGroups(MARKDOWN_TEXTS, SHOWN_FAILURES).entries()) {
+    await t.test(`final failures, group ${index}`, async () => {
+      const lines = texts.map(stripControlCharacters);
+      const [runtimeId = ''] = lines;
+      const workflow = await start(`final-${index}`, runtimeId, texts);
+      await workflow.open();
+      await assertLiteral(page, 'History', [
+        ...lines.map((line) => workflow.bar(`collectRuntimeFile • ${line}`)),
+        ...[runtimeId, ...texts].map((text) => inEditor(page, text)),
+      ]);
+      await workflow.turnTo('User Metadata');
+      const request = `POST /v1/runtimes/${encodeURIComponent(runtimeId)}/files/collect`;
+      await assertLiteral(page, 'User Metadata', [
+        workflow.markdown('Summary').getByText(`${texts.length} file`),
+        workflow.markdown('Summary').getByText(` of runtime ${runtimeId}`),
+        workflow.markdown('Details').getByText(`Runtime ${runtimeId}`, { exact: true }),
+        ...lines.map((line) => workflow.markdown('Details').getByRole('listitem').getByText(line, EXACT)),
+        ...lines.map((line) =>
+          workflow
+            .markdown('Current Details')
+            .getByRole('listitem')
+            .getByText(`${line}: ${request} returned 422 ${line}: ${line}`, EXACT),
+        ),
+        ...lines.map((line) => page.getByText(line, EXACT)),
+      ]);
+      await workflow.turnTo('Search Attributes');
+      await assertLiteral(page, 'Search Attributes', [inEditor(page, runtimeId)]);
+      await workflow.turnTo('Memo');
+      await assertLiteral(page, 'Memo', [inEditor(page, 'inputSha256')]);
+    });
+  }
+
+  // An editor renders only what is in view.
+  await page.setViewportSize({ width: 1280, height: 8_000 });
+  for (const [index, texts] of toGroups(MARKDOWN_TEXTS, PENDING_FILES).entries()) {
+    await t.test(`retried failures, group ${index}`, async () => {
+      const [runtimeId = ''] = texts.map(stripControlCharacters);
+      const workflow = await start(`retried-${index}`, runtimeId, texts.map(toRetried));
+      await workflow.open('Pending Activities');
+      await assertLiteral(
+        page,
+        'Pending Activities',
+        texts.flatMap((text) => {
+          const line = stripControlCharacters(text);
+          return [
+            inEditor(page, `returned 503 ${line}: ${line}`),
+            inEditor(page, `${stripControlCharacters(toRetried(text))}: POST`),
+          ];
+        }),
+      );
+    });
+  }
+
+  assert.deepEqual(dialogs, [], 'no script has run');
+});
+
+const EXACT = { exact: true };
+
+async function setUp(t: TestContext) {
   const gateway = await startTestGateway(t, { faults });
-  const { address, uiUrl = '', client } = temporal;
+  const { address, client } = temporal;
   const taskQueue = gateway.runtimeId;
   const [page] = await Promise.all([
     openPage(t),
     startWorkerProcess(t, { address, gatewayUrl: gateway.url, taskQueue }),
   ]);
-  const hold = { onFailure: 'hold' } as const;
-  const toFiles = (texts: readonly string[]) => texts.map((runtimePath) => ({ runtimePath }));
-  const [first = '', second = ''] = MARKDOWN_TEXTS;
-  const inputs = [
-    { runtimeId: gateway.runtimeId, files: toFiles(MARKDOWN_TEXTS.slice(0, 12)), ...hold },
-    { runtimeId: gateway.runtimeId, files: toFiles(MARKDOWN_TEXTS.slice(12)), ...hold },
-    { runtimeId: first, files: toFiles(MARKDOWN_TEXTS), ...hold },
-    { runtimeId: second, files: toFiles(['a.txt']), ...hold },
-  ];
-  for (const [index, input] of inputs.entries()) {
-    const { workflowId, workflowHandle } = await startPipeline(client, input, {
-      taskQueue,
-      workflowId: `hostile-${index}`,
-    });
-    await waitForPhase(workflowHandle, 'held');
-    const workflow = new WorkflowPage(page, `${uiUrl}/namespaces/default/workflows/${workflowId}`);
-    for (const tab of TABS) {
-      await workflow.open(tab);
-      if (tab === 'User Metadata') await workflow.markdown('Current Details').getByText('Held.').waitFor();
-      await assertNoMarkup(page, `${tab} of ${JSON.stringify(input.files[0])}`);
-    }
-    await workflow.open('User Metadata');
-    await workflow
-      .markdown('Details')
-      .getByText(input.files[0]?.runtimePath.trim().split(/\s*\n/)[0] ?? '')
-      .first()
-      .waitFor();
-  }
-});
+  const start = async (workflowId: string, runtimeId: string, paths: readonly string[]) => {
+    const files = paths.map((runtimePath) => ({ runtimePath }));
+    await startPipeline(client, { runtimeId, files, onFailure: 'hold' }, { taskQueue, workflowId });
+    return toPage(page, workflowId);
+  };
+  return { page, dialogs: collectDialogs(page), start };
+}
 
-async function assertNoMarkup(page: Page, where: string): Promise<void> {
-  for (const frame of page.frames()) {
-    for (const selector of MARKUP)
-      assert.equal(await frame.locator(selector).count(), 0, `${selector} in ${where}`);
-  }
+/** The messages of the dialogs that scripts open. */
+function collectDialogs(page: Page): string[] {
+  const messages: string[] = [];
+  page.on('dialog', async (dialog) => {
+    messages.push(dialog.message());
+    await dialog.dismiss();
+  });
+  return messages;
+}
+
+const toPage = (page: Page, workflowId: string) =>
+  new WorkflowPage(page, `${temporal.uiUrl}/namespaces/default/workflows/${workflowId}`);
+
+/** Neighbours are in different groups: two of them read the same, and the details would show them as one failure. */
+function toGroups(texts: readonly string[], maxSize: number): string[][] {
+  const count = Math.ceil(texts.length / maxSize);
+  return Array.from({ length: count }, (_, group) => texts.filter((_text, index) => index % count === group));
+}
+
+/** The first line of a text in the JSON of an editor, which has escapes, but not for line breaks. */
+function inEditor(page: Page, text: string): Locator {
+  const [line = ''] = text.trim().split(/\s*\n/);
+  return page.locator('.cm-line').getByText(JSON.stringify(line).slice(1, -1));
+}
+
+/** Waits for all that has to be seen. Only then it says something that there is no markup. */
+async function assertLiteral(page: Page, where: string, literals: readonly Locator[]): Promise<void> {
+  await Promise.all(literals.map((literal) => literal.first().waitFor()));
+  assert.deepEqual(await findMarkup(page), [], where);
+}
+
+/** The members of `MARKUP` that a frame of the page has. */
+async function findMarkup(page: Page): Promise<string[]> {
+  const found = await Promise.all(
+    MARKUP.map(async (selector) => {
+      const counts = await Promise.all(page.frames().map((frame) => frame.locator(selector).count()));
+      return counts.some((count) => count > 0) ? [selector] : [];
+    }),
+  );
+  return found.flat();
 }

@@ -32,6 +32,7 @@ export class KeyMatcher {
     this.#lowerKeys = keys.map(toLowerCase);
     for (const key of keys) {
       for (const form of [key, ...toBase64Cores(key), Buffer.from(key).toString('hex')]) {
+        // A capital after a separator only begins a word.
         const letters = form.replace(/[^0-9A-Za-z]+[A-Z]?/g, toLowerCase).replace(/[^0-9A-Za-z]+/g, '');
         for (let index = 0; index + PART_LENGTH <= letters.length; index += 1) {
           const part = letters.slice(index, index + PART_LENGTH);

@@ -4,6 +4,7 @@ import { mkdir, open, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { findPort } from '../../scripts/dev-server/find-port.js';
 import { main } from '../../src/gateway/cli.js';
@@ -186,6 +187,20 @@ test('a storage that another gateway uses → one line on stderr and exit code 1
   await withGateway(args, async (url) => {
     assert.equal((await callApi(url, 'GET', '/v1/auth/whoami')).status, 200);
   });
+});
+
+test('a damaged journal → one line on stderr and exit code 1', { timeout: 30_000 }, async (t) => {
+  const { args } = await createFolders(t);
+  await withGateway(args, async () => {});
+  const journal = join(args[3] ?? '', 'journal.jsonl');
+  await writeFile(journal, '{"damaged\n');
+  const child = spawnGateway([...args, '--port', '0'], 'pipe', 'pipe');
+  const ended = once(child, 'exit');
+  t.after(() => child.kill('SIGKILL'));
+  const [stdout, stderr] = await Promise.all([child.stdout, child.stderr].map((each) => each && text(each)));
+  const [code] = await ended;
+  const line = `error: ${journal}:1: not a journal entry: it is not JSON; repair or remove the line, or use another storage\n`;
+  assert.deepEqual([code, stdout, stderr], [1, '', line]);
 });
 
 const wrongFiles: [content: string, message: RegExp][] = [

@@ -37,8 +37,12 @@ export async function startGatewayProcess(
 }
 
 /** @param stdout a file descriptor to write to instead of a pipe */
-export function spawnGateway(args: readonly string[], stdout?: number): ChildProcess {
+export function spawnGateway(
+  args: readonly string[],
+  stdout: number | 'pipe' = 'pipe',
+  stderr: 'inherit' | 'pipe' = 'inherit',
+): ChildProcess {
   return spawn(process.execPath, ['--import', 'tsx', EXECUTABLE, ...args], {
-    stdio: ['ignore', stdout ?? 'pipe', 'inherit'],
+    stdio: ['ignore', stdout, stderr],
   });
 }

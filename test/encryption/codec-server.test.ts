@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { findPort } from '../../scripts/dev-server/find-port.js';
@@ -199,6 +201,19 @@ test('with a token, nobody is answered without it', async (t) => {
   assert.equal((await call('/decode', { method: 'OPTIONS', headers: { origin: UI } })).status, 204);
   const line = 'refused a request: the access token is missing or wrong\n';
   assert.ok((await end()).stderr.endsWith(line.repeat(5)));
+});
+
+test('an address that is taken ends it with one line', async (t) => {
+  const taken = createServer();
+  await once(taken.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const file = join(await createTestFolder(t), 'keys');
+  await writeFile(file, `k1:${newKey()}`);
+  const argv = ['codec-server', '--ui-origin', UI, '--listen', `127.0.0.1:${port}`];
+  const { code, stdout, stderr } = await runMain(argv, { env: { BCTRL_ENCRYPTION_KEYS_FILE: file } });
+  const line = `bctrl-temporal: --listen: cannot listen on 127.0.0.1, port ${port} (EADDRINUSE)\n`;
+  assert.deepEqual([code, stdout, stderr], [exitCodes.usage, '', line]);
 });
 
 test('a wrong set-up ends it with one line', async (t) => {

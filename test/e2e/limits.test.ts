@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { unzipSync } from 'fflate';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import { useDevServer } from '../support/dev-server.js';
 import { type ExecutableName, startProcess } from '../support/executable.js';
@@ -9,6 +10,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const TIMEOUT_MS = 120_000;
 const FILES = 200;
+const MEGABYTE = 2 ** 20;
 
 /** Each is far below what a machine gives a process by default, and what an operator may set. */
 const limits = [
@@ -59,6 +61,32 @@ describe('an executable works with', { concurrency: true, timeout: TIMEOUT_MS },
       assert.equal((await worker.ended).code, 0);
     });
   }
+
+  test('a heap of 64 MB: the gateway collects and lists 10 MB, and exports it as one archive', async (t) => {
+    const limit = { what: '', shell: ':', node: ['--max-old-space-size=64'] };
+    const { workspaceDir, runtimeId, addFile } = await startTestGateway(t);
+    const folders = ['--workspace', workspaceDir, '--storage', await createTestFolder(t), '--port', '0'];
+    const limited = startLimited(t, limit, ['gateway', ...folders]);
+    const url = await waitFor('the gateway', () => /http:\S+/.exec(limited.stdout())?.[0]);
+    const paths = Array.from({ length: 10 }, (_, index) => `out/${index}.bin`);
+    let runId = '';
+    for (const runtimePath of paths) {
+      await addFile(runtimePath, Buffer.alloc(MEGABYTE, runtimePath));
+      const path = `/v1/runtimes/${runtimeId}/files/collect`;
+      const collected = await callApi(url, 'POST', path, { body: { runtimePath } });
+      assert.equal(collected.status, 200);
+      runId = collected.body.runId;
+    }
+    const { body } = await callApi(url, 'GET', '/v1/files');
+    assert.equal(body.data.length, paths.length);
+    const archive = await callApi(url, 'POST', `/v1/runs/${runId}/files/export`, { body: {} });
+    assert.ok(archive.body.sizeBytes > paths.length * MEGABYTE, JSON.stringify(archive.body));
+    const downloaded = await fetch(archive.body.downloadUrl);
+    const members = unzipSync(new Uint8Array(await downloaded.arrayBuffer()));
+    assert.equal(Object.keys(members).length, paths.length);
+    for (const { length } of Object.values(members)) assert.equal(length, MEGABYTE);
+    assert.equal(limited.stderr(), '');
+  });
 
   test('64 open files: the worker says how many it needs, and the CLI and the gateway work', async (t) => {
     const limit = { what: '', shell: 'ulimit -n 64', node: [] };

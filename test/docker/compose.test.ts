@@ -26,6 +26,9 @@ const read = (path: string) => readFile(join(REPOSITORY, path), 'utf8');
 const DEV_SERVER = ['docker-compose.yml'];
 const POSTGRES = ['docker-compose.yml', 'docker/compose.postgres.yml'];
 
+/** Without a digest. It is for development only. */
+const BY_VERSION = [`temporalio/temporal:${CLI_VERSION}`];
+
 for (const files of [DEV_SERVER, POSTGRES]) {
   describe(files.join(' with '), needsGo, () => {
     let project: ComposeProject;
@@ -37,11 +40,12 @@ for (const files of [DEV_SERVER, POSTGRES]) {
       own = services.filter(([, { image }]) => image === OWN_IMAGE);
     });
 
-    test('builds one image, and pins the version of the others', () => {
+    test('builds one image, and pins the version and the digest of the others', () => {
       assert.deepEqual(own.map(([service]) => service).sort(), ['gateway', 'setup', 'starter', 'worker']);
       for (const [service, { image, build }] of services) {
-        if (image !== OWN_IMAGE) assert.match(image, /^[a-z/-]+:v?\d+(\.\d+\.\d+)?(-bookworm)?$/, service);
-        else assert.equal(relative(build?.context ?? '', REPOSITORY), '', service);
+        if (image === OWN_IMAGE) assert.equal(relative(build?.context ?? '', REPOSITORY), '', service);
+        else if (!BY_VERSION.includes(image))
+          assert.match(image, /^[a-z/-]+:v?\d+(\.\d+\.\d+)?(-bookworm)?@sha256:[0-9a-f]{64}$/, service);
         if (build) assert.equal(build.dockerfile, 'docker/Dockerfile');
       }
     });

@@ -81,7 +81,8 @@ describe('the image of docker/Dockerfile', () => {
   });
 
   test('runs the worker, on Debian, as a user without rights', async (t) => {
-    assert.deepEqual([image.user, image.base.replace(/\d+/, 'N')], ['node', 'node:N-bookworm-slim']);
+    assert.match(image.base, /^node:\d+-bookworm-slim@/);
+    assert.equal(image.user, 'node');
     const { code, stderr } = await start(t, image.cmd);
     assert.equal(code, 2);
     assert.match(stderr, /^bctrl-temporal-worker: BCTRL_API_KEY: [^\n]+\n$/);

@@ -75,6 +75,15 @@ describe('dependencies', async () => {
   });
 });
 
+test('the image is built from one base image, by digest', async () => {
+  const lines = (await readPage('docker/Dockerfile')).match(/^FROM .*$/gm) ?? [];
+  const stages = lines.flatMap((line) => / AS (\S+)$/.exec(line)?.[1] ?? []);
+  const bases = lines.map((line) => line.split(' ')[1] ?? '').filter((base) => !stages.includes(base));
+  assert.ok(bases.length > 1);
+  for (const base of bases) assert.match(base, /^node:[\w.-]+@sha256:[0-9a-f]{64}$/);
+  assert.equal(new Set(bases).size, 1, 'what is built in one version of the image runs in another');
+});
+
 test('CI uses actions by digest, with the version beside it', async () => {
   const text = await readPage('.github/workflows/ci.yml');
   const uses: string[] = parse(text).jobs.test.steps.flatMap((step: { uses?: string }) => step.uses ?? []);

@@ -39,14 +39,21 @@ async function readManifest(folder: string): Promise<{ name: string; license: st
 
 describe('dependencies', async () => {
   const section = sectionOf(await readPage('CONTRIBUTING.md'), '## Dependencies');
-  const rows = [...section.matchAll(/^\| (`.*?) \| ([\w.-]+) \|/gm)].flatMap(([, names = '', license = '']) =>
-    [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => ({ name, license })),
-  );
+  const rows = [...section.matchAll(/^\| (`.*) \|$/gm)].flatMap(([, row = '']) => {
+    const [names = '', license, size, released, reason] = row.split(' | ');
+    return [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => ({
+      name,
+      license,
+      size,
+      released,
+      reason,
+    }));
+  });
   const findRow = (name: string) =>
     rows.find((row) => row.name === name || row.name === name.replace(/\/.*/, '/*'));
   const bundled = await listBundled();
 
-  test('each that users get, and that this project chose, has a row with its licence', async () => {
+  test('each that users get, and that this project chose, has a row with licence, size, year and reason', async () => {
     const chosen = Object.keys({ ...dependencies, ...peerDependencies, ...devDependencies });
     const production = chosen.filter(
       (name) => name in dependencies || name in peerDependencies || bundled.has(name),
@@ -54,7 +61,11 @@ describe('dependencies', async () => {
     assert.ok(production.length > 20);
     for (const name of production) {
       const { license } = await readManifest(`node_modules/${name}`);
-      assert.deepEqual(findRow(name)?.license, license, name);
+      const row = findRow(name);
+      assert.equal(row?.license, license, name);
+      assert.match(row?.size ?? '', /^\d+(\.\d+)?(, .+)?$/, name);
+      assert.match(row?.released ?? '', /^20\d\d$/, name);
+      assert.match(row?.reason ?? '', /\w/, name);
     }
   });
 

@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { BctrlActivities } from '../../src/activities/create-activities.js';
 import { exitCodes } from '../../src/exit.js';
+import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { searchAttributes } from '../../src/shared/search-attributes.js';
 import type { FaultRule } from '../../src/testing.js';
 import { keepArtifact } from '../support/artifacts.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startTestGateway } from '../support/gateway.js';
+import { toFile } from '../support/pipeline.js';
+import { runMain } from '../support/run-main.js';
+import { connectToDevServer, withWorker } from '../support/temporal.js';
 import { type Recording, recordStarter, type TerminalLine } from '../support/terminal.js';
+import { assertSafeOnTerminal, FORGING_TEXT, STEERING_NAME } from '../support/terminal-safety.js';
+import { waitFor } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 const temporal = useDevServer();
@@ -147,5 +157,91 @@ describe('start --wait in a terminal', () => {
     assert.deepEqual([ended.exitCode, /nothing was done$/.test(ended.text)], [exitCodes.usage, true]);
     const yes = await answer('y\r');
     assert.match(yes.text, /^refused {2}post-run\/one {2}there is no workflow/m);
+  });
+});
+
+/** Well-formed Unicode without U+0000, as arguments and ids have to be. */
+const hostile = `${STEERING_NAME}${FORGING_TEXT}`.replaceAll(/\p{Cs}|\0/gu, '');
+
+/** A worker whose texts come to the starter as they are: the first attempts fail, and the file `final.txt` for good. */
+async function withHostileWorker(t: TestContext, use: (taskQueue: string) => Promise<void>): Promise<void> {
+  const env = await connectToDevServer(temporal.address);
+  t.after(() => env.teardown());
+  const collectRuntimeFile: BctrlActivities['collectRuntimeFile'] = async (input) => {
+    const isFinal = input.runtimePath === 'final.txt';
+    const type = isFinal ? 'server' : 'upstream';
+    // The server keeps no large failure of an attempt.
+    const [message, details] = [FORGING_TEXT, [{ reasonClass: type, hint: FORGING_TEXT }]];
+    if (isFinal) throw ApplicationFailure.create({ type, message, details, nonRetryable: true });
+    if (Context.current().info.attempt > 1) return { ...toFile(input), path: hostile };
+    throw ApplicationFailure.create({ type, message, details, nextRetryDelay: '2s' });
+  };
+  const verifyCollectedFiles = async () => ({ files: {}, moreDuplicates: 0 });
+  const activities = { collectRuntimeFile, verifyCollectedFiles };
+  await withWorker(env, { activities, timeoutMs: 60_000 }, use);
+}
+
+/** Runs the starter, and confirms what it asks. */
+async function recordHostile(t: TestContext, argv: readonly string[], taskQueue: string) {
+  let isTyped = false;
+  const { screens, output, exitCode } = await recordStarter(t, argv, {
+    columns: 100,
+    env: { TEMPORAL_ADDRESS: temporal.address, BCTRL_TASK_QUEUE: taskQueue },
+    onScreen: (screen, type) => {
+      if (isTyped || !textOf(screen).includes('[y/N]')) return;
+      isTyped = true;
+      type('y\r');
+    },
+  });
+  const shown = screens.map(textOf).join('\n');
+  await keepArtifact(`terminal/hostile-${argv[0]}.txt`, shown);
+  assertSafeOnTerminal(output);
+  return { shown, output, exitCode };
+}
+
+describe('in a terminal, texts of others are only shown', () => {
+  test('by start --wait: a path, a retried error and a final one', async (t) => {
+    await withHostileWorker(t, async (taskQueue) => {
+      const argv = ['start', taskQueue, 'final.txt', hostile, '--wait'];
+      const { shown, output, exitCode } = await recordHostile(t, argv, taskQueue);
+      assert.equal(exitCode, exitCodes.failed);
+      assert.match(shown, /^ {2}retry attempt 2 in \d\.\d s after upstream: a \[31mFORGED/m);
+      assert.match(shown, /^ {2}failed server: a \[31mFORGED/m);
+      assert.match(shown, /^failed {5}server: a \[31mFORGED/m);
+      assert.match(shown, /^collected {2}\S*.*FORGED/m);
+      assert.ok(output.includes('\u001b[31mfailed'), 'it has colors');
+    });
+  });
+
+  test('by watch: the task queue of a pipeline without a worker', async (t) => {
+    const workflowId = 'hostile-task-queue';
+    const args = [{ runtimeId: 'rt_1', files: [{ runtimePath: 'a.txt' }] }];
+    await temporal.client.workflow.start(POST_RUN_PIPELINE, { workflowId, taskQueue: FORGING_TEXT, args });
+    const { shown, exitCode } = await recordHostile(t, ['watch', workflowId, '--timeout', '15s'], 'none');
+    assert.equal(exitCode, exitCodes.running);
+    assert.match(shown, /^no worker polls task queue "a \[31mFORGED/m);
+  });
+
+  test('by list and, after a confirmation, cancel: workflow ids', async (t) => {
+    const env = { TEMPORAL_ADDRESS: temporal.address };
+    const setup = await runMain(['setup'], { env });
+    assert.equal(setup.code, exitCodes.done, setup.stderr);
+    const runtimeId = 'rt_hostile';
+    for (const number of [1, 2]) {
+      await temporal.client.workflow.start(POST_RUN_PIPELINE, {
+        workflowId: `${number}${FORGING_TEXT}`,
+        taskQueue: 'none',
+        args: [{ runtimeId, files: [{ runtimePath: 'a.txt' }] }],
+        typedSearchAttributes: [{ key: searchAttributes.runtimeId, value: runtimeId }],
+      });
+    }
+    const query = `BctrlRuntimeId = '${runtimeId}'`;
+    await waitFor('the pipelines', async () => (await temporal.client.workflow.count(query)).count === 2);
+    const list = await recordHostile(t, ['list'], 'none');
+    assert.match(list.shown, /[12]a \[31mFORGED/);
+    const cancel = await recordHostile(t, ['cancel', '--runtime', runtimeId], 'none');
+    assert.equal(cancel.exitCode, exitCodes.done);
+    assert.match(cancel.shown, /^cancel 2 pipelines\? \[y\/N\] y$/m);
+    assert.match(cancel.shown, /^cancelling {2}.*FORGED/m);
   });
 });

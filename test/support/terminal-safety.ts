@@ -44,3 +44,23 @@ export function assertSafeForTerminal(output: string): void {
     ) ?? [];
   assert.fail(`it holds U+${bad?.codePointAt(0)?.toString(16)}: ${JSON.stringify(output.slice(0, 2_000))}`);
 }
+
+/** Follows each forged sequence, as no sequence of the executables does. */
+const FORGED = 'FORGED';
+
+/** A text with sequences that the executables and the terminal write themselves, and others. */
+export const FORGING_TEXT = `a${['31m', '2K', '1A', 'G', '?25l', '8m']
+  .map((sequence) => `\u001b[${sequence}${FORGED}`)
+  .join('')}\r\n${FORGED}\u0007\u009b31m\u202e${FORGED}`;
+
+/** Sequences that move the cursor, erase a line, hide the cursor or hold back a change, and line ends. */
+const display = new RegExp(`${String.fromCharCode(27)}\\[(?:\\d*[ABGK]|\\?(?:25|2026)[hl])|\\r\\n`, 'g');
+
+const forged = new RegExp(`(?:\\r\\n|${String.fromCharCode(27)}\\[[?\\d;]*[A-Za-z])${FORGED}`);
+
+/** Like `assertSafeForTerminal`, for all that a terminal received of an executable that rewrites lines. */
+export function assertSafeOnTerminal(output: string): void {
+  assert.match(output, new RegExp(FORGED), 'it shows the text');
+  assert.doesNotMatch(output, forged);
+  assertSafeForTerminal(output.replace(display, ''));
+}

@@ -16,6 +16,8 @@ export interface TerminalLine {
 export interface Recording {
   /** The content of the terminal after each change. */
   readonly screens: readonly (readonly TerminalLine[])[];
+  /** All that the terminal received. */
+  readonly output: string;
   readonly exitCode: number;
 }
 
@@ -43,7 +45,9 @@ export async function recordStarter(
   t.after(() => starter.kill('SIGKILL'));
   const screens: TerminalLine[][] = [];
   const written: Promise<void>[] = [];
+  let output = '';
   starter.onData((data) => {
+    output += data;
     const done = new Promise<void>((resolve) => terminal.write(data, resolve));
     written.push(
       done.then(() => {
@@ -57,7 +61,7 @@ export async function recordStarter(
   const exitCode = await ended;
   await Promise.all(written);
   terminal.dispose();
-  return { screens, exitCode };
+  return { screens, output, exitCode };
 }
 
 /** Reads all lines, including those that have scrolled away. */

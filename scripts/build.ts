@@ -72,6 +72,7 @@ async function bundle(): Promise<Set<string>> {
       entryPoints: {
         ...toEntryPoints(sandboxEntries),
         'workflows/index': 'src/workflows/index.ts',
+        'workflows/interceptors': 'src/workflows/interceptors.ts',
       },
     }),
     build({ ...esm, entryPoints: toEntryPoints(nodeEntries) }),
@@ -134,6 +135,7 @@ async function writeTypes(): Promise<void> {
 async function bundleWorkflows(file: string, options: Partial<BundleOptions> = {}): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(dist, 'workflows/index.js'),
+    workflowInterceptorModules: [join(dist, 'workflows/interceptors.js')],
     preloadModules: [join(dist, 'workflow.js')],
     logger: new DefaultLogger('WARN'),
     ...options,

@@ -9,6 +9,9 @@ const { version } = createRequire(import.meta.url)('@temporalio/worker/package.j
 /** The file with this package's workflows, for the SDK's bundler. */
 export const workflowsPath = fileURLToPath(new URL('./workflows/index.js', import.meta.url));
 
+/** The file with the interceptors of these workflows, for a worker with the SDK's own payload converter. */
+export const interceptorsModule = fileURLToPath(new URL('./workflows/interceptors.js', import.meta.url));
+
 /**
  * The module that the SDK loads once for all workflows of a worker, if its bundle preloads it. Else each cached workflow holds
  * its own copy, and loads it when it starts. That is safe as long as no module of this package keeps state between calls.

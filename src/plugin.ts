@@ -10,7 +10,13 @@ import { type BctrlActivities, createActivitiesOfWorker } from './activities/cre
 import type { ActivitiesOptions } from './activities/dependencies.js';
 import { WorkerShutdown } from './activities/worker-shutdown.js';
 import { failureConverterPath } from './create-encryption.js';
-import { encryptedWorkflowBundle, sharedModule, workflowBundle, workflowsPath } from './own-workflows.js';
+import {
+  encryptedWorkflowBundle,
+  interceptorsModule,
+  sharedModule,
+  workflowBundle,
+  workflowsPath,
+} from './own-workflows.js';
 
 /** Options of {@link BctrlPlugin}: those of the activities, with either `client` or `clients`, and `workflows`. */
 export type BctrlPluginOptions = ActivitiesOptions & WorkflowsOption;
@@ -96,7 +102,12 @@ export class BctrlPlugin extends SimplePlugin {
   override configureBundler(options: BundleOptions): BundleOptions {
     this.#refuseWorkflows(options);
     const preloadModules = [...(options.preloadModules ?? []), sharedModule];
-    return super.configureBundler({ ...options, preloadModules });
+    const hasInterceptors = this.#workflows && options.payloadConverterPath === undefined;
+    const workflowInterceptorModules = [
+      ...(hasInterceptors ? [interceptorsModule] : []),
+      ...(options.workflowInterceptorModules ?? []),
+    ];
+    return super.configureBundler({ ...options, preloadModules, workflowInterceptorModules });
   }
 
   /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Resource } from '@opentelemetry/resources';
@@ -8,6 +9,7 @@ import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
 import { SimplePlugin, type SimplePluginOptions } from '@temporalio/plugin';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
+  type BundleOptions,
   bundleWorkflowCode,
   NativeConnection,
   Worker,
@@ -315,6 +317,24 @@ describe('with workflows: true', () => {
       assert.deepEqual([used, workflowsPath?.endsWith('/dist/workflows/index.js')], [undefined, true]);
     });
   }
+
+  test('its interceptors are bundled first, for the SDK’s own payload converter only', () => {
+    const other = { name: 'other.Plugin' };
+    const { workflowsPath = '' } = plugin.configureWorker({ taskQueue, plugins: [plugin, other] });
+    const options = { workflowsPath, workflowInterceptorModules: ['mine.js'] };
+    const bundled = (more: Partial<BundleOptions>) => {
+      const { workflowInterceptorModules = [] } = plugin.configureBundler({ ...options, ...more });
+      return workflowInterceptorModules.map((path) => basename(path));
+    };
+    assert.deepEqual(bundled({}), ['interceptors.js', 'mine.js']);
+    assert.deepEqual(bundled({ payloadConverterPath: 'mine.js' }), ['mine.js']);
+  });
+
+  test('a plugin without workflows leaves those of others as they are', () => {
+    const options = { workflowsPath: ownWorkflows, workflowInterceptorModules: ['mine.js'] };
+    const { workflowInterceptorModules } = new BctrlPlugin({ client }).configureBundler(options);
+    assert.deepEqual(workflowInterceptorModules, ['mine.js']);
+  });
 });
 
 /** A traced worker that runs the pipeline of one file, and then replays it. Returns the names of its spans. */

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { HistoryAndWorkflowId } from '@temporalio/client';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
 import { failureConverterPath } from '../create-encryption.js';
-import { workflowBundle, workflowsPath } from '../own-workflows.js';
+import { interceptorsModule, workflowBundle, workflowsPath } from '../own-workflows.js';
 import { nameHistories, readHistories } from './read-histories.js';
 
 /** What `replayHistories` replays, on which workflows. */
@@ -68,7 +68,9 @@ function selectWorkflows(options: ReplayHistoriesOptions) {
     options;
   // These may have something to bundle with the workflows.
   const changesBundle = [plugins, payloadConverterPath, failurePath].some((each) => each !== undefined);
-  return workflowBundle === undefined || changesBundle ? { workflowsPath } : { workflowBundle };
+  if (workflowBundle !== undefined && !changesBundle) return { workflowBundle };
+  const workflowModules = payloadConverterPath === undefined ? [interceptorsModule] : [];
+  return { workflowsPath, interceptors: { workflowModules } };
 }
 
 /** Without the failure converter of `createEncryption`, which is needed to write only, and would make what fails unreadable. */

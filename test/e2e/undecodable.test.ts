@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
-import { RawValue } from '@temporalio/common';
+import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure, type Payload, RawValue } from '@temporalio/common';
 import { JOB_FINISHED_SIGNAL, POST_RUN_PIPELINE, RESUME_UPDATE } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import { useDevServer } from '../support/dev-server.js';
-import { readCommands, refuse, runOk, setUpRunbook } from '../support/runbook.js';
+import { readCommands, refuse, runOk, type Shell, setUpRunbook } from '../support/runbook.js';
 import { waitFor, waitForPhase } from '../support/wait-for.js';
 
 const TIMEOUT_MS = 120_000;
@@ -28,6 +28,11 @@ const undecodable = [
   },
 ];
 
+/** No worker of the tests has the key, which one that is started later may have. */
+const encrypted = RawValue.fromPayload(toPayload('binary/encrypted', 'x'));
+
+const TRACE_HEADER = '_tracer-data';
+
 describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEOUT_MS }, () => {
   test('a pipeline that was terminated while it was stuck is not started again, which would repeat files', async (t) => {
     const { gateway, shell, work, start } = await setUpRunbook(t, temporal);
@@ -35,7 +40,7 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
     const files = [{ runtimePath: 'a.txt' }, { runtimePath: 'late.txt', appearsWithin: '1h' }] as const;
     const { id, runtime, workflowHandle: handle } = await start({ files });
     await waitForPhase(handle, 'collecting', ({ counts }) => counts.collected === 1);
-    await handle.signal(JOB_FINISHED_SIGNAL, RawValue.fromPayload(toPayload('json/plain', '{')));
+    await handle.signal(JOB_FINISHED_SIGNAL, encrypted);
     // From then on the server refuses queries.
     await waitFor('three attempts', async () => ((await readTaskAttempt(handle)) ?? 1) >= 3);
     await handle.terminate();
@@ -54,27 +59,67 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
     assert.deepEqual([report.counts.collected, gateway.snapshot().files.length], [2, 2]);
   });
 
+  test('an encrypted signal stops a pipeline without its key; status says why, and a reset leaves it out', async (t) => {
+    const { shell, work, start } = await setUpRunbook(t, temporal);
+    await work();
+    const { id, workflowHandle: handle } = await start({ waitFor: { signal: true } });
+    await waitForPhase(handle, 'waiting');
+    await handle.signal(JOB_FINISHED_SIGNAL, encrypted);
+    const status = await readStuckStatus(shell, handle);
+    assert.match(status, /a payload is encrypted in a format of another program/);
+
+    const [reset = ''] = await readCommands('### A workflow task fails');
+    await runOk(shell, reset, { id });
+    const latest = temporal.client.workflow.getHandle(id);
+    await waitForPhase(latest, 'waiting');
+    await latest.signal(JOB_FINISHED_SIGNAL);
+    const report: PipelineReport = await latest.result();
+    assert.equal(report.counts.collected, 2);
+  });
+
+  test('an encoding of somebody else in the input stops a pipeline, as another worker may know it', async (t) => {
+    const { gateway, shell, work } = await setUpRunbook(t, temporal);
+    await work();
+    const handle = await startRaw(gateway.runtimeId, toPayload('binary/nope', 'x'));
+    assert.match(await readStuckStatus(shell, handle), /Unknown encoding: binary\/nope/);
+    await handle.terminate();
+  });
+
+  test('broken JSON in the input fails a pipeline', async (t) => {
+    const { gateway, work } = await setUpRunbook(t, temporal);
+    await work();
+    const handle = await startRaw(gateway.runtimeId, toPayload('json/plain', '{'));
+    await assert.rejects(handle.result(), (error) => {
+      assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
+      assert.equal(error.cause.type, 'invalid_input');
+      assert.match(error.cause.message, /^the input cannot be decoded: .* in JSON at position 1/);
+      return true;
+    });
+  });
+
   for (const { what, payload, problem } of undecodable) {
     const raw = RawValue.fromPayload(payload);
 
-    test(`${what} in a signal stops a pipeline; status says why, and a reset leaves it out`, async (t) => {
-      const { shell, work, start } = await setUpRunbook(t, temporal);
-      await work();
+    test(`${what} in a signal is logged and ignored, also in a replay`, async (t) => {
+      const { work, start } = await setUpRunbook(t, temporal);
+      const worker = await work();
       const { id, workflowHandle: handle } = await start({ waitFor: { signal: true } });
       await waitForPhase(handle, 'waiting');
       await handle.signal(JOB_FINISHED_SIGNAL, raw);
-      await waitFor('a failed workflow task', async () => ((await readTaskAttempt(handle)) ?? 1) > 1);
-      const status = await runOk(shell, 'bctrl-temporal status "$id"', { id });
-      assert.match(status, /^stuck {6}attempt \d+ of its workflow task after /m);
-      assert.match(status, problem);
-      assert.doesNotMatch(status, /no worker polls/);
+      const isIgnored = (line: string) =>
+        line.includes('The signal jobFinished is ignored: its argument cannot be decoded') &&
+        line.includes(id) &&
+        problem.test(JSON.parse(line).problem);
+      await waitFor('the line of the log', async () => worker.stderr().split('\n').some(isIgnored));
+      worker.child.kill('SIGTERM');
+      await worker.ended;
 
-      const [reset = ''] = await readCommands('### A workflow task fails');
-      await runOk(shell, reset, { id });
-      const latest = temporal.client.workflow.getHandle(id);
-      await waitForPhase(latest, 'waiting');
-      await latest.signal(JOB_FINISHED_SIGNAL);
-      const report: PipelineReport = await latest.result();
+      // Replays what the first worker did.
+      await work();
+      await waitForPhase(handle, 'waiting', ({ counts }) => counts.collected === 0);
+
+      await handle.signal(JOB_FINISHED_SIGNAL);
+      const report: PipelineReport = await handle.result();
       assert.equal(report.counts.collected, 2);
     });
 
@@ -122,6 +167,60 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
     });
   }
 });
+
+test('a worker that traces drops a trace that it cannot read', { timeout: TIMEOUT_MS }, async (t) => {
+  const { gateway, work } = await setUpRunbook(t, temporal);
+  await work({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
+  const { workflowService } = temporal.client;
+  const toJson = (value: unknown) => toPayload('json/plain', JSON.stringify(value));
+  const unreadable = [
+    ...undecodable.map(({ payload }) => payload),
+    // OpenTelemetry does not decode these.
+    toJson({ baggage: 'tenant=%' }),
+    toJson({ baggage: 5 }),
+  ];
+  for (const payload of unreadable) {
+    const header = { fields: { [TRACE_HEADER]: payload } };
+    const runtimeId = await gateway.createRuntime({ 'a.txt': 'a' });
+    const files = [{ runtimePath: 'a.txt' }];
+    const input = toJson({ runtimeId, files, waitFor: { signal: true } });
+    const handle = await startRaw(gateway.runtimeId, input, { header });
+    await waitForPhase(handle, 'waiting');
+    const workflowExecution = { workflowId: handle.workflowId };
+    const signal = { namespace: 'default', workflowExecution, signalName: JOB_FINISHED_SIGNAL, header };
+    await workflowService.signalWorkflowExecution({ ...signal, requestId: randomUUID() });
+    const report: PipelineReport = await handle.result();
+    assert.equal(report.counts.collected, 1);
+  }
+});
+
+/** Starts a pipeline with an input as it is stored. */
+async function startRaw(
+  taskQueue: string,
+  input: Payload,
+  more: { header?: { fields: Record<string, Payload> } } = {},
+): Promise<WorkflowHandle> {
+  const workflowId = randomUUID();
+  await temporal.client.workflowService.startWorkflowExecution({
+    namespace: 'default',
+    workflowId,
+    workflowType: { name: POST_RUN_PIPELINE },
+    taskQueue: { name: taskQueue },
+    requestId: randomUUID(),
+    input: { payloads: [input] },
+    ...more,
+  });
+  return temporal.client.workflow.getHandle(workflowId);
+}
+
+/** What `status` prints once a workflow task has failed. */
+async function readStuckStatus(shell: Shell, handle: WorkflowHandle): Promise<string> {
+  await waitFor('a failed workflow task', async () => ((await readTaskAttempt(handle)) ?? 1) > 1);
+  const status = await runOk(shell, 'bctrl-temporal status "$id"', { id: handle.workflowId });
+  assert.match(status, /^stuck {6}attempt \d+ of its workflow task after /m);
+  assert.doesNotMatch(status, /no worker polls/);
+  return status;
+}
 
 async function readTaskAttempt(handle: WorkflowHandle): Promise<number | null | undefined> {
   const { raw } = await handle.describe();

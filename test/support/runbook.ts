@@ -32,7 +32,7 @@ export async function readCommands(heading: string): Promise<string[]> {
     .filter((line) => !line.startsWith('kubectl '));
 }
 
-interface Shell {
+export interface Shell {
   /** Where the commands run. */
   readonly folder: string;
   run(command: string, variables?: Readonly<Record<string, string>>): Promise<ProcessResult>;

@@ -53,13 +53,13 @@ test('the Temporal UI shows texts of the API and of the input as they are', {
 }, async (t) => {
   const { page, dialogs, start } = await setUp(t);
 
-  await t.test('but the test sees a script that runs', async () => {
+  await t.test('a script that ran would be seen', async () => {
     await page.setContent('<img src=x onerror=alert("EVIL")>');
     await waitFor('the dialog', () => dialogs.length > 0);
     assert.deepEqual(dialogs.splice(0), ['EVIL']);
   });
 
-  await t.test('and all markup, in details of a workflow that does not escape them', async () => {
+  await t.test('markup would be found: it is, in details that are not escaped', async () => {
     const workflowId = 'raw';
     const staticDetails = MARKDOWN_TEXTS.join('\n\n');
     await temporal.client.workflow.start('raw', { workflowId, taskQueue: 'none', staticDetails });

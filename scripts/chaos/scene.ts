@@ -188,17 +188,18 @@ export class Scene {
    */
   async rerun(): Promise<'started' | 'nothing left' | 'never began'> {
     const { runId: before } = await this.insist(() => this.handle.workflowHandle.describe());
-    return await this.insist(async () => {
+    for (;;) {
       const said = await this.#runCli(['rerun', this.workflowId]);
-      const { runId } = await this.handle.workflowHandle.describe();
+      const { runId } = await this.insist(() => this.handle.workflowHandle.describe());
       if (runId !== before) {
         this.runIds.add(runId);
         return 'started';
       }
       if (said.includes('no file is left to collect')) return 'nothing left';
       if (said.includes('never began to collect')) return 'never began';
-      throw new Error(`rerun started nothing: ${said.trim()}`);
-    });
+      if (this.#signal.aborted) throw new Error(`rerun started nothing: ${said.trim()}`);
+      await this.sleep(RETRY_MS);
+    }
   }
 
   async #runCli(argv: readonly string[]): Promise<string> {

@@ -10,6 +10,9 @@ export const SIGNATURE = '5eC4e7b0d1f8a93640c2d7e6b5a4f3c291807f6e';
 /** So many letters and digits of a secret in a row are a part of it. */
 const PART_LENGTH = 8;
 
+/** In hex, eight digits may be those of a number by chance. */
+const HEX_PART_LENGTH = 12;
+
 type Encode = (text: string) => string;
 
 const byBytes = (encode: (byte: number) => string) => (text: string) =>
@@ -38,12 +41,16 @@ const encodings: Readonly<Record<string, Encode>> = {
 
 /** A part of a secret that a text contains, in whatever encoding; `undefined` if it is free of them. */
 export function findSecret(text: string, secrets: readonly string[] = [SECRET_KEY, SIGNATURE]) {
-  const parts = new Set(secrets.flatMap((secret) => [secret, hexText(secret)]).flatMap(toParts));
+  const parts = new Set(secrets.flatMap((secret) => toParts(secret, PART_LENGTH)));
+  const hexParts = new Set(secrets.flatMap((secret) => toParts(hexText(secret), HEX_PART_LENGTH)));
   const seen = new Set<string>();
   let texts = [text];
   for (let depth = 0; depth < 4; depth += 1) {
     for (const each of texts) {
-      for (const part of toParts(each)) if (parts.has(part)) return part;
+      const found =
+        toParts(each, PART_LENGTH).find((part) => parts.has(part)) ??
+        toParts(each, HEX_PART_LENGTH).find((part) => hexParts.has(part));
+      if (found !== undefined) return found;
       seen.add(each);
     }
     texts = texts.flatMap(decodings).filter((each) => !seen.has(each));
@@ -67,10 +74,10 @@ const INSPECT_ALL = {
 
 const hexText = (text: string) => Buffer.from(text).toString('hex');
 
-function toParts(text: string): string[] {
+function toParts(text: string, length: number): string[] {
   const letters = text.toLowerCase().replace(/[^a-z0-9]+/g, '');
-  const count = Math.max(0, letters.length - PART_LENGTH + 1);
-  return Array.from({ length: count }, (_, index) => letters.slice(index, index + PART_LENGTH));
+  const count = Math.max(0, letters.length - length + 1);
+  return Array.from({ length: count }, (_, index) => letters.slice(index, index + length));
 }
 
 function decodings(text: string): string[] {

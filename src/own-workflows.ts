@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { BundleOptions } from '@temporalio/worker';
 
 /** Version of the SDK whose code is in the prebuilt bundle. The build defines it; the sources have no bundle. */
 declare const BUNDLED_SDK_VERSION: string;
@@ -9,8 +10,14 @@ const { version } = createRequire(import.meta.url)('@temporalio/worker/package.j
 /** The file with this package's workflows, for the SDK's bundler. */
 export const workflowsPath = fileURLToPath(new URL('./workflows/index.js', import.meta.url));
 
-/** The file with the interceptors of these workflows, for a worker with the SDK's own payload converter. */
-export const interceptorsModule = fileURLToPath(new URL('./workflows/interceptors.js', import.meta.url));
+const interceptorsModule = fileURLToPath(new URL('./workflows/interceptors.js', import.meta.url));
+
+/** Adds the interceptors of these workflows, which are for the SDK's own payload converter. */
+export function addInterceptors(options: BundleOptions): BundleOptions {
+  const { payloadConverterPath, workflowInterceptorModules: modules = [] } = options;
+  if (payloadConverterPath !== undefined || modules.includes(interceptorsModule)) return options;
+  return { ...options, workflowInterceptorModules: [interceptorsModule, ...modules] };
+}
 
 /**
  * The module that the SDK loads once for all workflows of a worker, if its bundle preloads it. Else each cached workflow holds

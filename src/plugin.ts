@@ -11,8 +11,8 @@ import type { ActivitiesOptions } from './activities/dependencies.js';
 import { WorkerShutdown } from './activities/worker-shutdown.js';
 import { failureConverterPath } from './create-encryption.js';
 import {
+  addInterceptors,
   encryptedWorkflowBundle,
-  interceptorsModule,
   sharedModule,
   workflowBundle,
   workflowsPath,
@@ -102,12 +102,8 @@ export class BctrlPlugin extends SimplePlugin {
   override configureBundler(options: BundleOptions): BundleOptions {
     this.#refuseWorkflows(options);
     const preloadModules = [...(options.preloadModules ?? []), sharedModule];
-    const hasInterceptors = this.#workflows && options.payloadConverterPath === undefined;
-    const workflowInterceptorModules = [
-      ...(hasInterceptors ? [interceptorsModule] : []),
-      ...(options.workflowInterceptorModules ?? []),
-    ];
-    return super.configureBundler({ ...options, preloadModules, workflowInterceptorModules });
+    const extended = this.#workflows ? addInterceptors(options) : options;
+    return super.configureBundler({ ...extended, preloadModules });
   }
 
   /**

@@ -14,8 +14,8 @@ const { stdin, stdout, stderr } = process;
 // No failed write ends a command: it might have changed only some of its pipelines.
 let isResultLost = false;
 stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader such as `head` closes the pipe when it has enough.
-  if (error.code === 'EPIPE' || isResultLost) return;
+  // A reader such as `head` closes the pipe when it has enough. What it leaves unread in a socket makes it a reset.
+  if (error.code === 'EPIPE' || error.code === 'ECONNRESET' || isResultLost) return;
   isResultLost = true;
   const code = printFatalError(NAME, new ExitError(exitCodes.failed, `stdout: ${error.message}`), stderr);
   process.exitCode ||= code;

@@ -27,16 +27,18 @@ export interface RunFact {
   /** The run from which it was continued or reset: runs with the same one report the same files. */
   readonly firstRunId: string;
   readonly status: RunStatus;
-  /** When its first and its last event happened, in milliseconds since the epoch. */
+  /** When its first and its last event happened, in milliseconds since the epoch. A reset copies the first from another run. */
   readonly startedMs: number;
   readonly endedMs: number;
+  /** When it was opened: started, or made by a reset. */
+  readonly openedMs: number;
   /** Its result, or what it answers to the query `progress` if it has none. */
   readonly report: PipelineReport | undefined;
   /** Whether it did not answer the query, although a workflow task of it had completed. */
   readonly hidesReport: boolean;
   /** Names of the signals and of the accepted updates. */
   readonly messages: readonly string[];
-  /** Whether an operator reset the pipeline to a time of this run, or of one that it goes on from. */
+  /** Whether its history has a reset, its own or a copied one. */
   readonly isReset: boolean;
   /** Paths of the files that accepted updates have added. */
   readonly added: readonly string[];
@@ -44,7 +46,7 @@ export interface RunFact {
   readonly failedTasks: readonly string[];
   /** Files whose activities had not completed when the run was ended from outside. */
   readonly inFlight: readonly InFlight[];
-  /** Its last lookups that completed. */
+  /** Its completed lookups, in order. */
   readonly lookups: readonly Lookup[];
 }
 

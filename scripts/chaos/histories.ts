@@ -76,6 +76,7 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
     status,
     startedMs: toMs(started),
     endedMs: toMs(last),
+    openedMs: toMs(events.findLast(isReset) ?? started),
     report: known,
     hidesReport: isCutOff && hasBegun && known === undefined,
     messages: events.flatMap(readMessage),

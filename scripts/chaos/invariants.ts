@@ -206,7 +206,7 @@ function findUnexcused(missed: readonly StoredFact[], path: string, runs: readon
         .map(({ sinceMs }) => ({ sinceMs, untilMs: run.endedMs + LAST_STORED_MS })),
     )
     .flatMap((period) => Array<typeof period>(MAX_UNKNOWN_COPIES).fill(period))
-    .toSorted((a, b) => b.untilMs - a.untilMs);
+    .toSorted((a, b) => b.sinceMs - a.sinceMs);
   const latestFirst = missed.toSorted((a, b) => toStoredMs(b) - toStoredMs(a));
   return latestFirst.filter((file) => {
     const storedMs = toStoredMs(file);

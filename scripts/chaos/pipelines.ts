@@ -10,7 +10,7 @@ export interface PlannedPipeline {
   readonly name: string;
   /** Times are from the start of the run. */
   readonly startMs: number;
-  /** When it begins to collect. One that has started before waits for a signal. */
+  /** When it begins to collect. A pipeline that has started earlier waits for a signal until then. */
   readonly turnMs: number;
   readonly number: number;
 }
@@ -26,8 +26,8 @@ export interface PlayedPipeline {
 /** Turns come at even intervals until then: a share of the run. */
 const LAST_SHARE = 0.92;
 
-/** So many of all pipelines are a fleet, and start together. */
-const FLEET_SHARE = 2 / 3;
+/** Every fourth pipeline starts at its turn. The others are a fleet, and start together. */
+const FLEET_PERIOD = 4;
 
 /** Between two of the fleet. */
 const FLEET_INTERVAL_MS = 100;
@@ -44,13 +44,15 @@ export function planPipelines(
 ): PlannedPipeline[] {
   const random = createRandom(seed, 'pipelines');
   const all = names.flatMap((name) => Array<string>(stories[name]?.share ?? 0).fill(name));
-  const others = isSoak ? count : Math.ceil(count * (1 - FLEET_SHARE));
   let deck: string[] = [];
+  let ofFleet = 0;
   const plan = Array.from({ length: count }, (_, index) => {
     if (deck.length === 0) deck = random.shuffle(all);
+    const name = deck.pop() ?? '';
     const turnMs = (index / count) * durationMs * LAST_SHARE;
-    const startMs = index < others ? turnMs : Math.min((index - others) * FLEET_INTERVAL_MS, turnMs);
-    return { name: deck.pop() ?? '', startMs, turnMs, number: index + 1 };
+    const isFleet = !isSoak && index % FLEET_PERIOD !== 0 && !stories[name]?.waitsForJobs;
+    const startMs = isFleet ? Math.min(ofFleet++ * FLEET_INTERVAL_MS, turnMs) : turnMs;
+    return { name, startMs, turnMs, number: index + 1 };
   });
   return plan.toSorted((a, b) => a.startMs - b.startMs);
 }
@@ -109,13 +111,7 @@ async function play(
 }
 
 async function startAndWait(scene: Scene, input: StoryInput, turn: () => Promise<void>): Promise<void> {
-  const { waitFor = { signal: true } } = input;
-  // Its jobs do not wait.
-  if (waitFor.invocationIds) {
-    await turn();
-    return await scene.start(input);
-  }
-  await scene.start({ ...input, waitFor });
+  await scene.start({ ...input, waitFor: input.waitFor ?? { signal: true } });
   await turn();
   // In a story with the signal, its operator sends it.
   if (input.waitFor === undefined) await scene.insist(() => unlessEnded(scene.handle.jobFinished()));

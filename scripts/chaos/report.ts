@@ -68,11 +68,11 @@ export function toFigures({ facts, faults, sent, settleMs, forcedEnds }: ChaosRe
 }
 
 /** The most that were open at some time. The runs of a pipeline follow each other. */
-function countOpenAtOnce(pipelines: readonly PipelineFact[]): number {
+export function countOpenAtOnce(pipelines: readonly PipelineFact[]): number {
   const changes = pipelines
     .flatMap(({ runs }) => runs)
-    .flatMap(({ startedMs, endedMs }) => [
-      { atMs: startedMs, change: 1 },
+    .flatMap(({ openedMs, endedMs }) => [
+      { atMs: openedMs, change: 1 },
       { atMs: endedMs, change: -1 },
     ])
     .toSorted((a, b) => a.atMs - b.atMs || a.change - b.change);

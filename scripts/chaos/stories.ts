@@ -15,6 +15,8 @@ export interface Story {
   readonly archives?: number;
   /** Whether a run shows what is particular to the story. Default: nothing is. */
   readonly shows?: (run: RunFact) => boolean;
+  /** Jobs start with their pipeline, so it cannot be started before its turn. */
+  readonly waitsForJobs?: true;
   readonly input: (scene: Scene) => Promise<StoryInput>;
   /** Default: nobody does anything. */
   readonly operate?: (scene: Scene, input: StoryInput) => Promise<void>;
@@ -106,6 +108,7 @@ export const stories: Readonly<Record<string, Story>> = {
   'waits for jobs': {
     share: 3,
     allowed: succeeded,
+    waitsForJobs: true,
     input: async (scene) => {
       const named = (await scene.files(1, 4)).map(({ runtimePath }) => runtimePath);
       const first = await scene.createJob({ durationMs: jobMs(scene), output: { files: named } });

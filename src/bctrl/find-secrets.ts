@@ -187,7 +187,7 @@ function* splitObjects(text: string): Generator<Fields[]> {
     }
     parts.push({ start, fields });
   }
-  // The text may have been cut off. What is around all objects is none.
+  // Objects that are still open are those of a text that was cut off. The first entry is outside of all objects.
   if (around.length > 0) yield* [...around.slice(1), parts];
 }
 

@@ -4,8 +4,8 @@
  */
 const PART_LENGTH = 12;
 
-/** A digit, or a capital inside a word. */
-const noWords = /\d|[a-z][A-Z]/;
+/** What words do not have: a digit, or a capital after a small letter. */
+const digitOrInnerCapital = /\d|[a-z][A-Z]/;
 
 /** No key is shorter. The beginning of one, read while its file was written, would be found everywhere. */
 const MIN_KEY_LENGTH = 3;
@@ -32,11 +32,11 @@ export class KeyMatcher {
     this.#lowerKeys = keys.map(toLowerCase);
     for (const key of keys) {
       for (const form of [key, ...toBase64Cores(key), Buffer.from(key).toString('hex')]) {
-        // A capital after a separator only begins a word.
-        const letters = form.replace(/[^0-9A-Za-z]+[A-Z]?/g, toLowerCase).replace(/[^0-9A-Za-z]+/g, '');
+        // Capitals after a separator begin a word, or are one.
+        const letters = form.replace(/[^0-9A-Za-z]+[A-Z]*/g, toLowerCase).replace(/[^0-9A-Za-z]+/g, '');
         for (let index = 0; index + PART_LENGTH <= letters.length; index += 1) {
           const part = letters.slice(index, index + PART_LENGTH);
-          if (form !== key || noWords.test(part)) this.#parts.add(part.toLowerCase());
+          if (form !== key || digitOrInnerCapital.test(part)) this.#parts.add(part.toLowerCase());
         }
       }
     }

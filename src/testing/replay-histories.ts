@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { HistoryAndWorkflowId } from '@temporalio/client';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
 import { failureConverterPath } from '../create-encryption.js';
-import { interceptorsModule, workflowBundle, workflowsPath } from '../own-workflows.js';
+import { addInterceptors, workflowBundle, workflowsPath } from '../own-workflows.js';
 import { nameHistories, readHistories } from './read-histories.js';
 
 /** What `replayHistories` replays, on which workflows. */
@@ -33,7 +33,7 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
   /** Number of histories. */
   replayed: number;
 }> {
-  const { histories, plugins } = options;
+  const { histories } = options;
   const dataConverter = toReplayConverter(options.dataConverter);
   // Its native core is loaded only here, so that other tests start fast. Jest does not know a dynamic import.
   const { Worker }: typeof import('@temporalio/worker') = createRequire(import.meta.url)(
@@ -41,7 +41,6 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
   );
   const workerOptions = {
     ...selectWorkflows({ ...options, dataConverter }),
-    ...(plugins && { plugins }),
     ...(dataConverter && { dataConverter }),
   };
   const names: string[] = [];
@@ -62,15 +61,16 @@ export async function replayHistories(options: ReplayHistoriesOptions): Promise<
 }
 
 function selectWorkflows(options: ReplayHistoriesOptions) {
-  if (options.workflowBundle !== undefined) return { workflowBundle: options.workflowBundle };
-  if (options.workflowsPath !== undefined) return { workflowsPath: options.workflowsPath };
-  const { plugins, dataConverter: { payloadConverterPath, failureConverterPath: failurePath } = {} } =
-    options;
+  const { plugins } = options;
+  const others = plugins && { plugins };
+  if (options.workflowBundle !== undefined) return { workflowBundle: options.workflowBundle, ...others };
+  if (options.workflowsPath !== undefined) return { workflowsPath: options.workflowsPath, ...others };
+  const { payloadConverterPath, failureConverterPath: failurePath } = options.dataConverter ?? {};
   // These may have something to bundle with the workflows.
   const changesBundle = [plugins, payloadConverterPath, failurePath].some((each) => each !== undefined);
   if (workflowBundle !== undefined && !changesBundle) return { workflowBundle };
-  const workflowModules = payloadConverterPath === undefined ? [interceptorsModule] : [];
-  return { workflowsPath, interceptors: { workflowModules } };
+  const own = { name: 'bctrl-temporal.interceptors', configureBundler: addInterceptors };
+  return { workflowsPath, plugins: [...(plugins ?? []), own] };
 }
 
 /** Without the failure converter of `createEncryption`, which is needed to write only, and would make what fails unreadable. */

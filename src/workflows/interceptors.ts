@@ -1,5 +1,5 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { log, type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow';
+import { log, type WorkflowInterceptors } from '@temporalio/workflow';
 import { toMessage, truncateLine } from '../shared/display-text.js';
 import { JOB_FINISHED_SIGNAL } from '../shared/names.js';
 import { toInvalidInput } from '../shared/parse-input.js';
@@ -7,15 +7,13 @@ import { toInvalidInput } from '../shared/parse-input.js';
 /** The header with which the SDK's interceptors for OpenTelemetry continue a trace. */
 const TRACE_HEADER = '_tracer-data';
 
+/** How the SDK's message begins when another worker may have the codec, or the key. */
 const UNKNOWN_ENCODING = 'Unknown encoding: ';
 
-/** What the SDK's decoder says of an encrypted payload in a worker that has no codec for it. */
-const ENCRYPTED = `${UNKNOWN_ENCODING}binary/encrypted`;
-
 /**
- * Keeps what a client sent, and nobody can decode, from the SDK, which decodes it before the workflow sees it and fails the
- * workflow task for ever. Results of activities are not looked at: the task of one that cannot be decoded has to fail until a
- * worker can. It is for the SDK's own payload converter.
+ * Removes what a client sent and no worker can decode. The SDK decodes it before the workflow runs, and would fail the workflow
+ * task for ever. Results of activities stay: their task has to fail until a worker can decode them. What is removed depends on the
+ * history alone, so that every worker replays it in the same way. Use it only with the SDK's own payload converter.
  */
 export function interceptors(): WorkflowInterceptors {
   let inputProblem: string | undefined;
@@ -26,9 +24,9 @@ export function interceptors(): WorkflowInterceptors {
           const { activation } = input;
           activation.jobs = (activation.jobs ?? []).filter(
             ({ initializeWorkflow, signalWorkflow, doUpdate }) => {
-              for (const job of [initializeWorkflow, signalWorkflow, doUpdate]) dropBadTrace(job?.headers);
+              for (const job of [initializeWorkflow, signalWorkflow, doUpdate]) repairTrace(job?.headers);
               if (initializeWorkflow) {
-                inputProblem = findInputProblem(initializeWorkflow.arguments);
+                inputProblem = findProblem(initializeWorkflow.arguments);
                 if (inputProblem !== undefined) initializeWorkflow.arguments = [];
               }
               return signalWorkflow?.signalName !== JOB_FINISHED_SIGNAL || acceptSignal(signalWorkflow.input);
@@ -52,44 +50,43 @@ export function interceptors(): WorkflowInterceptors {
 
 type Payloads = Payload[] | null | undefined;
 
-/**
- * An unknown encoding is no problem of the input: the worker may lack the codec of the client, and one that has it goes on. Neither
- * is what an earlier run wrote.
- */
-function findInputProblem(payloads: Payloads): string | undefined {
-  if (workflowInfo().continuedFromExecutionRunId !== undefined) return undefined;
-  const problem = findProblem(payloads);
-  return problem?.startsWith(UNKNOWN_ENCODING) ? undefined : problem;
-}
-
-/** Logs a signal that is not accepted. An encrypted one has to wait for a worker with the key. */
+/** Logs a signal that it refuses. */
 function acceptSignal(payloads: Payloads): boolean {
   const error = findProblem(payloads);
-  if (error === undefined || error === ENCRYPTED) return true;
-  log.warn('The signal jobFinished is ignored: its argument cannot be decoded', { error });
-  return false;
+  if (error !== undefined) {
+    log.warn('The signal jobFinished is ignored: its argument cannot be decoded', { error });
+  }
+  return error === undefined;
 }
 
+/** An unknown encoding is left to the SDK: a worker with the client's codec may still come. */
 function findProblem(payloads: Payloads): string | undefined {
   try {
     for (const payload of payloads ?? []) defaultPayloadConverter.fromPayload(payload);
     return undefined;
   } catch (error) {
-    return truncateLine(toMessage(error));
+    const problem = truncateLine(toMessage(error));
+    return problem.startsWith(UNKNOWN_ENCODING) ? undefined : problem;
   }
 }
 
-/** Without the header the workflow begins a trace of its own. */
-function dropBadTrace(headers: Record<string, Payload> | null | undefined): void {
+/** Leaves out a baggage on which OpenTelemetry would fail, and the whole header if it cannot be decoded. */
+function repairTrace(headers: Record<string, Payload> | null | undefined): void {
   const payload = headers?.[TRACE_HEADER];
-  if (headers && payload && !isReadableTrace(payload)) delete headers[TRACE_HEADER];
+  if (!headers || !payload) return;
+  try {
+    const { baggage, ...trace } = defaultPayloadConverter.fromPayload<{ baggage?: unknown }>(payload);
+    if (!isReadableBaggage(baggage)) headers[TRACE_HEADER] = defaultPayloadConverter.toPayload(trace);
+  } catch {
+    delete headers[TRACE_HEADER];
+  }
 }
 
-/** OpenTelemetry takes each field as text, and decodes the baggage as parts of a URI. */
-function isReadableTrace(payload: Payload): boolean {
+/** OpenTelemetry takes it as text, and decodes it as parts of a URI. */
+function isReadableBaggage(baggage: unknown): boolean {
+  if (typeof baggage !== 'string') return baggage === undefined;
   try {
-    const { baggage = '' } = defaultPayloadConverter.fromPayload<{ baggage?: unknown }>(payload);
-    return typeof baggage === 'string' && decodeURIComponent(baggage) !== undefined;
+    return decodeURIComponent(baggage) !== undefined;
   } catch {
     return false;
   }

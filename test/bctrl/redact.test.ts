@@ -344,6 +344,7 @@ for (const [code, key, shown] of [
 for (const [key, text, shown] of [
   ['local-development-key', 'the development server', 'the development server'],
   ['local-development-key', 'a local development key', 'a local development key'],
+  ['local-DEVELOPMENT-key', 'a local development key', 'a local development key'],
   ['local-development-key', 'it was LOCAL-development-key', 'it was [redacted]'],
   ['local-development-key', 'bG9jYWwtZGV2ZWxvcG1lbnQta2V5', '[redacted]'],
   ['Local-Development-Key', 'a local development key', 'a local development key'],

@@ -19,17 +19,29 @@ const toPayload = (encoding: string, data: string) => ({
 });
 
 /** Payloads that the SDK cannot decode, and what it says of each. */
-const undecodable = [
-  { what: 'broken JSON', payload: toPayload('json/plain', '{'), problem: /in JSON at position 1/ },
-  {
-    what: 'an encoding of somebody else',
-    payload: toPayload('binary/nope', 'x'),
-    problem: /Unknown encoding: binary\/nope/,
-  },
-];
+const brokenJson = {
+  what: 'broken JSON',
+  payload: toPayload('json/plain', '{'),
+  problem: /in JSON at position 1/,
+};
+const foreign = {
+  what: 'an encoding of somebody else',
+  payload: toPayload('binary/nope', 'x'),
+  problem: /Unknown encoding: binary\/nope/,
+};
+const undecodable = [brokenJson, foreign];
 
-/** No worker of the tests has the key, which one that is started later may have. */
+/** No worker of the tests has the key. */
 const encrypted = RawValue.fromPayload(toPayload('binary/encrypted', 'x'));
+
+const waiting = [
+  {
+    what: 'an encrypted payload',
+    raw: encrypted,
+    problem: /a payload is encrypted in a format of another program/,
+  },
+  { ...foreign, raw: RawValue.fromPayload(foreign.payload) },
+];
 
 const TRACE_HEADER = '_tracer-data';
 
@@ -59,36 +71,83 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
     assert.deepEqual([report.counts.collected, gateway.snapshot().files.length], [2, 2]);
   });
 
-  test('an encrypted signal stops a pipeline without its key; status says why, and a reset leaves it out', async (t) => {
-    const { shell, work, start } = await setUpRunbook(t, temporal);
-    await work();
+  // Another worker may have the key, or the codec.
+  for (const { what, raw, problem } of waiting) {
+    test(`${what} in a signal stops a pipeline; status says why, and a reset leaves it out`, async (t) => {
+      const { shell, work, start } = await setUpRunbook(t, temporal);
+      await work();
+      const { id, workflowHandle: handle } = await start({ waitFor: { signal: true } });
+      await waitForPhase(handle, 'waiting');
+      await handle.signal(JOB_FINISHED_SIGNAL, raw);
+      assert.match(await readStuckStatus(shell, handle), problem);
+
+      const [reset = ''] = await readCommands('### A workflow task fails');
+      await runOk(shell, reset, { id });
+      const latest = temporal.client.workflow.getHandle(id);
+      await waitForPhase(latest, 'waiting');
+      await latest.signal(JOB_FINISHED_SIGNAL);
+      const report: PipelineReport = await latest.result();
+      assert.equal(report.counts.collected, 2);
+    });
+  }
+
+  test('broken JSON in a signal is logged and ignored, also in a replay', async (t) => {
+    const { work, start } = await setUpRunbook(t, temporal);
+    const worker = await work();
     const { id, workflowHandle: handle } = await start({ waitFor: { signal: true } });
     await waitForPhase(handle, 'waiting');
-    await handle.signal(JOB_FINISHED_SIGNAL, encrypted);
-    const status = await readStuckStatus(shell, handle);
-    assert.match(status, /a payload is encrypted in a format of another program/);
+    await handle.signal(JOB_FINISHED_SIGNAL, RawValue.fromPayload(brokenJson.payload));
+    const isIgnored = (line: string) =>
+      line.includes('The signal jobFinished is ignored: its argument cannot be decoded') &&
+      line.includes(id) &&
+      brokenJson.problem.test(JSON.parse(line).problem);
+    await waitFor('the line of the log', async () => worker.stderr().split('\n').some(isIgnored));
+    worker.child.kill('SIGTERM');
+    await worker.ended;
 
-    const [reset = ''] = await readCommands('### A workflow task fails');
-    await runOk(shell, reset, { id });
-    const latest = temporal.client.workflow.getHandle(id);
-    await waitForPhase(latest, 'waiting');
-    await latest.signal(JOB_FINISHED_SIGNAL);
-    const report: PipelineReport = await latest.result();
+    // Replays what the first worker did.
+    await work();
+    await waitForPhase(handle, 'waiting', ({ counts }) => counts.collected === 0);
+    await handle.signal(JOB_FINISHED_SIGNAL);
+    const report: PipelineReport = await handle.result();
     assert.equal(report.counts.collected, 2);
+  });
+
+  test('broken JSON in a signal that starts a pipeline is ignored too', async (t) => {
+    const { gateway, work } = await setUpRunbook(t, temporal);
+    await work();
+    const runtimeId = await gateway.createRuntime({ 'a.txt': 'a' });
+    const input = { runtimeId, files: [{ runtimePath: 'a.txt' }], waitFor: { signal: true } };
+    const workflowId = randomUUID();
+    await temporal.client.workflowService.signalWithStartWorkflowExecution({
+      namespace: 'default',
+      workflowId,
+      workflowType: { name: POST_RUN_PIPELINE },
+      taskQueue: { name: gateway.runtimeId },
+      requestId: randomUUID(),
+      input: { payloads: [toPayload('json/plain', JSON.stringify(input))] },
+      signalName: JOB_FINISHED_SIGNAL,
+      signalInput: { payloads: [brokenJson.payload] },
+    });
+    const handle = temporal.client.workflow.getHandle(workflowId);
+    await waitForPhase(handle, 'waiting');
+    await handle.signal(JOB_FINISHED_SIGNAL);
+    const report: PipelineReport = await handle.result();
+    assert.equal(report.counts.collected, 1);
   });
 
   test('an encoding of somebody else in the input stops a pipeline, as another worker may know it', async (t) => {
     const { gateway, shell, work } = await setUpRunbook(t, temporal);
     await work();
-    const handle = await startRaw(gateway.runtimeId, toPayload('binary/nope', 'x'));
-    assert.match(await readStuckStatus(shell, handle), /Unknown encoding: binary\/nope/);
+    const handle = await startRaw(gateway.runtimeId, foreign.payload);
+    assert.match(await readStuckStatus(shell, handle), foreign.problem);
     await handle.terminate();
   });
 
   test('broken JSON in the input fails a pipeline', async (t) => {
     const { gateway, work } = await setUpRunbook(t, temporal);
     await work();
-    const handle = await startRaw(gateway.runtimeId, toPayload('json/plain', '{'));
+    const handle = await startRaw(gateway.runtimeId, brokenJson.payload);
     await assert.rejects(handle.result(), (error) => {
       assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
       assert.equal(error.cause.type, 'invalid_input');
@@ -99,29 +158,6 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
 
   for (const { what, payload, problem } of undecodable) {
     const raw = RawValue.fromPayload(payload);
-
-    test(`${what} in a signal is logged and ignored, also in a replay`, async (t) => {
-      const { work, start } = await setUpRunbook(t, temporal);
-      const worker = await work();
-      const { id, workflowHandle: handle } = await start({ waitFor: { signal: true } });
-      await waitForPhase(handle, 'waiting');
-      await handle.signal(JOB_FINISHED_SIGNAL, raw);
-      const isIgnored = (line: string) =>
-        line.includes('The signal jobFinished is ignored: its argument cannot be decoded') &&
-        line.includes(id) &&
-        problem.test(JSON.parse(line).problem);
-      await waitFor('the line of the log', async () => worker.stderr().split('\n').some(isIgnored));
-      worker.child.kill('SIGTERM');
-      await worker.ended;
-
-      // Replays what the first worker did.
-      await work();
-      await waitForPhase(handle, 'waiting', ({ counts }) => counts.collected === 0);
-
-      await handle.signal(JOB_FINISHED_SIGNAL);
-      const report: PipelineReport = await handle.result();
-      assert.equal(report.counts.collected, 2);
-    });
 
     test(`${what} in an update is refused, and the pipeline goes on`, async (t) => {
       const { gateway, work, start } = await setUpRunbook(t, temporal, { faults: [refuse(403)] });

@@ -4,7 +4,7 @@ import type { Facts, PipelineFact, ResourceSample, RunFact, StoredFact } from '.
 import { countDuplicates, invariants } from '../../scripts/chaos/invariants.js';
 import { parseChaosOptions } from '../../scripts/chaos/options.js';
 import { planPipelines } from '../../scripts/chaos/pipelines.js';
-import { judge, renderChaosReport } from '../../scripts/chaos/report.js';
+import { countOpenAtOnce, judge, renderChaosReport } from '../../scripts/chaos/report.js';
 import { planFaults } from '../../scripts/chaos/schedule.js';
 import { stories } from '../../scripts/chaos/stories.js';
 import { TemporalServer } from '../../scripts/chaos/temporal-server.js';
@@ -37,6 +37,7 @@ const run = (more: Partial<RunFact> = {}): RunFact => ({
   status: 'completed',
   startedMs: 0,
   endedMs: 1,
+  openedMs: 0,
   report: report([file('a'), file('b')]),
   hidesReport: false,
   messages: [],
@@ -473,6 +474,18 @@ describe('duplicates', () => {
     assert.deepEqual([counts, problems], [{ reported: 0, unreported: 0, inFlight: 2, tooLate: 0 }, []]);
   });
 
+  test('of two runs that were ended, one during the other, are those of either', () => {
+    const cutOff = (sinceMs: number, endedMs: number) =>
+      run({ status: 'terminated', endedMs, inFlight: [{ path: 'b', sinceMs }], report: report([file('a')]) });
+    const runs = [cutOff(0, 20_000), cutOff(50_000, 10_000), run({ endedMs: 30_000 })];
+    const made = [45_000, 45_000, 50_000, 50_000].map((storedMs, index) => ({
+      ...stored('b', `${index}`),
+      storedMs,
+    }));
+    const { inFlight, unreported } = countDuplicates(pipeline({ runs }), [...good.stored, ...made]);
+    assert.deepEqual([inFlight, unreported], [4, 0]);
+  });
+
   test('that were listed only after the last lookup have a count of their own', () => {
     const runs = [run({ lookups: [lookup(10_000, 20_000)] })];
     const late = [...good.stored, { ...stored('b', 'second'), storedMs: 14_001 }];
@@ -504,21 +517,19 @@ describe('the schedule', () => {
     assert.deepEqual(new Set(planOf(1).map(({ name }) => name)), new Set(Object.keys(stories)));
   });
 
-  test('starts two of three pipelines together, to wait for their turn, unless it is that of a soak', () => {
-    const timesOf = (isSoak: boolean) =>
-      planPipelines(1, { durationMs: 100_000, count: 4, isSoak, names: ['small'] }).map(
+  test('starts three of four pipelines together, to wait for their turn, unless it is that of a soak', () => {
+    const timesOf = (isSoak: boolean, name = 'small') =>
+      planPipelines(1, { durationMs: 100_000, count: 4, isSoak, names: [name] }).map(
         ({ startMs, turnMs }) => [startMs, turnMs],
       );
-    const turns = [0, 23_000, 46_000, 69_000];
-    assert.deepEqual(
-      timesOf(true),
-      turns.map((turnMs) => [turnMs, turnMs]),
-    );
+    const atTheirTurn = [0, 23_000, 46_000, 69_000].map((turnMs) => [turnMs, turnMs]);
+    assert.deepEqual(timesOf(true), atTheirTurn);
+    assert.deepEqual(timesOf(false, 'waits for jobs'), atTheirTurn);
     assert.deepEqual(timesOf(false), [
       [0, 0],
-      [0, 46_000],
-      [100, 69_000],
-      [23_000, 23_000],
+      [0, 23_000],
+      [100, 46_000],
+      [200, 69_000],
     ]);
   });
 
@@ -545,6 +556,12 @@ describe('the schedule', () => {
 });
 
 describe('the report', () => {
+  test('counts the pipelines that were open at once, one that follows another as one', () => {
+    const open = (openedMs: number, endedMs: number) => pipeline({ runs: [run({ openedMs, endedMs })] });
+    assert.equal(countOpenAtOnce([open(0, 10), open(5, 20), open(10, 15), open(16, 30)]), 2);
+    assert.equal(countOpenAtOnce([open(0, 10), open(5, 20), open(9, 15)]), 3);
+  });
+
   test('lists faults that never struck, and says which cannot strike on this machine', () => {
     const options = parseChaosOptions([]);
     const faults = new Map([['worker: SIGKILL', 2]] as const);

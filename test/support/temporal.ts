@@ -128,8 +128,8 @@ async function failWhenStuck<T>(
     workflowTasks.off('failed', onFailure);
     if (stuck.signal.aborted) {
       stuckEnvs.add(env);
-      // The SDK still stops the clock, a call that is not aborted. It would repeat it on a connection that is closed meanwhile, and
-      // that error nobody can catch.
+      // The SDK still makes one call that is not aborted, to stop the clock. If the connection closes first, it retries and throws an
+      // error that nobody can catch.
       await Promise.race([used.catch(() => {}), sleep(LAST_CALLS_MS, undefined, { ref: false })]);
     }
   }

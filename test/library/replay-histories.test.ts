@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
-import type { DataConverter } from '@temporalio/common';
+import { type DataConverter, RawValue } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { BctrlClient, BctrlPlugin, createEncryption } from 'bctrl-temporal';
 import { replayHistories, startGateway } from 'bctrl-temporal/testing';
@@ -22,7 +22,11 @@ const ownWorkflows = fileURLToPath(new URL('./own-workflows.ts', import.meta.url
 const workflowId = `pipeline-${randomUUID()}`;
 
 /** What `temporal workflow show` prints of a pipeline that started another workflow. */
-async function recordHistory(workflowId: string, dataConverter: DataConverter = {}): Promise<string> {
+async function recordHistory(
+  workflowId: string,
+  dataConverter: DataConverter = {},
+  ...signalArgs: RawValue[]
+): Promise<string> {
   await using gateway = await startGateway();
   const runtimeId = await gateway.createRuntime({ 'a.csv': 'a' });
   const client = new BctrlClient({ apiKey: gateway.apiKey, baseUrl: gateway.url });
@@ -39,7 +43,14 @@ async function recordHistory(workflowId: string, dataConverter: DataConverter = 
     const args = [{ runtimeId, files: [{ runtimePath: 'a.csv' }], next }];
     const options = { workflowId, taskQueue: workflowId, args };
     const starter = new Client({ connection: env.client.connection, dataConverter });
-    await worker.runUntil(starter.workflow.execute('postRunPipeline', options));
+    await worker.runUntil(async () => {
+      const handle = await starter.workflow.signalWithStart('postRunPipeline', {
+        ...options,
+        signal: 'jobFinished',
+        signalArgs,
+      });
+      await handle.result();
+    });
   } finally {
     await env.teardown();
     await client.close();
@@ -78,6 +89,15 @@ test('histories replay against the workflows of a plugin', async (t) => {
   const plugins = [new BctrlPlugin({ client, workflows: true })];
   const histories = [{ workflowId, history: JSON.parse(await getHistory()) }];
   assert.deepEqual(await replayHistories({ histories, plugins }), { replayed: 1 });
+});
+
+test('a history with a signal that was ignored replays, with the prebuilt workflows and with bundled ones', async () => {
+  const metadata = { encoding: Buffer.from('json/plain') };
+  const brokenJson = RawValue.fromPayload({ metadata, data: Buffer.from('{') });
+  const workflowId = `ignored-${randomUUID()}`;
+  const histories = [{ workflowId, history: JSON.parse(await recordHistory(workflowId, {}, brokenJson)) }];
+  assert.deepEqual(await replayHistories({ histories }), { replayed: 1 });
+  assert.deepEqual(await replayHistories({ histories, plugins: [] }), { replayed: 1 });
 });
 
 test('encrypted histories replay with their keys, and without them say which key is missing', async (t) => {

@@ -19,7 +19,7 @@ import { readStoredFiles } from './stored-files.js';
 import { stories } from './stories.js';
 
 /** What has not ended so long after the last fault never will. Longer than the longest heartbeat timeout, which is 2 minutes. */
-const SETTLE_TIMEOUT_MS = 5 * 60_000;
+const SETTLE_TIMEOUT_MS = 10 * 60_000;
 
 const SAMPLE_INTERVAL_MS = 10_000;
 

@@ -18,8 +18,8 @@ const STARTER = fileURLToPath(new URL('../../dist/starter.js', import.meta.url))
 
 const RETRY_MS = 1_000;
 
-/** Often enough for a run of minutes; many pipelines are looked at at the same time. */
-const POLL_MS = 2_000;
+/** Hundreds of pipelines are looked at at the same time. More often, this would take the processor from them. */
+const POLL_MS = 5_000;
 
 /** For one call: while a server or all workers are away, the next one comes later. */
 const CALL_TIMEOUT_MS = 15_000;

@@ -20,6 +20,12 @@ export function toInvalidInput(message: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(message, reasonClass, { reasonClass });
 }
 
+/** @param message why a message does not suit the state of the pipeline */
+export function toConflict(message: string): ApplicationFailure {
+  const reasonClass = 'conflict';
+  return ApplicationFailure.nonRetryable(message, reasonClass, { reasonClass });
+}
+
 /** Fields of an input are at most this deep. What is below, in `metadata`, may have any depth. */
 const SHOWN_PARTS = 5;
 

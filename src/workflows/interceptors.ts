@@ -2,7 +2,7 @@ import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { log, type WorkflowInterceptors } from '@temporalio/workflow';
 import { toMessage, truncateLine } from '../shared/display-text.js';
 import { JOB_FINISHED_SIGNAL } from '../shared/names.js';
-import { toInvalidInput } from '../shared/parse-input.js';
+import { toConflict, toInvalidInput } from '../shared/parse-input.js';
 
 /** The header with which the SDK's interceptors for OpenTelemetry continue a trace. */
 const TRACE_HEADER = '_tracer-data';
@@ -10,18 +10,29 @@ const TRACE_HEADER = '_tracer-data';
 /** How the SDK's message begins when another worker may have the codec, or the key. */
 const UNKNOWN_ENCODING = 'Unknown encoding: ';
 
+/** Events between two workflow tasks, at least: the first one completed, the second one was scheduled and started. */
+const EVENTS_BETWEEN_TASKS = 3;
+
 /**
  * Removes what a client sent and no worker can decode. The SDK decodes it before the workflow runs, and would fail the workflow
  * task for ever. Results of activities stay: their task has to fail until a worker can decode them. What is removed depends on the
  * history alone, so that every worker replays it in the same way. Use it only with the SDK's own payload converter.
+ *
+ * It also refuses an update that comes too early. The SDK carries out new events to answer a query, before their workflow task. An
+ * update that came with this task would be handled after these events, and before them in a replay, which would fail.
  */
 export function interceptors(): WorkflowInterceptors {
   let inputProblem: string | undefined;
+  let carriedOut = 0;
+  let isTooEarly = false;
   return {
     internals: [
       {
         activate(input, next) {
           const { activation } = input;
+          const historyLength = activation.historyLength ?? 0;
+          isTooEarly = carriedOut > 0 && historyLength < carriedOut + EVENTS_BETWEEN_TASKS;
+          if (activation.jobs?.some(isNews)) carriedOut = historyLength;
           activation.jobs = (activation.jobs ?? []).filter(
             ({ initializeWorkflow, signalWorkflow, doUpdate }) => {
               for (const job of [initializeWorkflow, signalWorkflow, doUpdate]) repairTrace(job?.headers);
@@ -43,9 +54,20 @@ export function interceptors(): WorkflowInterceptors {
           inputProblem === undefined
             ? next(input)
             : Promise.reject(toInvalidInput(`the input cannot be decoded: ${inputProblem}`)),
+        validateUpdate(input, next) {
+          if (isTooEarly) throw toConflict('the pipeline is about to go on; send the update again');
+          next(input);
+        },
       },
     ],
   };
+}
+
+type ActivationJob = { readonly [variant in 'doUpdate' | 'queryWorkflow' | 'removeFromCache']?: unknown };
+
+/** Whether a job is from an event. An update that is refused leaves no event, not even of its workflow task. */
+function isNews({ doUpdate, queryWorkflow, removeFromCache }: ActivationJob): boolean {
+  return !doUpdate && !queryWorkflow && !removeFromCache;
 }
 
 type Payloads = Payload[] | null | undefined;

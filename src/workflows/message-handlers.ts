@@ -1,6 +1,5 @@
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import {
-  ApplicationFailure,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -16,7 +15,7 @@ import {
   RERUN_INPUT_QUERY,
   RESUME_UPDATE,
 } from '../shared/names.js';
-import { formatZodError, parseInput } from '../shared/parse-input.js';
+import { formatZodError, parseInput, toConflict } from '../shared/parse-input.js';
 import { MAX_FILES, MAX_LIST_BYTES, type PipelineInput } from '../shared/pipeline-input.js';
 import {
   type AbandonResult,
@@ -87,11 +86,11 @@ export function registerHandlers(pipeline: PipelineState): void {
     {
       validator(input) {
         const wanted = parseInput(addFilesInputSchema, input).files;
-        if (pipeline.isFinishing) throw conflict('the pipeline is finishing and takes no more files');
+        if (pipeline.isFinishing) throw toConflict('the pipeline is finishing and takes no more files');
         if (!files.canAdd(wanted)) {
           const count = formatCountOf(files.counts.files, 'file');
           const limit = `${MAX_FILES} files and ${MAX_LIST_BYTES} bytes in all`;
-          throw conflict(`files: the pipeline has ${count}; the limit is ${limit}`);
+          throw toConflict(`files: the pipeline has ${count}; the limit is ${limit}`);
         }
       },
     },
@@ -111,7 +110,7 @@ export function registerHandlers(pipeline: PipelineState): void {
         assertHeld(pipeline);
         const { failedPaths } = files;
         const other = runtimePaths.find((path) => !failedPaths.has(path));
-        if (other !== undefined) throw conflict(`"${truncatePath(other)}" is not among the failed files`);
+        if (other !== undefined) throw toConflict(`"${truncatePath(other)}" is not among the failed files`);
       },
     },
   );
@@ -129,10 +128,5 @@ export function registerHandlers(pipeline: PipelineState): void {
 }
 
 function assertHeld({ phase }: PipelineState): void {
-  if (phase !== 'held') throw conflict(`the pipeline is not held (phase: ${phase})`);
-}
-
-function conflict(message: string): ApplicationFailure {
-  const reasonClass = 'conflict';
-  return ApplicationFailure.nonRetryable(message, reasonClass, { reasonClass });
+  if (phase !== 'held') throw toConflict(`the pipeline is not held (phase: ${phase})`);
 }

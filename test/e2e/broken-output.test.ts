@@ -52,7 +52,8 @@ test('cancel acts on all pipelines though its reader closes the pipe after the f
   const argv = ['cancel', 'pipe/missing', ...ids, '--yes'];
   const { child, ended, stdout } = startExecutable(t, 'starter', argv, { TEMPORAL_ADDRESS: proxy.address });
   assert.ok(child.stdout);
-  proxy.held.set('RequestCancelWorkflowExecution', once(child.stdout, 'close'));
+  const closed = once(child.stdout, 'close');
+  proxy.held.set('RequestCancelWorkflowExecution', () => closed);
   await waitFor('the first line', () => stdout().includes('\n'));
   child.stdout.destroy();
   const { code, stderr } = await ended;

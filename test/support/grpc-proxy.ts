@@ -16,8 +16,8 @@ export interface GrpcProxy {
   apiKeys: ReadonlySet<string>;
   /** The calls that it refuses, such as `DescribeNamespace`, each with the status and message of its response. */
   readonly refused: Map<string, { status: number; message: string }>;
-  /** The calls that it passes on only when the promise has resolved. */
-  readonly held: Map<string, Promise<unknown>>;
+  /** For each call of this name, what it waits for before it is passed on. */
+  readonly held: Map<string, () => Promise<unknown> | undefined>;
   /** The API key of each call, in order; empty for a call without one. */
   readonly usedKeys: readonly string[];
 }
@@ -60,8 +60,7 @@ export async function startGrpcProxy(
     const name = headers[':path']?.split('/').at(-1) ?? '';
     const refusal = proxy.refused.get(name);
     if (refusal) return refuse(refusal.status, refusal.message);
-    const held = proxy.held.get(name);
-    if (held) await held;
+    await proxy.held.get(name)?.();
     const call = upstream.request(headers);
     call.on('error', () => stream.destroy());
     stream.on('close', () => call.close());

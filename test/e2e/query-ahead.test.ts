@@ -9,20 +9,13 @@ import { ABANDON_UPDATE, POST_RUN_PIPELINE, PROGRESS_QUERY } from '../../src/sha
 import type { PipelineProgress } from '../../src/shared/pipeline-report.js';
 import { useDevServer } from '../support/dev-server.js';
 import { startGrpcProxy } from '../support/grpc-proxy.js';
+import { createGate } from '../support/pipeline.js';
 import { workflowBundle } from '../support/temporal.js';
 
 /** The server hands out the query or the workflow task first, by chance. */
 const TRIES = 12;
 
 const temporal = useDevServer();
-
-function createGate() {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
-}
 
 test('an update is refused in the workflow task whose events a query had carried out', {
   timeout: 300_000,
@@ -44,7 +37,7 @@ test('an update is refused in the workflow task whose events a query had carried
       activities: {
         async collectRuntimeFile() {
           collect.open();
-          await failure.opened;
+          await failure.pass();
           throw ApplicationFailure.nonRetryable('a.txt', 'not_found', { reasonClass: 'not_found' });
         },
       },

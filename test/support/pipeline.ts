@@ -138,7 +138,7 @@ export function createGate() {
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
-  return { open, pass: () => Promise.race([opened, Context.current().cancelled]) };
+  return { open, opened, pass: () => Promise.race([opened, Context.current().cancelled]) };
 }
 
 export async function fetchEvents(handle: Handle) {

@@ -12,7 +12,7 @@ import { type KnownFiles, toFileLines } from '../output/file-lines.js';
 import { createStyle, writeLines } from '../output/lines.js';
 import { isPipelineReport } from '../output/report-lines.js';
 import { readCollectHistory } from '../temporal/collect-history.js';
-import { findWorkflow, type WorkflowRef } from '../temporal/find-pipelines.js';
+import { findWorkflow } from '../temporal/find-pipelines.js';
 import { type Session, withTemporal } from '../temporal/session.js';
 import { readProgress } from '../temporal/workflow-snapshot.js';
 import { toExitCode, type WaitCommandOptions, waitWithProgress } from './wait-and-print.js';
@@ -43,32 +43,40 @@ export async function resultFilesCommand(
     printFiles(io, await listKeyedFiles(api.config, { runtimeId }, isWanted, io.interrupted), {}, options);
     return exitCodes.done;
   }
-  return await withTemporal(io, async (session) => {
-    const { handle } = await findWorkflowOrAdvise(session, workflowId);
-    const waited = await waitWithProgress(session, io, handle, { ...options, showProgress: false });
-    if (waited.isInterrupted) throw new ExitError(exitCodes.interrupted, 'interrupted');
-    const { status, failure, result } = waited;
-    const report = isPipelineReport(result) ? result : await readProgress(session, handle);
-    // A pipeline may have continued as new meanwhile.
-    const { files, ...known } = await listFiles(session, io, api, await handle.describe(), report);
-    printFiles(io, files, known, options);
-    warnOfMissing(io, files, report);
-    if (status === 'running') io.stderr.write('Still running: more files may follow.\n');
-    if (failure) {
-      writeLines(io.stderr, [{ text: `${createStyle(io.stderr)('red', status)}: ${failure.message}` }]);
-    }
-    return toExitCode(waited);
-  });
+  return await withTemporal(io, (session) =>
+    waitAndPrintFiles(session, io, api, workflowId, options).catch((error: unknown) => {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const problem = `there is no workflow with the id "${workflowId}"`;
+      throw new ExitError(
+        exitCodes.usage,
+        `${problem}; if Temporal has deleted it, add --runtime <runtimeId>`,
+      );
+    }),
+  );
 }
 
-async function findWorkflowOrAdvise(session: Session, workflowId: string): Promise<WorkflowRef> {
-  try {
-    return await findWorkflow(session, workflowId);
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-    const problem = `there is no workflow with the id "${workflowId}"`;
-    throw new ExitError(exitCodes.usage, `${problem}; if Temporal has deleted it, add --runtime <runtimeId>`);
+/** @throws WorkflowNotFoundError also if Temporal deletes the workflow meanwhile */
+async function waitAndPrintFiles(
+  session: Session,
+  io: Io,
+  api: Api,
+  workflowId: string,
+  options: ResultFilesOptions,
+): Promise<ExitCode> {
+  const { handle } = await findWorkflow(session, workflowId);
+  const waited = await waitWithProgress(session, io, handle, { ...options, showProgress: false });
+  if (waited.isInterrupted) throw new ExitError(exitCodes.interrupted, 'interrupted');
+  const { status, failure, result } = waited;
+  const report = isPipelineReport(result) ? result : await readProgress(session, handle);
+  // A pipeline may have continued as new meanwhile.
+  const { files, ...known } = await listFiles(session, io, api, await handle.describe(), report);
+  printFiles(io, files, known, options);
+  warnOfMissing(io, files, report);
+  if (status === 'running') io.stderr.write('Still running: more files may follow.\n');
+  if (failure) {
+    writeLines(io.stderr, [{ text: `${createStyle(io.stderr)('red', status)}: ${failure.message}` }]);
   }
+  return toExitCode(waited);
 }
 
 /** Lists the files, and once more if the list may not show the newest ones yet. */

@@ -1,5 +1,10 @@
-import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { type Payload, WorkflowNotFoundError } from '@temporalio/common';
+import { grpcStatus } from '../../client/grpc-status.js';
 import { isObject } from '../../shared/external-input.js';
 import { fileKey, toCollectionKeyPrefix } from '../../shared/keys.js';
 import { workflowIdQuery } from '../../shared/search-attributes.js';
@@ -30,6 +35,8 @@ type ReadObject = (
 /**
  * Reads the histories of a workflow id: of runs that continue as new and of reruns too, which share the collection keys. The
  * inputs of the collect activities name all files, wherever the workflow had them from.
+ *
+ * @throws WorkflowNotFoundError if Temporal has deleted the newest run
  */
 export async function readCollectHistory(
   session: Session,
@@ -56,17 +63,27 @@ export async function readCollectHistory(
   // Visibility lags behind: it may not have the newest run yet.
   for await (const run of session.client.workflow.list({ query: workflowIdQuery(workflowId) })) {
     if (run.runId === firstRunId) startedMs = run.startTime.getTime();
-    if (run.runId !== runId) await read(await fetchEvents(session, workflowId, run.runId));
+    if (run.runId !== runId) await read(await fetchEventsIfKept(session, workflowId, run.runId));
   }
   const createdAfter =
     startedMs === undefined ? undefined : new Date(startedMs - CLOCK_MARGIN_MS).toISOString();
   return { runtimeId, prefix, createdAfter, runtimePaths, reportedIds };
 }
 
-/** A run that Temporal has deleted has no events. */
+/** @throws WorkflowNotFoundError, where the SDK's client has gRPC's error */
 async function fetchEvents({ client }: Session, workflowId: string, runId: string): Promise<Event[]> {
   try {
     return (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
+  } catch (error) {
+    if (!isGrpcServiceError(error) || error.code !== grpcStatus.NOT_FOUND) throw error;
+    throw new WorkflowNotFoundError(error.details, workflowId, runId);
+  }
+}
+
+/** A run that Temporal has deleted has no events. The listing may still have it. */
+async function fetchEventsIfKept(session: Session, workflowId: string, runId: string): Promise<Event[]> {
+  try {
+    return await fetchEvents(session, workflowId, runId);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return [];
     throw error;

@@ -1,8 +1,18 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { log, type WorkflowInterceptors } from '@temporalio/workflow';
+import {
+  log,
+  type WorkflowInboundCallsInterceptor,
+  type WorkflowInterceptors,
+  type WorkflowInternalsInterceptor,
+} from '@temporalio/workflow';
 import { toMessage, truncateLine } from '../shared/display-text.js';
 import { JOB_FINISHED_SIGNAL } from '../shared/names.js';
 import { toConflict, toInvalidInput } from '../shared/parse-input.js';
+
+interface Interceptor {
+  readonly internals: WorkflowInternalsInterceptor;
+  readonly inbound: WorkflowInboundCallsInterceptor;
+}
 
 /** The header with which the SDK's interceptors for OpenTelemetry continue a trace. */
 const TRACE_HEADER = '_tracer-data';
@@ -13,54 +23,70 @@ const UNKNOWN_ENCODING = 'Unknown encoding: ';
 /** Events between two workflow tasks, at least: the first one completed, the second one was scheduled and started. */
 const EVENTS_BETWEEN_TASKS = 3;
 
+export function interceptors(): WorkflowInterceptors {
+  const [early, undecodable] = [refuseEarlyUpdates(), removeUndecodable()];
+  return {
+    internals: [early.internals, undecodable.internals],
+    inbound: [early.inbound, undecodable.inbound],
+  };
+}
+
+/**
+ * Refuses an update that comes too early. The SDK carries out new events to answer a query, before their workflow task. An update
+ * that came with this task would be handled after these events, and before them in a replay, which would fail.
+ */
+function refuseEarlyUpdates() {
+  let carriedOut = 0;
+  let isTooEarly = false;
+  return {
+    internals: {
+      activate(input, next) {
+        const { historyLength, jobs } = input.activation;
+        isTooEarly = carriedOut > 0 && (historyLength ?? 0) < carriedOut + EVENTS_BETWEEN_TASKS;
+        if (jobs?.some(isNews)) carriedOut = historyLength ?? 0;
+        next(input);
+      },
+    },
+    inbound: {
+      validateUpdate(input, next) {
+        if (isTooEarly) throw toConflict('the pipeline is about to go on; send the update again');
+        next(input);
+      },
+    },
+  } satisfies Interceptor;
+}
+
 /**
  * Removes what a client sent and no worker can decode. The SDK decodes it before the workflow runs, and would fail the workflow
  * task for ever. Results of activities stay: their task has to fail until a worker can decode them. What is removed depends on the
  * history alone, so that every worker replays it in the same way. Use it only with the SDK's own payload converter.
- *
- * It also refuses an update that comes too early. The SDK carries out new events to answer a query, before their workflow task. An
- * update that came with this task would be handled after these events, and before them in a replay, which would fail.
  */
-export function interceptors(): WorkflowInterceptors {
+function removeUndecodable() {
   let inputProblem: string | undefined;
-  let carriedOut = 0;
-  let isTooEarly = false;
   return {
-    internals: [
-      {
-        activate(input, next) {
-          const { activation } = input;
-          const historyLength = activation.historyLength ?? 0;
-          isTooEarly = carriedOut > 0 && historyLength < carriedOut + EVENTS_BETWEEN_TASKS;
-          if (activation.jobs?.some(isNews)) carriedOut = historyLength;
-          activation.jobs = (activation.jobs ?? []).filter(
-            ({ initializeWorkflow, signalWorkflow, doUpdate }) => {
-              for (const job of [initializeWorkflow, signalWorkflow, doUpdate]) repairTrace(job?.headers);
-              if (initializeWorkflow) {
-                inputProblem = findProblem(initializeWorkflow.arguments);
-                if (inputProblem !== undefined) initializeWorkflow.arguments = [];
-              }
-              return signalWorkflow?.signalName !== JOB_FINISHED_SIGNAL || acceptSignal(signalWorkflow.input);
-            },
-          );
-          next(input);
-        },
+    internals: {
+      activate(input, next) {
+        const { activation } = input;
+        const jobs = activation.jobs?.filter(({ initializeWorkflow, signalWorkflow, doUpdate }) => {
+          for (const job of [initializeWorkflow, signalWorkflow, doUpdate]) repairTrace(job?.headers);
+          if (initializeWorkflow) {
+            inputProblem = findProblem(initializeWorkflow.arguments);
+            if (inputProblem !== undefined) initializeWorkflow.arguments = [];
+          }
+          return signalWorkflow?.signalName !== JOB_FINISHED_SIGNAL || acceptSignal(signalWorkflow.input);
+        });
+        activation.jobs = jobs ?? [];
+        next(input);
       },
-    ],
-    inbound: [
-      {
-        // Not async, which would delay the last command of the workflow, and change its place among others in a replay.
-        execute: (input, next) =>
-          inputProblem === undefined
-            ? next(input)
-            : Promise.reject(toInvalidInput(`the input cannot be decoded: ${inputProblem}`)),
-        validateUpdate(input, next) {
-          if (isTooEarly) throw toConflict('the pipeline is about to go on; send the update again');
-          next(input);
-        },
-      },
-    ],
-  };
+    },
+    inbound: {
+      // Not async, which would delay the last command of the workflow, and change its place among others in a replay.
+      execute: (input, next) =>
+        inputProblem === undefined
+          ? next(input)
+          : Promise.reject(toInvalidInput(`the input cannot be decoded: ${inputProblem}`)),
+    },
+  } satisfies Interceptor;
 }
 
 type ActivationJob = { readonly [variant in 'doUpdate' | 'queryWorkflow' | 'removeFromCache']?: unknown };

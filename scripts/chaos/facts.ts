@@ -34,8 +34,8 @@ export interface RunFact {
   readonly openedMs: number;
   /** Its result, or what it answers to the query `progress` if it has none. */
   readonly report: PipelineReport | undefined;
-  /** Whether it did not answer the query, although a workflow task of it had completed. */
-  readonly hidesReport: boolean;
+  /** Why it did not answer the query, although a workflow task of it had completed. */
+  readonly queryProblem: string | undefined;
   /** Names of the signals and of the accepted updates. */
   readonly messages: readonly string[];
   /** Whether its history has a reset, its own or a copied one. */

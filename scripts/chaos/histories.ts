@@ -1,6 +1,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto, { type temporal } from '@temporalio/proto';
 import type { VerifyCollectedFilesInput } from '../../src/shared/collect.js';
+import { toMessage } from '../../src/shared/display-text.js';
 import { ADD_FILES_UPDATE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { InFlight, Lookup, RunFact, RunStatus } from './facts.js';
@@ -68,8 +69,8 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
   const [started, last] = [events[0], events.at(-1)];
   const { status, report } = readEnd(last);
   const isCutOff = status === 'cancelled' || status === 'terminated';
-  const known = report ?? (isCutOff ? await queryReport(client, handle) : undefined);
   const hasBegun = events.some((event) => event.workflowTaskCompletedEventAttributes);
+  const asked = report === undefined && isCutOff && hasBegun ? await queryReport(client, handle) : {};
   const fact: RunFact = {
     runId,
     firstRunId: started?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? runId,
@@ -77,8 +78,8 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
     startedMs: toMs(started),
     endedMs: toMs(last),
     openedMs: toMs(events.findLast(isReset) ?? started),
-    report: known,
-    hidesReport: isCutOff && hasBegun && known === undefined,
+    report: report ?? asked.report,
+    queryProblem: asked.problem,
     messages: events.flatMap(readMessage),
     isReset: events.some(isReset),
     added: events.flatMap(readAdded),
@@ -120,16 +121,26 @@ function parsePayload(payload: temporal.api.common.v1.IPayload | null | undefine
   return payload?.data ? JSON.parse(Buffer.from(payload.data).toString()) : undefined;
 }
 
-/** A run whose first workflow task never completed has no report. */
-async function queryReport(client: Client, handle: WorkflowHandle): Promise<PipelineReport | undefined> {
+interface Answer {
+  readonly report?: PipelineReport;
+  readonly problem?: string;
+}
+
+async function queryReport(client: Client, handle: WorkflowHandle): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
     try {
       const query = () => handle.query<PipelineReport>(PROGRESS_QUERY);
-      return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
-    } catch {
-      if (tries === QUERY_TRIES) return undefined;
+      return { report: await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query) };
+    } catch (error) {
+      if (tries === QUERY_TRIES) return { problem: describeError(error) };
     }
   }
+}
+
+/** The SDK's client wraps what gRPC says. */
+function describeError(error: unknown): string {
+  const { cause } = error as Error;
+  return cause === undefined ? toMessage(error) : `${toMessage(error)}: ${toMessage(cause)}`;
 }
 
 function readMessage(event: HistoryEvent): string[] {

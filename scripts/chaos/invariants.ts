@@ -64,9 +64,11 @@ export const invariants = {
     ...findUntoldStories(pipelines),
     ...pipelines.flatMap(({ workflowId, problem, runs }) => [
       ...(problem === undefined ? [] : [`${workflowId}: ${problem}`]),
-      ...runs
-        .filter(({ hidesReport }) => hidesReport)
-        .map(({ runId }) => `${workflowId}: the run ${runId} did not say what it has`),
+      ...runs.flatMap(({ runId, queryProblem }) =>
+        queryProblem === undefined
+          ? []
+          : [`${workflowId}: the run ${runId} did not say what it has: ${queryProblem}`],
+      ),
     ]),
   ],
 } satisfies Record<string, Invariant>;

@@ -39,7 +39,7 @@ const run = (more: Partial<RunFact> = {}): RunFact => ({
   endedMs: 1,
   openedMs: 0,
   report: report([file('a'), file('b')]),
-  hidesReport: false,
+  queryProblem: undefined,
   messages: [],
   isReset: false,
   added: [],
@@ -429,8 +429,8 @@ const violations: readonly Violation[] = [
   [
     'the harness did what it planned',
     'a run that does not answer the query',
-    withRun({ status: 'cancelled', report: undefined, hidesReport: true }),
-    ['pipeline: the run run did not say what it has'],
+    withRun({ status: 'cancelled', report: undefined, queryProblem: 'no poller' }),
+    ['pipeline: the run run did not say what it has: no poller'],
   ],
   [
     'the harness did what it planned',

@@ -23,8 +23,9 @@ const UNKNOWN_ENCODING = 'Unknown encoding: ';
 /** Events between two workflow tasks, at least: the first one completed, the second one was scheduled and started. */
 const EVENTS_BETWEEN_TASKS = 3;
 
+/** Of this package's workflows. Use them only with the SDK's own payload converter. */
 export function interceptors(): WorkflowInterceptors {
-  const [early, undecodable] = [refuseEarlyUpdates(), removeUndecodable()];
+  const [early, undecodable] = [createEarlyUpdateGuard(), createUndecodableGuard()];
   return {
     internals: [early.internals, undecodable.internals],
     inbound: [early.inbound, undecodable.inbound],
@@ -33,9 +34,11 @@ export function interceptors(): WorkflowInterceptors {
 
 /**
  * Refuses an update that comes too early. The SDK carries out new events to answer a query, before their workflow task. An update
- * that came with this task would be handled after these events, and before them in a replay, which would fail.
+ * that came with this task would be handled after these events, and before them in a replay, which would fail. What this worker has carried out decides, and
+ * not the history: a replay validates no update.
  */
-function refuseEarlyUpdates() {
+function createEarlyUpdateGuard(): Interceptor {
+  /** Length of the history up to the last event that was carried out. */
   let carriedOut = 0;
   let isTooEarly = false;
   return {
@@ -53,15 +56,15 @@ function refuseEarlyUpdates() {
         next(input);
       },
     },
-  } satisfies Interceptor;
+  };
 }
 
 /**
  * Removes what a client sent and no worker can decode. The SDK decodes it before the workflow runs, and would fail the workflow
  * task for ever. Results of activities stay: their task has to fail until a worker can decode them. What is removed depends on the
- * history alone, so that every worker replays it in the same way. Use it only with the SDK's own payload converter.
+ * history alone, so that every worker replays it in the same way.
  */
-function removeUndecodable() {
+function createUndecodableGuard(): Interceptor {
   let inputProblem: string | undefined;
   return {
     internals: {
@@ -86,7 +89,7 @@ function removeUndecodable() {
           ? next(input)
           : Promise.reject(toInvalidInput(`the input cannot be decoded: ${inputProblem}`)),
     },
-  } satisfies Interceptor;
+  };
 }
 
 type ActivationJob = { readonly [variant in 'doUpdate' | 'queryWorkflow' | 'removeFromCache']?: unknown };

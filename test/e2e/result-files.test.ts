@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { exitCodes } from '../../src/exit.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
 import { useDevServer } from '../support/dev-server.js';
 import { runExecutable } from '../support/executable.js';
 import { API_KEY, startTestGateway } from '../support/gateway.js';
-import { type GrpcProxy, startGrpcProxy } from '../support/grpc-proxy.js';
 import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
@@ -57,41 +56,6 @@ async function setUp(
       return { code, lines, stdout, stderr };
     },
   };
-}
-
-const adviceFor = (workflowId: string) =>
-  `bctrl-temporal: there is no workflow with the id "${workflowId}"; if Temporal has deleted it, add --runtime <runtimeId>\n`;
-
-/** Deletes the runs that are listed, the newest one last, and resolves when none of them can be read any more. */
-async function deleteWorkflow(workflowId: string): Promise<void> {
-  const runIds: string[] = [];
-  const query = `WorkflowId = '${workflowId}'`;
-  for await (const { runId } of temporal.client.workflow.list({ query })) runIds.unshift(runId);
-  for (const runId of runIds) await deleteRun(workflowId, runId);
-}
-
-async function deleteRun(workflowId: string, runId: string): Promise<void> {
-  const { workflowService, workflow } = temporal.client;
-  const workflowExecution = { workflowId, runId };
-  await workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution });
-  await waitFor('the run to be deleted', async () => {
-    const run = workflow.getHandle(workflowId, runId);
-    const [described, read] = await Promise.allSettled([run.describe(), run.fetchHistory()]);
-    return described.status === 'rejected' && read.status === 'rejected';
-  });
-}
-
-/** Calls `work` before the nth call of this name is passed on. The result tells whether it has ended. */
-function holdNth({ held }: GrpcProxy, n: number, call: string, work: () => Promise<void>): () => boolean {
-  let calls = 0;
-  let hasEnded = false;
-  held.set(call, async () => {
-    calls += 1;
-    if (calls !== n) return;
-    await work();
-    hasEnded = true;
-  });
-  return () => hasEnded;
 }
 
 const byRuntimePath = ({ runtimePath: a = '' }: Line, { runtimePath: b = '' }: Line) => (a < b ? -1 : 1);
@@ -173,64 +137,25 @@ test('result --files has the files of a pipeline and of its rerun, also when Tem
   assert.equal(ended.code, exitCodes.done);
   assert.deepEqual(ended.lines.map(({ runtimePath }) => runtimePath).toSorted(), ['a.txt', 'b.txt']);
 
-  await deleteWorkflow(workflowId);
-  const gone = await result(workflowId);
-  assert.equal(gone.code, exitCodes.usage);
-  assert.equal(gone.stderr, adviceFor(workflowId));
+  const query = `WorkflowId = '${workflowId}'`;
+  for await (const { runId } of temporal.client.workflow.list({ query })) {
+    await temporal.client.workflowService.deleteWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId, runId },
+    });
+  }
+  const gone = await waitFor('the pipeline to be deleted', async () => {
+    const found = await result(workflowId);
+    return found.code === exitCodes.usage && found;
+  });
+  assert.equal(
+    gone.stderr,
+    `bctrl-temporal: there is no workflow with the id "${workflowId}"; if Temporal has deleted it, add --runtime <runtimeId>\n`,
+  );
   const byRuntime = await result(workflowId, '--runtime', runtimeId);
   assert.equal(byRuntime.code, exitCodes.done);
   const ids = ({ lines }: { lines: Line[] }) => lines.map(({ fileId }) => fileId).toSorted();
   assert.deepEqual(ids(byRuntime), ids(ended));
-});
-
-// The server takes half a minute to delete a run.
-describe('with runs that are deleted meanwhile', { concurrency: true }, () => {
-  for (const call of ['DescribeWorkflowExecution', 'GetWorkflowExecutionHistory']) {
-    test(`result --files says what to do if Temporal deletes the pipeline before the second ${call}`, async (t) => {
-      const proxy = await startGrpcProxy(t, temporal.address);
-      const { cli, runtimeId, result } = await setUp(t, ['a.txt'], {
-        env: { TEMPORAL_ADDRESS: proxy.address },
-      });
-      const started = await cli('start', runtimeId, 'a.txt', '--wait', '--json');
-      assert.equal(started.code, exitCodes.done, started.stderr);
-      const { workflowId } = JSON.parse(started.stdout);
-      const { runId } = await temporal.client.workflow.getHandle(workflowId).describe();
-
-      holdNth(proxy, 2, call, () => deleteRun(workflowId, runId));
-      const { code, stdout, stderr } = await result(workflowId);
-      assert.deepEqual([code, stdout, stderr], [exitCodes.usage, '', adviceFor(workflowId)]);
-    });
-  }
-
-  test('result --files leaves out a run that Temporal has deleted and still lists', async (t) => {
-    const proxy = await startGrpcProxy(t, temporal.address);
-    const faults: FaultRule[] = [
-      { operation: 'collect', runtimePath: 'b.txt', fault: { kind: 'respond', status: 403 } },
-    ];
-    const { gateway, cli, runtimeId, result } = await setUp(t, ['a.txt', 'b.txt'], {
-      faults,
-      env: { TEMPORAL_ADDRESS: proxy.address },
-    });
-    const started = await cli('start', runtimeId, 'a.txt', 'b.txt', '--wait', '--json');
-    const { workflowId } = JSON.parse(started.stdout);
-    const { runId } = await temporal.client.workflow.getHandle(workflowId).describe();
-    gateway.setFaults([]);
-    assert.equal((await cli('rerun', workflowId, '--wait')).code, exitCodes.done);
-    await waitFor('both runs to be visible', async () =>
-      (await result(workflowId)).lines.every(({ runtimePath }) => runtimePath !== undefined),
-    );
-
-    // The first call waits for the result, and the second one reads the rerun.
-    const deleted = holdNth(proxy, 3, 'GetWorkflowExecutionHistory', () => deleteRun(workflowId, runId));
-    const { code, lines, stderr } = await result(workflowId);
-    assert.equal(code, exitCodes.done, stderr);
-    assert.ok(deleted(), 'the third call was for the first run');
-    assert.deepEqual(
-      lines.map(({ runtimePath }) => runtimePath).toSorted(),
-      ['b.txt', undefined],
-      'only the deleted run had named a.txt',
-    );
-  });
 });
 
 test('result --files --timeout prints what a held pipeline has now, and exits with 4', async (t) => {

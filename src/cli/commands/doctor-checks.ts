@@ -1,4 +1,3 @@
-import { isGrpcServiceError } from '@temporalio/client';
 import { isUnencrypted, readApiClock, readJson, verifyApiKeyOnce } from '../../api-checks.js';
 import { grpcStatus } from '../../client/grpc-status.js';
 import { type BctrlConfig, CLOUD_UI_URL, type StarterConfig } from '../../config.js';
@@ -9,7 +8,7 @@ import { isObject } from '../../shared/external-input.js';
 import type { WorkerKey } from '../../shared/worker-state.js';
 import { formatDuration } from '../output/format.js';
 import { findMissingSearchAttributes, isUnsupportedByServer } from '../temporal/search-attributes.js';
-import { connect, type Session } from '../temporal/session.js';
+import { connect, hasStatus, type Session } from '../temporal/session.js';
 import { explainOutage, explainProxy } from './explain-outage.js';
 
 /** What a check found when there is no problem. A check throws an ExitError for a problem. */
@@ -130,7 +129,7 @@ export async function checkNamespace({ client, config }: Session): Promise<Check
   try {
     await client.workflowService.describeNamespace({ namespace });
   } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== grpcStatus.NOT_FOUND) throw error;
+    if (!hasStatus(error, grpcStatus.NOT_FOUND)) throw error;
     const problem = `TEMPORAL_NAMESPACE: there is no namespace "${namespace}"`;
     throw new ExitError(exitCodes.usage, `${problem}: create it, or set another one`);
   }

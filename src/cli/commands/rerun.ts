@@ -1,11 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  isGrpcDeadlineError,
-  isGrpcServiceError,
-  QueryNotRegisteredError,
-  ServiceError,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import { isGrpcDeadlineError, QueryNotRegisteredError } from '@temporalio/client';
 import { grpcStatus } from '../../client/grpc-status.js';
 import { getPipelineHandle } from '../../client/pipeline-handle.js';
 import { startPipeline } from '../../client/start-pipeline.js';
@@ -21,8 +15,9 @@ import { parseFields } from '../input/parse-fields.js';
 import type { Io } from '../io.js';
 import { formatDuration } from '../output/format.js';
 import { countsText, isPipelineReport } from '../output/report-lines.js';
+import { fetchEvents } from '../temporal/fetch-events.js';
 import { findPipeline, type WorkflowRef } from '../temporal/find-pipelines.js';
-import { type Session, withTemporal } from '../temporal/session.js';
+import { hasStatus, type Session, withTemporal } from '../temporal/session.js';
 import { noWorkerError } from '../temporal/update-pipeline.js';
 import { type BulkAction, type Outcome, runForEach, type SelectOptions } from './for-each-pipeline.js';
 import { type FailedPipelines, selectFailed } from './select-failed.js';
@@ -163,9 +158,10 @@ function assertEndedWithoutSuccess({ description: { status } }: WorkflowRef): vo
 }
 
 async function readRerunInput(
-  { client }: Session,
+  session: Session,
   { handle, description }: WorkflowRef,
 ): Promise<PipelineInput> {
+  const { client } = session;
   const query = () => getPipelineHandle(client, handle.workflowId).rerunInput();
   try {
     const input = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query);
@@ -174,8 +170,10 @@ async function readRerunInput(
     if (isGrpcDeadlineError(error)) {
       throw noWorkerError(description.taskQueue, QUERY_TIMEOUT_MS, 'start one and try again');
     }
-    if (isQueryRefused(error)) {
-      const problem = (await hasBegun(handle))
+    // The server refuses to query a workflow that closed before a worker had it, or while its workflow task failed.
+    if (hasStatus(error, grpcStatus.FAILED_PRECONDITION)) {
+      const events = await fetchEvents(session, description);
+      const problem = events.some((event) => event.workflowTaskCompletedEventAttributes)
         ? 'its workflow task failed, so that it cannot say what is left; reset it instead (docs/runbook.md)'
         : 'the pipeline never began to collect; start it again instead';
       throw new ExitError(exitCodes.usage, problem);
@@ -185,17 +183,6 @@ async function readRerunInput(
     throw new ExitError(exitCodes.usage, problem);
   }
   throw new ExitError(exitCodes.usage, 'no file is left to collect: only a step of the finish failed');
-}
-
-/** The server refuses to query a workflow that closed before a worker had it, or while its workflow task failed. */
-function isQueryRefused(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && cause.code === grpcStatus.FAILED_PRECONDITION;
-}
-
-async function hasBegun(handle: WorkflowHandle): Promise<boolean> {
-  const { events } = await handle.fetchHistory();
-  return events?.some((event) => event.workflowTaskCompletedEventAttributes) ?? false;
 }
 
 /** Activities of a terminated or timed-out workflow may still run. A pipeline that ends by itself waits for them. */

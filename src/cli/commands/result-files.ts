@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/common';
 import { type KeyedFile, listKeyedFiles } from '../../api-files.js';
 import { type BctrlConfig, readBctrlConfig, readListSettleTimeMs } from '../../config.js';
 import { type ExitCode, ExitError, exitCodes } from '../../exit.js';
@@ -12,7 +11,7 @@ import { type KnownFiles, toFileLines } from '../output/file-lines.js';
 import { createStyle, writeLines } from '../output/lines.js';
 import { isPipelineReport } from '../output/report-lines.js';
 import { readCollectHistory } from '../temporal/collect-history.js';
-import { findWorkflow } from '../temporal/find-pipelines.js';
+import { findWorkflow, unlessDeleted } from '../temporal/find-pipelines.js';
 import { type Session, withTemporal } from '../temporal/session.js';
 import { readProgress } from '../temporal/workflow-snapshot.js';
 import { toExitCode, type WaitCommandOptions, waitWithProgress } from './wait-and-print.js';
@@ -43,19 +42,15 @@ export async function resultFilesCommand(
     printFiles(io, await listKeyedFiles(api.config, { runtimeId }, isWanted, io.interrupted), {}, options);
     return exitCodes.done;
   }
-  return await withTemporal(io, (session) =>
-    waitAndPrintFiles(session, io, api, workflowId, options).catch((error: unknown) => {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-      const problem = `there is no workflow with the id "${workflowId}"`;
-      throw new ExitError(
-        exitCodes.usage,
-        `${problem}; if Temporal has deleted it, add --runtime <runtimeId>`,
-      );
-    }),
-  );
+  return await withTemporal(io, async (session) => {
+    const code = await unlessDeleted(waitAndPrintFiles(session, io, api, workflowId, options));
+    if (code !== undefined) return code;
+    const problem = `there is no workflow with the id "${workflowId}"`;
+    throw new ExitError(exitCodes.usage, `${problem}; if Temporal has deleted it, add --runtime <runtimeId>`);
+  });
 }
 
-/** @throws WorkflowNotFoundError also if Temporal deletes the workflow meanwhile */
+/** @throws WorkflowNotFoundError if there is no such workflow, or Temporal deletes it meanwhile */
 async function waitAndPrintFiles(
   session: Session,
   io: Io,

@@ -4,7 +4,7 @@ import type { ReasonClass } from '../../shared/reason-class.js';
 import { listProblems } from '../output/cause-text.js';
 import { isPipelineReport } from '../output/report-lines.js';
 import { nextStepAfterEnd } from '../output/status-text.js';
-import { describeNewestRuns, listPipelines } from '../temporal/find-pipelines.js';
+import { describeNewestRuns, listPipelines, unlessDeleted } from '../temporal/find-pipelines.js';
 import { mapLimited } from '../temporal/map-limited.js';
 import type { Session } from '../temporal/session.js';
 import { readClosedRun } from './read-reason.js';
@@ -56,7 +56,9 @@ async function judge(
   run: WorkflowExecutionDescription,
   classes: readonly ReasonClass[] | undefined,
 ): Promise<'to rerun' | 'nothing left' | 'left'> {
-  const { result, failure } = await readClosedRun(session, run);
+  const closed = await unlessDeleted(readClosedRun(session, run));
+  if (closed === undefined) return 'left';
+  const { result, failure } = closed;
   const report = isPipelineReport(result) ? result : undefined;
   if (report?.outcome === 'abandoned') return 'left';
   if (nextStepAfterEnd(run, { report, failureType: failure?.type }) === undefined) return 'nothing left';

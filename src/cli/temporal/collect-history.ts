@@ -1,14 +1,11 @@
-import {
-  isGrpcServiceError,
-  type WorkflowExecutionDescription,
-  type WorkflowHandle,
-} from '@temporalio/client';
-import { type Payload, WorkflowNotFoundError } from '@temporalio/common';
-import { grpcStatus } from '../../client/grpc-status.js';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import { isObject } from '../../shared/external-input.js';
 import { fileKey, toCollectionKeyPrefix } from '../../shared/keys.js';
 import { workflowIdQuery } from '../../shared/search-attributes.js';
 import { decodePayloads } from './decode-payloads.js';
+import { fetchEvents, type HistoryEvent } from './fetch-events.js';
+import { unlessDeleted } from './find-pipelines.js';
 import type { Session } from './session.js';
 
 /** The clocks of Temporal and of the API differ by less. It only bounds how far back the API's list is read. */
@@ -27,7 +24,6 @@ export interface CollectHistory {
   readonly reportedIds: ReadonlySet<string>;
 }
 
-type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 type ReadObject = (
   payloads: readonly Payload[] | null | undefined,
 ) => Promise<Readonly<Record<string, unknown>>>;
@@ -47,13 +43,13 @@ export async function readCollectHistory(
     const [value] = await decodePayloads(session, payloads?.slice(0, 1));
     return isObject(value) ? value : {};
   };
-  const newest = await fetchEvents(session, workflowId, runId);
+  const newest = await fetchEvents(session, { workflowId, runId });
   const { runtimeId, prefix } = await readStart(workflowId, newest, readObject);
   const runtimePaths = new Map<string, string>();
   const reportedIds = new Set<string>();
   const firstRunId = prefix.slice(prefix.lastIndexOf('/') + 1);
   let startedMs: number | undefined;
-  const read = async (events: readonly Event[]) => {
+  const read = async (events: readonly HistoryEvent[]) => {
     for (const event of events) {
       await addRuntimePaths(event, prefix, runtimePaths, readObject);
       await addReportedIds(event, reportedIds, readObject);
@@ -63,34 +59,14 @@ export async function readCollectHistory(
   // Visibility lags behind: it may not have the newest run yet.
   for await (const run of session.client.workflow.list({ query: workflowIdQuery(workflowId) })) {
     if (run.runId === firstRunId) startedMs = run.startTime.getTime();
-    if (run.runId !== runId) await read(await fetchEventsIfKept(session, workflowId, run.runId));
+    if (run.runId !== runId) await read((await unlessDeleted(fetchEvents(session, run))) ?? []);
   }
   const createdAfter =
     startedMs === undefined ? undefined : new Date(startedMs - CLOCK_MARGIN_MS).toISOString();
   return { runtimeId, prefix, createdAfter, runtimePaths, reportedIds };
 }
 
-/** @throws WorkflowNotFoundError, where the SDK's client has gRPC's error */
-async function fetchEvents({ client }: Session, workflowId: string, runId: string): Promise<Event[]> {
-  try {
-    return (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
-  } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== grpcStatus.NOT_FOUND) throw error;
-    throw new WorkflowNotFoundError(error.details, workflowId, runId);
-  }
-}
-
-/** A run that Temporal has deleted has no events. The listing may still have it. */
-async function fetchEventsIfKept(session: Session, workflowId: string, runId: string): Promise<Event[]> {
-  try {
-    return await fetchEvents(session, workflowId, runId);
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return [];
-    throw error;
-  }
-}
-
-async function readStart(workflowId: string, [started]: readonly Event[], readObject: ReadObject) {
+async function readStart(workflowId: string, [started]: readonly HistoryEvent[], readObject: ReadObject) {
   const { input, firstExecutionRunId } = started?.workflowExecutionStartedEventAttributes ?? {};
   const { runtimeId, rerunOf } = await readObject(input?.payloads);
   const prefix =
@@ -101,7 +77,7 @@ async function readStart(workflowId: string, [started]: readonly Event[], readOb
 const collectActivities: readonly unknown[] = ['collectRuntimeFile', 'collectRuntimeFiles'];
 
 async function addRuntimePaths(
-  event: Event,
+  event: HistoryEvent,
   prefix: string,
   runtimePaths: Map<string, string>,
   readObject: ReadObject,
@@ -118,7 +94,11 @@ async function addRuntimePaths(
 }
 
 /** A report is the result of a pipeline, or a detail of its failure. A single file is the result of its workflow. */
-async function addReportedIds(event: Event, reportedIds: Set<string>, readObject: ReadObject): Promise<void> {
+async function addReportedIds(
+  event: HistoryEvent,
+  reportedIds: Set<string>,
+  readObject: ReadObject,
+): Promise<void> {
   const completed = event.workflowExecutionCompletedEventAttributes?.result?.payloads;
   const failure = event.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo;
   const { files, id } = await readObject(completed ?? failure?.details?.payloads);

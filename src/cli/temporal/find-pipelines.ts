@@ -53,13 +53,18 @@ export async function describeNewestRuns(
   { client }: Session,
   workflowIds: readonly string[],
 ): Promise<WorkflowExecutionDescription[]> {
-  const found = await mapLimited(workflowIds, async (workflowId) => {
-    try {
-      return await client.workflow.getHandle(workflowId).describe();
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    }
-  });
+  const found = await mapLimited(workflowIds, (workflowId) =>
+    unlessDeleted(client.workflow.getHandle(workflowId).describe()),
+  );
   return found.filter((description) => description !== undefined);
+}
+
+/** What was read of a workflow; `undefined` if Temporal does not have it. A listing may still name one that was deleted. */
+export async function unlessDeleted<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }

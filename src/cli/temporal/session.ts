@@ -115,6 +115,12 @@ export function isOutage(error: unknown): boolean {
   return isGrpcServiceError(cause) && !finalStatuses.includes(cause.code);
 }
 
+/** Whether the server refused a call with this status of gRPC. */
+export function hasStatus(error: unknown, status: number): boolean {
+  const cause = unwrap(error);
+  return isGrpcServiceError(cause) && cause.code === status;
+}
+
 export function describeOutage(error: unknown, { temporal }: StarterConfig): string {
   const { address } = temporal.connectionOptions;
   return `Temporal at ${address} is not reachable (${toMessage(unwrap(error))})`;

@@ -1,5 +1,6 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { readFailureMessage } from './decode-payloads.js';
+import { fetchLatestEvents } from './fetch-events.js';
 import type { Session } from './session.js';
 
 /** After the failure there are only events of messages, of which a stuck workflow gets few. */
@@ -16,19 +17,13 @@ export interface TaskFailure {
 /** Reads why a workflow is stuck; `undefined` if its workflow task has not failed. */
 export async function readTaskFailure(
   session: Session,
-  { workflowId, runId, raw: { pendingWorkflowTask } }: WorkflowExecutionDescription,
+  description: WorkflowExecutionDescription,
 ): Promise<TaskFailure | undefined> {
-  const { client, config } = session;
-  const { attempt = 1 } = pendingWorkflowTask ?? {};
+  const { attempt = 1 } = description.raw.pendingWorkflowTask ?? {};
   if (attempt === null || attempt < 2) return undefined;
-  const execution = { workflowId, runId };
-  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
-    namespace: config.temporal.namespace,
-    execution,
-    maximumPageSize: LATEST_EVENTS,
-  });
-  // Newest first. An older failure than this event is mended.
-  const ended = history?.events?.find(
+  const events = await fetchLatestEvents(session, description, LATEST_EVENTS);
+  // An older failure than this event is mended.
+  const ended = events.find(
     (event) =>
       event.workflowTaskFailedEventAttributes ??
       event.workflowTaskTimedOutEventAttributes ??

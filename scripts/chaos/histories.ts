@@ -1,14 +1,22 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto, { type temporal } from '@temporalio/proto';
+import { hasStatus } from '../../src/cli/temporal/session.js';
+import { grpcStatus } from '../../src/client/grpc-status.js';
 import type { VerifyCollectedFilesInput } from '../../src/shared/collect.js';
 import { toMessage } from '../../src/shared/display-text.js';
 import { ADD_FILES_UPDATE, PROGRESS_QUERY } from '../../src/shared/names.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { InFlight, Lookup, RunFact, RunStatus } from './facts.js';
-import { type House, TASK_QUEUE } from './house.js';
+import { TASK_QUEUE } from './house.js';
+import type { TemporalServer } from './temporal-server.js';
 
 type History = temporal.api.history.v1.IHistory;
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+
+interface Source {
+  readonly client: Client;
+  readonly temporal: Pick<TemporalServer, 'explains'>;
+}
 
 /** A run and its history, to be replayed. */
 export interface RunHistory {
@@ -44,24 +52,24 @@ const QUERY_TIMEOUT_MS = 30_000;
 
 /** Reads all runs of all pipelines: those that the server lists, and those that operators know of. */
 export async function readHistories(
-  house: House,
+  source: Source,
   known: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<RunHistory[]> {
   const runs = new Map<string, Set<string>>();
   for (const [workflowId, runIds] of known) runs.set(workflowId, new Set(runIds));
-  for await (const { workflowId, runId } of house.client.workflow.list({
+  for await (const { workflowId, runId } of source.client.workflow.list({
     query: `TaskQueue = '${TASK_QUEUE}'`,
   })) {
     runs.get(workflowId)?.add(runId);
   }
   const histories: RunHistory[] = [];
   for (const [workflowId, runIds] of runs) {
-    for (const runId of runIds) histories.push(await readRun(house, workflowId, runId));
+    for (const runId of runIds) histories.push(await readRun(source, workflowId, runId));
   }
   return histories;
 }
 
-async function readRun({ client, temporal }: House, workflowId: string, runId: string): Promise<RunHistory> {
+async function readRun({ client, temporal }: Source, workflowId: string, runId: string): Promise<RunHistory> {
   const handle = client.workflow.getHandle(workflowId, runId);
   const history = await handle.fetchHistory();
   const events = history.events ?? [];
@@ -70,7 +78,7 @@ async function readRun({ client, temporal }: House, workflowId: string, runId: s
   const { status, report } = readEnd(last);
   const isCutOff = status === 'cancelled' || status === 'terminated';
   const hasBegun = events.some((event) => event.workflowTaskCompletedEventAttributes);
-  const asked = report === undefined && isCutOff && hasBegun ? await queryReport(client, handle) : {};
+  const asked = report === undefined && isCutOff && hasBegun ? await queryReport(client, handle, events) : {};
   const fact: RunFact = {
     runId,
     firstRunId: started?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? runId,
@@ -126,15 +134,33 @@ interface Answer {
   readonly problem?: string;
 }
 
-async function queryReport(client: Client, handle: WorkflowHandle): Promise<Answer> {
+/** No report is there, and no problem, if the run ended while its workflow task failed or timed out again and again. */
+async function queryReport(
+  client: Client,
+  handle: WorkflowHandle,
+  events: readonly HistoryEvent[],
+): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
     try {
       const query = () => handle.query<PipelineReport>(PROGRESS_QUERY);
       return { report: await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query) };
     } catch (error) {
+      // The server passes no query to a worker then.
+      if (hasStatus(error, grpcStatus.FAILED_PRECONDITION) && isTaskUndone(events)) return {};
       if (tries === QUERY_TRIES) return { problem: describeError(error) };
     }
   }
+}
+
+/** Whether the last workflow task that ended was not completed. */
+function isTaskUndone(events: readonly HistoryEvent[]): boolean {
+  const last = events.findLast(
+    (event) =>
+      event.workflowTaskCompletedEventAttributes ??
+      event.workflowTaskFailedEventAttributes ??
+      event.workflowTaskTimedOutEventAttributes,
+  );
+  return last !== undefined && !last.workflowTaskCompletedEventAttributes;
 }
 
 /** The SDK's client wraps what gRPC says. */

@@ -89,14 +89,18 @@ describe('while 40 pipelines run', () => {
   });
 
   test('a key is revoked at the moment when its file is replaced, and no file fails', async (t) => {
-    const rotation = await setUp(t);
-    const { gateway, writeKey, made } = rotation;
-    await waitFor('the first files', () => made() >= 20);
-    await writeKey(NEW);
-    gateway.setApiKeys([NEW]);
-    await assertComplete(rotation);
-    const count = refused(rotation);
-    t.diagnostic(`${count} requests were refused`);
+    let count = 0;
+    // The worker reads the file every two seconds too, by chance before its next request.
+    for (let tries = 1; count === 0 && tries <= 5; tries += 1) {
+      const rotation = await setUp(t);
+      const { gateway, writeKey, made } = rotation;
+      await waitFor('the first files', () => made() >= 20);
+      await writeKey(NEW);
+      gateway.setApiKeys([NEW]);
+      await assertComplete(rotation);
+      count = refused(rotation);
+      t.diagnostic(`${count} requests were refused`);
+    }
     assert.ok(count > 0);
   });
 

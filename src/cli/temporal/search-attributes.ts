@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isGrpcServiceError } from '@temporalio/client';
 import { grpcStatus } from '../../client/grpc-status.js';
 import {
   findUnusableSearchAttributes,
@@ -9,7 +8,7 @@ import {
 } from '../../client/search-attributes.js';
 import { ExitError, exitCodes } from '../../exit.js';
 import { visibilityQuery } from '../../shared/search-attributes.js';
-import type { Session } from './session.js';
+import { hasStatus, type Session } from './session.js';
 
 /** A server refreshes its cache of search attributes within seconds. */
 const USABLE_WITHIN_MS = 30_000;
@@ -57,6 +56,5 @@ export async function registerSearchAttributes(
 
 /** Whether the server does not let clients list or register search attributes. Temporal Cloud does not. */
 export function isUnsupportedByServer(error: unknown): boolean {
-  if (!isGrpcServiceError(error)) return false;
-  return error.code === grpcStatus.PERMISSION_DENIED || error.code === grpcStatus.UNIMPLEMENTED;
+  return hasStatus(error, grpcStatus.PERMISSION_DENIED) || hasStatus(error, grpcStatus.UNIMPLEMENTED);
 }

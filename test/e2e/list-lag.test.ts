@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { POST_RUN_PIPELINE } from '../../src/shared/names.js';
+import { JOB_FINISHED_SIGNAL, POST_RUN_PIPELINE } from '../../src/shared/names.js';
 import type { PipelineInput } from '../../src/shared/pipeline-input.js';
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import type { FaultRule, GatewayOptions } from '../../src/testing.js';
@@ -13,7 +13,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { type HttpProxy, startHttpProxy } from '../support/http-proxy.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { connectToDevServer, withWorker } from '../support/temporal.js';
-import { waitFor } from '../support/wait-for.js';
+import { waitFor, waitForPhase } from '../support/wait-for.js';
 import { startWorkerProcess } from '../support/worker-process.js';
 
 /** Less than the default settle time of 5 s. */
@@ -43,8 +43,6 @@ const NOTICED_MS = 10_000;
 
 /** A worker that wrongly continues would have sent a request within this time. */
 const SILENCE_MS = 3_000;
-
-const TIMEOUT_MS = 180_000;
 
 /** `TaskQueueType` of the Temporal API: activities. */
 const ACTIVITIES = 2;
@@ -109,7 +107,6 @@ function assertAllReported(t: TestContext, gateway: TestGateway, report: Pipelin
 
 describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
   concurrency: true,
-  timeout: TIMEOUT_MS,
 }, () => {
   for (const onPathExists of ['keep-both', 'refuse'] as const) {
     test(`make no duplicate and fail no file with a settle time of 5 s, if the API would ${onPathExists}`, async (t) => {
@@ -135,9 +132,7 @@ describe(`${LOST_RESPONSES} lost responses and a listing that lags by 3 s`, {
 });
 
 /** After a reset, the activities of the old run continue until their next heartbeat. */
-test('a reset in the middle of a batch makes no duplicate, although the listing lags by 3 s', {
-  timeout: TIMEOUT_MS,
-}, async (t) => {
+test('a reset in the middle of a batch makes no duplicate, although the listing lags by 3 s', async (t) => {
   const faults: FaultRule[] = [{ operation: 'collect', fault: { kind: 'delay', delayMs: 250 } }];
   const { gateway, start, startPipeline } = await setUp(t, { faults });
   const { runtimeId } = gateway;
@@ -163,7 +158,7 @@ test('a reset in the middle of a batch makes no duplicate, although the listing 
   assert.equal(assertAllReported(t, gateway, report), 0);
 });
 
-describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
+describe('a worker that', { concurrency: true }, () => {
   const count = 600;
   const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 50 } };
 
@@ -183,9 +178,9 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
     const { gateway, handle, away, startOther, sent } = await startBatches(t);
     away.child.kill('SIGSTOP');
     const startedMs = performance.now();
-    await startOther();
+    const other = await startOther();
     const before = sent();
-    await waitFor('the other worker to collect', () => gateway.snapshot().files.length >= before + count / 6);
+    await waitFor('the other worker to take over', () => hasAllBatches(handle, other));
     away.child.kill('SIGCONT');
     const frozenMs = performance.now() - startedMs;
     await sleep(SILENCE_MS);
@@ -202,20 +197,24 @@ describe('a worker that', { concurrency: true, timeout: TIMEOUT_MS }, () => {
 
   test('is given batches while it is frozen sends nothing when it continues, as another has them', async (t) => {
     const { gateway, start, startPipeline } = await setUp(t, { count, faults: [slow] });
+    const { runtimeId } = gateway;
     const proxy = await startHttpProxy(t, Number(new URL(gateway.url).port));
-    const away = await start(throughProxy(proxy));
-    await waitForPoll(gateway.runtimeId, away);
-    away.child.kill('SIGSTOP');
     const env = await connectToDevServer(temporal.address);
     t.after(() => env.teardown());
+    const handle = await startPipeline({ batchSize: 50, concurrency: 12, waitFor: { signal: true } });
     // This worker has no activities, so that Temporal can hand batches only to the open polls of the frozen one.
-    const handle = await withWorker(env, { taskQueue: gateway.runtimeId }, async () => {
-      const started = await startPipeline({ batchSize: 50, concurrency: 12 });
-      await waitFor('a batch of the frozen worker', () => hasBatch(started, away, 1));
-      return started;
+    const away = await withWorker(env, { taskQueue: runtimeId }, async () => {
+      // It has the workflow in its cache. Else the open polls of the frozen one would take the workflow task too.
+      await waitForPhase(handle, 'waiting');
+      const worker = await start(throughProxy(proxy));
+      await waitForPoll(runtimeId, worker);
+      worker.child.kill('SIGSTOP');
+      await handle.signal(JOB_FINISHED_SIGNAL);
+      await waitFor('a batch of the frozen worker', () => hasBatch(handle, worker));
+      return worker;
     });
     const other = await start({ BCTRL_MAX_REQUESTS: '2' });
-    await waitFor('the other worker to take over', () => hasBatch(handle, other, 2));
+    await waitFor('the other worker to take over', () => hasAllBatches(handle, other));
     away.child.kill('SIGCONT');
     await sleep(SILENCE_MS);
     const sent = countCollects(proxy);
@@ -259,12 +258,18 @@ async function waitForPoll(taskQueue: string, worker: RunningProcess): Promise<v
   await waitFor('a poll for activities', isPolled);
 }
 
-/** Whether a worker has a batch that has been tried so often. */
-async function hasBatch(handle: WorkflowHandle, worker: RunningProcess, tries: number): Promise<boolean> {
+async function hasBatch(handle: WorkflowHandle, worker: RunningProcess): Promise<boolean> {
+  return (await listBatchOwners(handle)).some((identity) => isOf(worker, identity));
+}
+
+async function hasAllBatches(handle: WorkflowHandle, worker: RunningProcess): Promise<boolean> {
+  return (await listBatchOwners(handle)).every((identity) => isOf(worker, identity));
+}
+
+/** The identities of the workers that were last given the batches without an outcome. */
+async function listBatchOwners(handle: WorkflowHandle) {
   const { raw } = await handle.describe();
-  return (raw.pendingActivities ?? []).some(
-    ({ attempt, lastWorkerIdentity }) => Number(attempt) >= tries && isOf(worker, lastWorkerIdentity),
-  );
+  return (raw.pendingActivities ?? []).map(({ lastWorkerIdentity }) => lastWorkerIdentity);
 }
 
 function isOf({ child }: RunningProcess, identity: string | null | undefined): boolean {

@@ -9,8 +9,6 @@ import { useDevServer } from '../support/dev-server.js';
 import { readCommands, refuse, runOk, type Shell, setUpRunbook } from '../support/runbook.js';
 import { waitFor, waitForPhase } from '../support/wait-for.js';
 
-const TIMEOUT_MS = 120_000;
-
 const temporal = useDevServer();
 
 const toPayload = (encoding: string, data: string) => ({
@@ -45,7 +43,7 @@ const waiting = [
 
 const TRACE_HEADER = '_tracer-data';
 
-describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEOUT_MS }, () => {
+describe('a payload that cannot be decoded', { concurrency: true }, () => {
   test('a pipeline that was terminated while it was stuck is not started again, which would repeat files', async (t) => {
     const { gateway, shell, work, start } = await setUpRunbook(t, temporal);
     await work();
@@ -204,7 +202,7 @@ describe('a payload that cannot be decoded', { concurrency: true, timeout: TIMEO
   }
 });
 
-test('a worker that traces drops a trace that it cannot read', { timeout: TIMEOUT_MS }, async (t) => {
+test('a worker that traces drops a trace that it cannot read', async (t) => {
   const { gateway, work } = await setUpRunbook(t, temporal);
   await work({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
   const { workflowService } = temporal.client;

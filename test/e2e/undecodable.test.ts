@@ -7,7 +7,7 @@ import { JOB_FINISHED_SIGNAL, POST_RUN_PIPELINE, RESUME_UPDATE } from '../../src
 import type { PipelineReport } from '../../src/shared/pipeline-report.js';
 import { useDevServer } from '../support/dev-server.js';
 import { readCommands, refuse, runOk, type Shell, setUpRunbook } from '../support/runbook.js';
-import { waitFor, waitForPhase } from '../support/wait-for.js';
+import { waitFor, waitForPhase, waitForTaskAttempt } from '../support/wait-for.js';
 
 const temporal = useDevServer();
 
@@ -52,7 +52,7 @@ describe('a payload that cannot be decoded', { concurrency: true }, () => {
     await waitForPhase(handle, 'collecting', ({ counts }) => counts.collected === 1);
     await handle.signal(JOB_FINISHED_SIGNAL, encrypted);
     // From then on the server refuses queries.
-    await waitFor('three attempts', async () => ((await readTaskAttempt(handle)) ?? 1) >= 3);
+    await waitForTaskAttempt(handle, 3);
     await handle.terminate();
     assert.deepEqual(await shell.run('bctrl-temporal rerun "$id"', { id }), {
       code: 2,
@@ -249,14 +249,9 @@ async function startRaw(
 
 /** What `status` prints once a workflow task has failed. */
 async function readStuckStatus(shell: Shell, handle: WorkflowHandle): Promise<string> {
-  await waitFor('a failed workflow task', async () => ((await readTaskAttempt(handle)) ?? 1) > 1);
+  await waitForTaskAttempt(handle, 2);
   const status = await runOk(shell, 'bctrl-temporal status "$id"', { id: handle.workflowId });
   assert.match(status, /^stuck {6}attempt \d+ of its workflow task after /m);
   assert.doesNotMatch(status, /no worker polls/);
   return status;
-}
-
-async function readTaskAttempt(handle: WorkflowHandle): Promise<number | null | undefined> {
-  const { raw } = await handle.describe();
-  return raw.pendingWorkflowTask?.attempt;
 }

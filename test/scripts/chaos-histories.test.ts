@@ -5,7 +5,7 @@ import { readHistories } from '../../scripts/chaos/histories.js';
 import { JOB_FINISHED_SIGNAL } from '../../src/shared/names.js';
 import { useDevServer } from '../support/dev-server.js';
 import { setUpRunbook } from '../support/runbook.js';
-import { waitFor, waitForPhase } from '../support/wait-for.js';
+import { waitForPhase, waitForTaskAttempt } from '../support/wait-for.js';
 
 const files = [{ runtimePath: 'a.txt' }, { runtimePath: 'late.txt', appearsWithin: '1h' }] as const;
 
@@ -29,10 +29,7 @@ describe('a run that was terminated', { concurrency: true }, () => {
       await waitForPhase(handle, 'collecting', ({ counts }) => counts.collected === 1);
       if (isStuck) {
         await handle.signal(JOB_FINISHED_SIGNAL, encrypted);
-        await waitFor('three attempts', async () => {
-          const { raw } = await handle.describe();
-          return (raw.pendingWorkflowTask?.attempt ?? 1) >= 3;
-        });
+        await waitForTaskAttempt(handle, 3);
       }
       const { runId } = await handle.describe();
       await handle.terminate();

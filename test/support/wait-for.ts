@@ -42,3 +42,11 @@ export async function waitForPhase(
     return progress.phase === phase && condition(progress) && progress;
   });
 }
+
+/** Waits until the workflow task of a pipeline has failed or timed out, and Temporal makes this attempt at it. */
+export async function waitForTaskAttempt(handle: WorkflowHandle, attempt: number): Promise<void> {
+  await waitFor(`attempt ${attempt} of a workflow task`, async () => {
+    const { raw } = await handle.describe();
+    return (raw.pendingWorkflowTask?.attempt ?? 1) >= attempt;
+  });
+}

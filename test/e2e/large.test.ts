@@ -134,9 +134,7 @@ async function collectManyThroughFaults(t: TestContext, { gateway: mode, env }: 
   );
 }
 
-test('two workers share the batches of one pipeline, and one that is killed loses nothing', {
-  timeout: 120_000,
-}, async (t) => {
+test('two workers share the batches of one pipeline, and one that is killed loses nothing', async (t) => {
   const count = 2_000;
   const slow: FaultRule = { operation: 'collect', fault: { kind: 'delay', delayMs: 100 } };
   const { gateway, files } = await startGateway(t, count, { faults: [slow] });

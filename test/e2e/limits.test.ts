@@ -8,7 +8,6 @@ import { type ExecutableName, startProcess } from '../support/executable.js';
 import { API_KEY, callApi, createTestFolder, startTestGateway } from '../support/gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
-const TIMEOUT_MS = 120_000;
 const FILES = 200;
 const MEGABYTE = 2 ** 20;
 
@@ -36,7 +35,7 @@ function startLimited(
   });
 }
 
-describe('an executable works with', { concurrency: true, timeout: TIMEOUT_MS }, () => {
+describe('an executable works with', { concurrency: true }, () => {
   for (const limit of limits) {
     test(`${limit.what}: a worker collects ${FILES} files, and the CLI prints no stack trace`, async (t) => {
       const gateway = await startTestGateway(t);

@@ -9,8 +9,11 @@ import { DefaultLogger, type LogEntry, Runtime, Worker, type WorkerOptions } fro
 /** With a cache of 0 workflows, each workflow task replays its workflow from the beginning. Default: the SDK's. */
 const { BCTRL_TEST_MAX_CACHED_WORKFLOWS: cacheLimit = '' } = process.env;
 
-/** In real time, however many days of virtual time pass. A pipeline of 10,000 files without a cache takes half of it. */
-const DEFAULT_TIMEOUT_MS = cacheLimit === '' ? 180_000 : 360_000;
+/**
+ * In real time, however many days of virtual time pass. Longer than a `waitFor`, which says what it waited for. A pipeline of
+ * 10,000 files without a cache takes half of it.
+ */
+const DEFAULT_TIMEOUT_MS = cacheLimit === '' ? 240_000 : 360_000;
 
 /** The SDK waits 5 seconds for the server. On a busy machine its JVM takes longer. */
 const START_TRIES = 4;

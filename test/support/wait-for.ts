@@ -43,7 +43,7 @@ export async function waitForPhase(
   });
 }
 
-/** Waits until the workflow task of a pipeline has failed or timed out, and Temporal makes this attempt at it. */
+/** Waits until a workflow task of a pipeline has failed or timed out so often that this attempt at it is due, or a later one. */
 export async function waitForTaskAttempt(handle: WorkflowHandle, attempt: number): Promise<void> {
   await waitFor(`attempt ${attempt} of a workflow task`, async () => {
     const { raw } = await handle.describe();

@@ -59,7 +59,7 @@ async function setUp(t: TestContext) {
   return { gateway, page, status, startCodecServer, pipeline: new WorkflowPage(page, started.uiLink) };
 }
 
-test('the Temporal UI shows an encrypted pipeline', { timeout: 180_000 }, async (t) => {
+test('the Temporal UI shows an encrypted pipeline', async (t) => {
   const { gateway, page, status, startCodecServer, pipeline } = await setUp(t);
 
   await t.test('without its paths, while there is no codec server', async () => {

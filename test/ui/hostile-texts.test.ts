@@ -48,9 +48,7 @@ const faults = MARKDOWN_TEXTS.flatMap((text): FaultRule[] => {
   ];
 });
 
-test('the Temporal UI shows texts of the API and of the input as they are', {
-  timeout: 180_000,
-}, async (t) => {
+test('the Temporal UI shows texts of the API and of the input as they are', async (t) => {
   const { page, dialogs, start } = await setUp(t);
 
   await t.test('a script that ran would be seen', async () => {

@@ -47,7 +47,7 @@ const unauthorized = (runtimePath: string): FaultRule => ({
 
 const temporal = useDevServer({ uiPort: 0 });
 
-test('the Temporal UI shows an operator', { timeout: 180_000 }, async (t) => {
+test('the Temporal UI shows an operator', async (t) => {
   const { gateway, page, start } = await setUp(t);
   const [mixed, batched, refused] = await Promise.all([start(FILES), start(PAGES), start([OTHER_FILE])]);
   const pipeline = new WorkflowPage(page, mixed.uiLink);

@@ -172,7 +172,7 @@ describe('a worker that', { concurrency: true }, () => {
     return { gateway: scene.gateway, handle, away, startOther, sent };
   }
 
-  /** A worker that has crashed sends nothing either, and nobody has the batches once all files are there. */
+  /** Asserts that the silence proves something: the worker has not crashed, and the other one still has batches. */
   function assertBothWork(gateway: TestGateway, { child }: RunningProcess): void {
     assert.equal(child.exitCode ?? child.signalCode, null);
     assert.ok(gateway.snapshot().files.length < count, 'the other still works');
@@ -182,11 +182,13 @@ describe('a worker that', { concurrency: true }, () => {
     const { gateway, handle, away, startOther, sent } = await startBatches(t);
     away.child.kill('SIGSTOP');
     const startedMs = performance.now();
-    const frozen = sleep(HEARTBEAT_TIMEOUT_MS);
     const other = await startOther();
     const before = sent();
-    await waitFor('the other worker to take over', () => hasAllBatches(handle, other));
-    await frozen;
+    const isLongFrozen = () => performance.now() - startedMs > HEARTBEAT_TIMEOUT_MS;
+    await waitFor(
+      'the other worker to take over',
+      async () => isLongFrozen() && (await hasAllBatches(handle, other)),
+    );
     away.child.kill('SIGCONT');
     const frozenMs = performance.now() - startedMs;
     await sleep(SILENCE_MS);
@@ -197,6 +199,7 @@ describe('a worker that', { concurrency: true }, () => {
       `it sent ${before} collects, was frozen for ${Math.round(frozenMs / 1_000)} s, and sent ${after - before} after that`,
     );
     assert.equal(after, before);
+    assert.ok(frozenMs > HEARTBEAT_TIMEOUT_MS, 'longer than the heartbeat timeout');
     assert.equal(assertAllReported(t, gateway, report), 0);
   });
 
@@ -258,7 +261,7 @@ async function hasAllBatches(handle: WorkflowHandle, worker: RunningProcess): Pr
   return (await listBatchOwners(handle)).every((identity) => isOf(worker, identity));
 }
 
-/** The identity of the worker that got it last, for each batch without an outcome. */
+/** Lists the last worker of each batch that has no outcome yet, by its identity. */
 async function listBatchOwners(handle: WorkflowHandle) {
   const { raw } = await handle.describe();
   return (raw.pendingActivities ?? []).map(({ lastWorkerIdentity }) => lastWorkerIdentity);

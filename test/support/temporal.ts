@@ -10,8 +10,8 @@ import { DefaultLogger, type LogEntry, Runtime, Worker, type WorkerOptions } fro
 const { BCTRL_TEST_MAX_CACHED_WORKFLOWS: cacheLimit = '' } = process.env;
 
 /**
- * In real time, however many days of virtual time pass. Longer than a `waitFor`, which says what it waited for. A pipeline of
- * 10,000 files without a cache takes half of it.
+ * In real time, however many days of virtual time pass. Longer than a `waitFor`, whose error says what it waited for.
+ * Without a cache, a pipeline of 10,000 files takes half of this.
  */
 const DEFAULT_TIMEOUT_MS = cacheLimit === '' ? 240_000 : 360_000;
 

@@ -43,7 +43,7 @@ export async function waitForPhase(
   });
 }
 
-/** Waits until a workflow task of a pipeline has failed or timed out so often that this attempt at it is due, or a later one. */
+/** Waits until Temporal is at this attempt at a workflow task, or at a later one: those before it have failed or timed out. */
 export async function waitForTaskAttempt(handle: WorkflowHandle, attempt: number): Promise<void> {
   await waitFor(`attempt ${attempt} of a workflow task`, async () => {
     const { raw } = await handle.describe();
